@@ -1,0 +1,86 @@
+"""What a collector is. With `auditor.model` and `auditor.errors`, all that a file in `collectors/` may import of ours."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from auditor.model import Gap, Kind, Resource
+
+
+class Options(BaseModel):
+    """Base of every collector's options: the keys of its entry under `sources:` besides `collector`. Unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a collector is told about the run.
+
+    environment  name of the environment that is being read
+    folder       folder of the configuration file; relative paths in options start here
+    timeout      seconds that one task may take before its part becomes a gap
+    cancelled    set when the run is being stopped: a long loop looks at it between two requests
+    shared       one object per run for what tasks of several sources share (token buckets, sessions), by key
+    """
+
+    environment: str
+    folder: Path
+    timeout: float = 120.0
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    shared: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One independent part of a source's work: the unit that is run side by side with others and fails alone.
+
+    `run` is a dumb generator. It yields every resource it read, and a `Gap` for each single thing that it could not
+    read; it raises `CollectError` when the listing itself failed. Ending without either means: the listing of `kinds`
+    (names or globs) in `source` and `region` is complete.
+    """
+
+    source: str
+    kinds: tuple[str, ...]
+    run: Callable[[], Iterator[Resource | Gap]]
+    region: str | None = None
+    account: str | None = None
+    label: str = ""
+
+
+class Collector(Protocol):
+    """One kind of source. Each module in `collectors/` holds one as `COLLECTOR`; its name is its `collector:` key.
+
+    kinds        every kind it may yield; a name may be a glob (`kubernetes.*`) where the source decides
+    options      its part of the configuration file
+    permissions  what it must be allowed to do, in the words of the far side (`rds:DescribeDBInstances`); reads only
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def about(self) -> str: ...
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]: ...
+
+    @property
+    def options(self) -> type[Options]: ...
+
+    @property
+    def permissions(self) -> tuple[str, ...]: ...
+
+    def label(self, options: Any) -> str:
+        """The source's name in reports, without secrets: `files:deploy/staging`. Known before anything is asked."""
+        ...
+
+    def plan(self, options: Any, context: Context) -> Iterable[Task]:
+        """The tasks of one source. May ask the far side who we are; raises CollectError when nothing can be read."""
+        ...

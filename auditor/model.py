@@ -1,0 +1,361 @@
+"""The words of the product as frozen dataclasses. Everything else imports from here; this imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
+from fnmatch import fnmatchcase
+from typing import Any, TypeAlias
+
+# What JSON can say. `Any` inside, because a recursive alias costs more at every use than it finds.
+Json: TypeAlias = Any
+Path: TypeAlias = tuple[str, ...]
+
+
+class Absent(Enum):
+    """Absent is not null: a key that is not there differs from a key whose value is null."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = Absent.ABSENT
+
+
+class Severity(StrEnum):
+    """How much a finding matters. Compare with `rank`: higher is worse."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        return {"critical": 4, "high": 3, "medium": 2, "low": 1, "info": 0}[self.value]
+
+
+class Category(StrEnum):
+    COMPUTE = "compute"
+    DATABASE = "database"
+    CONFIG = "config"
+    DEPLOYMENT = "deployment"
+    NETWORK = "network"
+    SECURITY = "security"
+    MESSAGING = "messaging"
+    STORAGE = "storage"
+    OPERATIONS = "operations"
+
+
+class GapReason(StrEnum):
+    ACCESS_DENIED = "access_denied"
+    THROTTLED = "throttled"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    MALFORMED = "malformed"
+    TRUNCATED = "truncated"
+    UNSUPPORTED = "unsupported"
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    WAIVED = "waived"
+    RESOLVED = "resolved"
+    REGRESSED = "regressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a collector declares of one kind of resource. Patterns are dotted; `*` is one step, `**` any number of steps.
+
+    keyed       list of objects -> the attribute (or `a+b`) that tells its items apart; the list becomes a map
+    ordered     lists whose order has a meaning (a command line); every other list is compared as a set
+    volatile    attributes that say nothing about parity (timestamps, generated ids, live counters); dropped
+    secret      attributes whose values may be secret; fingerprinted where they are read
+    verbatim    maps whose keys are data, not schema (environment variables, tags): matched, never respelled
+    located     the identity is a file path, so a file that could not be read hides just this resource
+    """
+
+    name: str
+    category: Category
+    about: str
+    cloudformation: str = ""
+    keyed: Mapping[str, str] = field(default_factory=dict)
+    ordered: tuple[str, ...] = ()
+    volatile: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
+    verbatim: tuple[str, ...] = ()
+    located: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One thing as its source describes it: not normalised, but already free of secrets once it left `collect.py`.
+
+    identity    the name people know it by (`orders-staging`), unique per kind, source and region
+    source      the label of the source it was read from (`aws:111122223333`, `files:deploy/staging`)
+    refs        every other handle by which resources of the same environment may point to it (id, ARN, URL)
+    component   the deployable it is part of, where known (a service's name)
+    location    where a person finds it: an ARN, a URL, `path/to/file.yaml:12`
+    """
+
+    kind: str
+    identity: str
+    attributes: Mapping[str, Json]
+    source: str = ""
+    region: str | None = None
+    account: str | None = None
+    parent: str | None = None
+    refs: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    component: str | None = None
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that could not be observed, and why. What it covers is unknown: neither missing nor equal.
+
+    kind        glob over kinds (`aws.rds.instance`, `aws.*`, `*`)
+    resource    the one resource concerned, else None: the whole listing
+    attribute   the top-level attribute that is unknown of a resource that was read otherwise
+    """
+
+    environment: str
+    source: str
+    kind: str
+    reason: GapReason
+    detail: str
+    region: str | None = None
+    resource: str | None = None
+    attribute: str | None = None
+    location: str | None = None
+
+    def covers(self, kind: str, identity: str | None = None, *, located: bool = False) -> bool:
+        """Whether a resource of `kind` called `identity`, not seen, may be hidden behind this gap."""
+        if self.attribute is not None or not fnmatchcase(kind, self.kind):
+            return False
+        if self.resource is None or self.resource == identity:
+            return True
+        # A file that could not be read may hold anything that is not named after its file.
+        return self.kind != kind and not located
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A complete, fully paginated, successful listing of one kind (or glob of kinds) in one source and region.
+
+    It may still have lost single resources: those are gaps with a resource."""
+
+    source: str
+    kind: str
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything seen, and not seen, of one environment at one time."""
+
+    id: str
+    environment: str
+    taken_at: datetime
+    resources: tuple[Resource, ...]
+    gaps: tuple[Gap, ...]
+    listings: tuple[Listing, ...]
+    accounts: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+
+
+class MatchMethod(StrEnum):
+    CONFIG = "config"
+    TAG = "tag"
+    IDENTITY = "identity"
+    ALIAS = "alias"
+    ONLY_CANDIDATE = "only_candidate"
+    SIMILARITY = "similarity"
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """A resource in normal form. `form` and `raw` have the same shape: what differs in `form` is read, as the source
+    spelled it, at the same path of `raw`."""
+
+    resource: Resource
+    kind: Kind
+    identity: str
+    form: Mapping[str, Json]
+    raw: Mapping[str, Json]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    left: Normal
+    right: Normal
+    method: MatchMethod
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A resource without a counterpart. `suggestion` is the probable counterpart, which never counts as a match."""
+
+    side: str
+    normal: Normal
+    suggestion: Normal | None = None
+    confidence: float = 0.0
+
+
+class Change(StrEnum):
+    VALUE = "value"
+    TYPE = "type"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One leaf that differs. `left` and `right` are the values as spelled at the source, ABSENT where there is none.
+
+    ADDED is on the right only, REMOVED on the left only."""
+
+    path: Path
+    left: Json | Absent
+    right: Json | Absent
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a finding. `value` is JSON, or ABSENT; never a secret."""
+
+    environment: str
+    identity: str | None
+    value: Json | Absent
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRef:
+    """Which rule decided, from which file and line, and which rules it overrode (`policy/id`, most recent first)."""
+
+    policy: str
+    id: str
+    file: str
+    line: int
+    overrode: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """What an audit says of one place, before the history is looked at: a finding without a life.
+
+    `kind` and `identity` are in normal form, so the fingerprint survives ids, positions and values.
+    `cause` is equal for breaches that one cause explains; they are shown as one group with members.
+    """
+
+    fingerprint: str
+    rule: RuleRef
+    severity: Severity
+    category: Category
+    kind: str
+    identity: str
+    path: Path
+    left: Side
+    right: Side
+    message: str
+    about: str
+    remediation: str
+    matched_by: MatchMethod | None
+    confidence: float
+    tolerated_for: timedelta = timedelta(0)
+    cause: str | None = None
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A breach with its life. `moved` says which side changed last and when, where the histories tell."""
+
+    breach: Breach
+    status: Status
+    first_seen: datetime
+    last_seen: datetime
+    moved: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCoverage:
+    """What was observed of one source. `observed` of `expected` listings, fractions for listings with lost resources."""
+
+    environment: str
+    source: str
+    expected: int
+    observed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The share of what should have been observed that was, 0 to 1; 0 where nothing was compared."""
+
+    ratio: float
+    left: int
+    right: int
+    matched: int
+    unmatched_left: int
+    unmatched_right: int
+    sources: tuple[SourceCoverage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One run over one pair: all that reports, metrics and notices are made of.
+
+    `score` is None where nothing was compared, else 0 to 1; `scores` the same by category.
+    `expected` counts differences that a rule calls normal (`ignore`, or within tolerance): they are not findings.
+    `unknown` counts places that gaps hide.
+    """
+
+    id: str
+    left: str
+    right: str
+    started_at: datetime
+    finished_at: datetime
+    policies: tuple[str, ...]
+    score: float | None
+    scores: Mapping[Category, float]
+    coverage: Coverage
+    findings: tuple[Finding, ...]
+    gaps: tuple[Gap, ...]
+    expected: int = 0
+    unknown: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        return not self.gaps and self.coverage.ratio >= 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A matched pair and the leaves that differ between its two normal forms, names already set aside."""
+
+    match: Match
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two snapshots laid side by side: what judge.py judges. `left` and `right` hold the gaps and listings."""
+
+    left: Snapshot
+    right: Snapshot
+    matches: tuple[Compared, ...]
+    unmatched: tuple[Unmatched, ...]
