@@ -24,6 +24,8 @@ class Context:
     """What a collector is told about the run.
 
     environment  name of the environment that is being read
+    aliases      every lower-case token that means this environment (`staging`, `stg`), its own name first
+    others       the same of all other configured environments: a file that carries one of these is not ours
     folder       folder of the configuration file; relative paths in options start here
     timeout      seconds that one task may take before its part becomes a gap
     cancelled    set when the run is being stopped: a long loop looks at it between two requests
@@ -32,6 +34,8 @@ class Context:
 
     environment: str
     folder: Path
+    aliases: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     timeout: float = 120.0
     cancelled: threading.Event = field(default_factory=threading.Event)
     shared: dict[str, Any] = field(default_factory=dict)
