@@ -192,12 +192,12 @@ def _volume(item: Mapping[str, Any]) -> dict[str, Any]:
     return _snake(filled, {})
 
 
-def _read_only(item: Mapping[str, Any]) -> dict[str, Any]:
-    return _snake({"readOnly": False, **item}, {})
-
-
 def _without(*names: str) -> Callable[[Mapping[str, Any]], Any]:
     return lambda item: _snake({key: value for key, value in item.items() if key not in names}, {})
+
+
+def _mount(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    return lambda item: _snake({"readOnly": False, **{key: value for key, value in item.items() if key != name}}, {})
 
 
 def _value(name: str) -> Callable[[Mapping[str, Any]], Any]:
@@ -214,8 +214,8 @@ _CONTAINER_MAPS: _Maps = {
     "systemControls": ("namespace", _value("value")),
     "dependsOn": ("containerName", _value("condition")),
     "ulimits": ("name", _without("name")),
-    "mountPoints": ("containerPath", _read_only),
-    "volumesFrom": ("sourceContainer", _read_only),
+    "mountPoints": ("containerPath", _mount("containerPath")),
+    "volumesFrom": ("sourceContainer", _mount("sourceContainer")),
     "resourceRequirements": ("type", _without("type")),
     "devices": ("hostPath", _without("hostPath")),
     "tmpfs": ("containerPath", _without("containerPath")),
