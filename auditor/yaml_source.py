@@ -28,6 +28,11 @@ Position: TypeAlias = tuple[int, int]
 # An alias costs nothing to write and doubles what it names: nine lines can stand for a billion nodes.
 MAX_NODES = 200_000
 MAX_DEPTH = 100
+# In `{token: ${NAME}}` YAML itself would take the second brace for a mapping. So a variable travels through the parser
+# in characters that mean nothing to it (Unicode's private use area), one for one, which keeps every column.
+_VARIABLE = re.compile(r"""\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}"'\\\n]*)?\}""")
+_SHELTER = {code: 0xE000 + code for code in range(0x20, 0x7F)}
+_UNSHELTER = {private: code for code, private in _SHELTER.items()}
 _TAG = "tag:yaml.org,2002:"
 # Longer digit strings are account numbers, hashes or mischief: text.
 _INT = re.compile(r"[-+]?[0-9]{1,300}|0o[0-7]{1,100}|0x[0-9a-fA-F]{1,100}")
@@ -93,6 +98,8 @@ def load(path: Path, *, file: str | None = None) -> Document:
 
 def parse(text: str, file: str) -> Document:
     """The same for a text that was read elsewhere. Raises ConfigError with every duplicate key and odd tag it holds."""
+    if not any(chr(private) in text for private in _UNSHELTER):
+        text = _VARIABLE.sub(lambda found: found[0].translate(_SHELTER), text)
     try:
         _check_depth(text, file)
         node = yaml.compose(text, Loader=_Loader)
@@ -164,7 +171,7 @@ class _Reader:
         self.values[place] = _position(node)
         self.positions.setdefault(place, _position(node))
         if isinstance(node, yaml.ScalarNode):
-            self.spelled[place] = node.value
+            self.spelled[place] = str(node.value).translate(_UNSHELTER)
             return self._scalar(node, place)
         if id(node) in self._open:
             self._report(node, place, "an alias stands inside what it names", "name the value once more instead")
@@ -196,7 +203,7 @@ class _Reader:
                 continue
             if key_node.tag == _TAG + "merge":
                 continue
-            key = str(key_node.value)
+            key = str(key_node.value).translate(_UNSHELTER)
             here = (*place, key)
             if key in written:
                 first = self.positions[here][0]
@@ -221,7 +228,7 @@ class _Reader:
         return value if isinstance(value, dict) else {}
 
     def _scalar(self, node: yaml.ScalarNode, place: Place) -> Json:
-        text = str(node.value)
+        text = str(node.value).translate(_UNSHELTER)
         match node.tag.removeprefix(_TAG):
             case "str" | "merge":
                 return text
