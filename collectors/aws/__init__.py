@@ -1,0 +1,77 @@
+"""Amazon Web Services, read through their APIs. Each module of this folder without a leading underscore is a service.
+
+Permissions: what the kinds declare, all of them reads; nothing is asked of an account that is not declared. Reads one
+kind per task, so that what is denied, throttled or hung costs that kind in that region and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from auditor.collector import Context, Task
+from auditor.model import Gap, Kind, Resource
+from collectors.aws._options import AwsOptions
+from collectors.aws._registry import services
+from collectors.aws.base import AwsKind
+
+__all__ = ["COLLECTOR", "AwsCollector", "AwsOptions"]
+
+
+class AwsCollector:
+    """The collector called `aws`."""
+
+    name = "aws"
+    about = "Amazon Web Services, through their read-only APIs"
+    options = AwsOptions
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        return tuple(kind.declared for kinds in services().values() for kind in kinds)
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        return self.permissions_for(AwsOptions())
+
+    def permissions_for(self, options: AwsOptions) -> tuple[str, ...]:
+        """IAM actions that the services enabled in `options` need, sorted."""
+        return tuple(sorted({action for kind in _enabled(options) for action in kind.actions}))
+
+    def label(self, options: AwsOptions) -> str:
+        if options.role_arn is not None:
+            account, _, role = options.role_arn.split(":", 4)[4].partition(":role/")
+            return f"aws:{account}/{role}"
+        return f"aws:{options.profile or 'default'}"
+
+    def plan(self, options: AwsOptions, context: Context) -> Iterable[Task]:
+        """One task per kind and region. Asks STS who we are; raises CollectError when no region accepts us."""
+        # botocore takes a good part of a second to load; only a run that reads AWS pays for it.
+        from collectors.aws._reader import Reader
+        from collectors.aws._run import read_kind
+        from collectors.aws._session import Source
+
+        source = Source(options)
+        account = source.account()
+        label = self.label(options)
+
+        def read(kind: AwsKind, region: str) -> Iterator[Resource | Gap]:
+            return read_kind(Reader(kind, source, label, account, region, context))
+
+        for kind in _enabled(options):
+            for region in source.regions[:1] if kind.everywhere else source.regions:
+                yield Task(
+                    source=label,
+                    kinds=(kind.name,),
+                    run=partial(read, kind, region),
+                    region=None if kind.everywhere else region,
+                    account=account,
+                    label=f"{kind.name.removeprefix('aws.')} {region}",
+                )
+
+
+def _enabled(options: AwsOptions) -> list[AwsKind]:
+    wanted = options.services or tuple(services())
+    return [kind for name in wanted for kind in services()[name]]
+
+
+COLLECTOR = AwsCollector()

@@ -1,0 +1,53 @@
+"""The keys of an `aws` entry under `sources:`."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from auditor.collector import Options
+from collectors.aws._registry import services
+
+
+class AwsOptions(Options):
+    """Credentials come from `profile`, from `role_arn` (assumed with the profile or the default chain), or from the
+    default chain alone."""
+
+    profile: str | None = Field(default=None, description="Profile of ~/.aws/config to use")
+    role_arn: str | None = Field(default=None, description="Role to assume, and to assume again before it expires")
+    external_id: SecretStr | None = Field(default=None, description="External id that the role's trust policy asks for")
+    session_name: str = Field(
+        default="parity-auditor", description="Session name that CloudTrail shows", pattern=r"^[\w+=,.@-]{2,64}$"
+    )
+    regions: tuple[str, ...] = Field(default=(), description="Regions to read; the profile's own by default")
+    services: tuple[str, ...] = Field(default=(), description="Services to read; all by default")
+    endpoint_url: str | None = Field(default=None, description="Address of a stand-in server, for every service")
+    connect_timeout: float = Field(default=5.0, gt=0, description="Seconds to wait for a connection")
+    read_timeout: float = Field(default=15.0, gt=0, description="Seconds to wait for an answer")
+    max_attempts: int = Field(default=6, ge=1, le=20, description="Attempts per request, the first one included")
+    requests_per_second: float = Field(
+        default=20.0, gt=0, description="Requests per second and per account, region and service, over all sources"
+    )
+
+    @field_validator("role_arn")
+    @classmethod
+    def _is_role(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:role/.+", value):
+            raise ValueError("expected a role's ARN, such as arn:aws:iam::111122223333:role/ParityAuditor")
+        return value
+
+    @field_validator("services")
+    @classmethod
+    def _are_services(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = services()
+        unknown = [name for name in value if name not in known]
+        if unknown:
+            raise ValueError(f"no such service: {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        return value
+
+    @model_validator(mode="after")
+    def _external_id_needs_role(self) -> AwsOptions:
+        if self.external_id is not None and self.role_arn is None:
+            raise ValueError("external_id is only used together with role_arn")
+        return self

@@ -1,0 +1,164 @@
+"""Asks AWS for one task: every request through the token bucket and the deadline, every page of every listing, every
+error as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore import xform_name
+from botocore.model import OperationModel
+
+from auditor.collector import Context
+from auditor.errors import CollectError
+from auditor.model import Gap, GapReason, Json
+from collectors.aws._errors import EXPECTED, translate
+from collectors.aws._limits import Deadline, bucket
+from collectors.aws._session import Source
+from collectors.aws._shapes import shape_at, snake
+from collectors.aws.base import READS, AwsKind, action, pick
+
+# The token of an answer -> the parameter that asks for the next page, in the spellings that AWS uses.
+_TOKENS = (
+    ("NextToken", "NextToken"),
+    ("nextToken", "nextToken"),
+    ("NextMarker", "Marker"),
+    ("Marker", "Marker"),
+    ("PaginationToken", "PaginationToken"),
+    ("NextPageToken", "NextPageToken"),
+    ("nextPageToken", "nextPageToken"),
+    ("position", "position"),
+)
+
+
+class Reader:
+    """One kind of one source in one region. `source`, `account` and `region` say which."""
+
+    def __init__(self, kind: AwsKind, source: Source, label: str, account: str, region: str, context: Context) -> None:
+        self.kind = kind
+        self.source = label
+        self.account = account
+        self.region = region
+        self.context = context
+        self._source = source
+        self._deadline = Deadline(context)
+        self._allowed = frozenset(kind.actions)
+
+    def call(self, operation: str, /, *, service: str = "", **arguments: Any) -> dict[str, Any]:
+        """One request; the answer in the API's spelling. Raises CollectError."""
+        service = service or self.kind.service
+        client = self._client(service, operation)
+        self._wait(service, operation)
+        try:
+            answer: dict[str, Any] = getattr(client, xform_name(operation))(**arguments)
+        except EXPECTED as error:
+            raise translate(error, service, operation, self.region, known=True) from error
+        return answer
+
+    def items(self, operation: str, result: str, /, *, service: str = "", **arguments: Any) -> Iterator[Any]:
+        """Every item at `result` of every page, as the pages come. Raises CollectError when a page cannot be had."""
+        service = service or self.kind.service
+        seen: set[str] = set()
+        for page in self._pages(service, operation, arguments):
+            yield from self._found(page, result, service, operation)
+            for token in _tokens(page):
+                if token in seen:
+                    raise CollectError(
+                        GapReason.TRUNCATED,
+                        f"{service}:{operation} in {self.region}: the same page token came twice, so the listing has no end",
+                    )
+            seen.update(_tokens(page))
+
+    def batches(
+        self,
+        operation: str,
+        result: str,
+        parameter: str,
+        values: Sequence[str],
+        /,
+        *,
+        size: int = 100,
+        service: str = "",
+        **arguments: Any,
+    ) -> Iterator[Any]:
+        """`items`, asked for `size` of `values` at a time: what ListX named, DescribeX tells."""
+        for start in range(0, len(values), size):
+            part = {**arguments, parameter: list(values[start : start + size])}
+            yield from self.items(operation, result, service=service, **part)
+
+    def spelled(self, value: Any, operation: str, path: str, /, *, service: str = "") -> Json:
+        """`value`, an item (or all) of what lies at `path` of the answer to `operation`, in our spelling."""
+        shape = shape_at(self.model(operation, service=service).output_shape, path)
+        if not isinstance(value, list) and shape is not None and shape.type_name == "list":
+            shape = shape.member
+        return snake(value, shape)
+
+    def model(self, operation: str, /, *, service: str = "") -> OperationModel:
+        """botocore's model of an operation."""
+        client = self._source.client(service or self.kind.service, self.region)
+        return client.meta.service_model.operation_model(operation)
+
+    def gap(self, error: CollectError, *, resource: str | None = None, attribute: str | None = None) -> Gap:
+        """`error` as a gap of this task, about one resource or one attribute of it."""
+        return Gap(
+            environment=self.context.environment,
+            source=self.source,
+            kind=self.kind.name,
+            reason=error.reason,
+            detail=error.detail,
+            region=None if self.kind.everywhere else self.region,
+            resource=resource or error.resource,
+            attribute=attribute or error.attribute,
+        )
+
+    def _client(self, service: str, operation: str) -> Any:
+        if not operation.startswith(READS) or action(service, operation) not in self._allowed:
+            # A mistake of ours, not of the far side: what is not declared is not in the generated IAM policy either.
+            raise AssertionError(f"{self.kind.name} does not declare {action(service, operation)}")
+        return self._source.client(service, self.region)
+
+    def _wait(self, service: str, operation: str) -> None:
+        rate = self._source.options.requests_per_second
+        pause = bucket(self.context.shared, self.account, self.region, service, rate).reserve()
+        self._deadline.wait(pause, f"{service}:{operation} in {self.region}")
+
+    def _pages(self, service: str, operation: str, arguments: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
+        client = self._client(service, operation)
+        if not client.can_paginate(xform_name(operation)):
+            yield from self._pages_by_token(service, operation, arguments)
+            return
+        pages = iter(client.get_paginator(xform_name(operation)).paginate(**arguments))
+        while True:
+            self._wait(service, operation)
+            try:
+                page = next(pages, None)
+            except EXPECTED as error:
+                raise translate(error, service, operation, self.region, known=True) from error
+            if page is None:
+                return
+            yield page
+
+    def _pages_by_token(self, service: str, operation: str, arguments: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
+        model = self.model(operation, service=service)
+        inputs = model.input_shape.members if model.input_shape is not None else {}
+        while True:
+            page = self.call(operation, service=service, **arguments)
+            yield page
+            token = next(((to, page[of]) for of, to in _TOKENS if page.get(of) and to in inputs), None)
+            if token is None:
+                return
+            arguments = {**arguments, token[0]: token[1]}
+
+    def _found(self, page: Mapping[str, Any], result: str, service: str, operation: str) -> list[Any]:
+        """The items of one page. A page without the list is no empty page: something else answered."""
+        first = result.split(".")[0].removesuffix("[]")
+        found = pick(page, result)
+        if first not in page or not isinstance(found, list):
+            raise CollectError(
+                GapReason.MALFORMED, f"{service}:{operation} in {self.region}: an answer without {first}"
+            )
+        return found
+
+
+def _tokens(page: Mapping[str, Any]) -> list[str]:
+    return [str(page[of]) for of, _ in _TOKENS if page.get(of)]

@@ -1,0 +1,154 @@
+"""How an AWS kind is declared. A file of this folder is a service and exposes `KINDS: tuple[AwsKind, ...]`; about ten
+lines each. `_run.py` does the rest: pages, detail calls, spelling, tags, errors, permissions.
+
+Two spellings meet here. Paths into what the API answered keep the API's (`DBInstances[].DBInstanceIdentifier`, `[]`
+steps into a list); paths into attributes are snake case (`db_instance_class`), as botocore's `xform_name` spells them.
+Keys of maps that hold data (environment variables, labels) are left alone; the service model tells which those are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from auditor.model import Gap, Json, Kind
+
+if TYPE_CHECKING:
+    from collectors.aws._reader import Reader
+
+Document: TypeAlias = Mapping[str, Any]
+# A path in the API's spelling, or a function of the document where a path does not suffice.
+Where: TypeAlias = str | Callable[[Document], Any]
+
+READS = ("Describe", "List", "Get", "BatchGet")
+
+# IAM's name of a service where it is not botocore's, and of an action where it is not the operation.
+_IAM_SERVICES = {
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "stepfunctions": "states",
+    "opensearch": "es",
+    "efs": "elasticfilesystem",
+    "docdb": "rds",
+    "neptune": "rds",
+}
+_IAM_ACTIONS = {
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+}
+
+
+def action(service: str, operation: str) -> str:
+    """The IAM action that allows `operation` of botocore's `service`: `elasticloadbalancing:DescribeListeners`."""
+    name = f"{_IAM_SERVICES.get(service, service)}:{operation}"
+    return _IAM_ACTIONS.get(name, name)
+
+
+def pick(document: Any, path: str) -> Any:
+    """What lies at `path`; None where nothing does. `[]` after a step collects over a list: `Groups[].GroupId`."""
+    value = document
+    steps = path.split(".") if path else []
+    for index, step in enumerate(steps):
+        name = step.removesuffix("[]")
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+        if value is None:
+            return [] if step.endswith("[]") else None
+        if step.endswith("[]"):
+            rest = ".".join(steps[index + 1 :])
+            found = [pick(item, rest) for item in value]
+            return [inner for item in found for inner in (item if isinstance(item, list) else [item])]
+    return value
+
+
+def look(document: Document, where: Where | None) -> Any:
+    """`where` applied to `document`."""
+    if where is None:
+        return None
+    return pick(document, where) if isinstance(where, str) else where(document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """One more call per resource; its answer becomes one attribute. When it fails, that attribute is a gap and the
+    resource stays.
+
+    attribute   where the answer goes; `tags` fills the resource's tags instead
+    operation   `DescribeLoadBalancerAttributes`; asked for every page where it has pages
+    arguments   parameter -> path in the item (a lone value is wrapped where the parameter takes a list)
+    constants   parameters that are always the same
+    result      path in the answer; empty is the whole answer. An answer without it is malformed
+    service     botocore's service, when it is not the kind's
+    none_on     error codes that mean "there is none": the attribute is null
+    when        asked only for items of which this holds; otherwise the attribute is absent
+    transform   a last pure step over the spelled answer
+    read        instead of `operation`: any number of calls through the reader, giving the attribute. What it calls must
+                be among the kind's `permissions`
+    """
+
+    attribute: str
+    operation: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    result: str = ""
+    service: str = ""
+    none_on: tuple[str, ...] = ()
+    when: Callable[[Document], bool] | None = None
+    transform: Callable[[Any], Json] | None = None
+    read: Callable[[Reader, Document], Json] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsKind(Kind):
+    """A kind, and how it is read.
+
+    service      botocore's name of the service (`elbv2`); the file's name is what people write under `services:`
+    operation    the listing: `DescribeDBInstances`
+    result       path of the items in a page of its answer: `DBInstances`, `Reservations[].Instances`
+    arguments    fixed parameters of the listing
+    read         instead of the plain listing: yields the documents (as `result` of `operation` spells them) through the
+                 reader. May yield Gaps for single things. With an empty `result` the documents are attributes already
+    identity     the name that people know it by
+    refs         every other handle by which it is pointed to: names, ids, ARNs (lists are flattened)
+    location     its ARN; also a handle
+    parent       identity of the resource that it belongs to
+    component    the deployable that it is part of
+    tags         where the answer holds its tags; they leave the attributes
+    drop         attributes not worth keeping at all, dotted, `*` one step: never stored, unlike `volatile`
+    details      one more call per resource each
+    transform    a last pure step: attributes -> attributes. Attributes whose detail call failed are not in them
+    permissions  IAM actions beyond those of `operation` and `details`
+    everywhere   a global service: asked once, not once per region
+    """
+
+    service: str
+    operation: str
+    result: str = ""
+    identity: Where
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    read: Callable[[Reader], Iterator[Document | Gap]] | None = None
+    refs: tuple[Where, ...] = ()
+    location: Where | None = None
+    parent: Where | None = None
+    component: Where | None = None
+    tags: str = "Tags"
+    drop: tuple[str, ...] = ()
+    details: tuple[Detail, ...] = ()
+    transform: Callable[[dict[str, Json]], dict[str, Json]] | None = None
+    permissions: tuple[str, ...] = ()
+    everywhere: bool = False
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Every IAM action that reading this kind needs, sorted."""
+        calls = [(self.service, self.operation)]
+        calls += [(detail.service or self.service, detail.operation) for detail in self.details if detail.operation]
+        return tuple(sorted({*(action(*call) for call in calls), *self.permissions}))
+
+    @property
+    def declared(self) -> Kind:
+        """What the rest of the product knows of this kind: its declaration without the functions that read it."""
+        return Kind(**{each.name: getattr(self, each.name) for each in fields(Kind)})
