@@ -35,7 +35,7 @@ class AwsCollector:
 
     def permissions_for(self, options: AwsOptions) -> tuple[str, ...]:
         """IAM actions that the services enabled in `options` need, sorted."""
-        return tuple(sorted({action for kind in _enabled(options) for action in kind.actions}))
+        return tuple(sorted({action for kind in _enabled(options) for action in kind.actions_with(options)}))
 
     def label(self, options: AwsOptions) -> str:
         if options.role_arn is not None:

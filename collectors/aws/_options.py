@@ -30,6 +30,13 @@ class AwsOptions(Options):
         default=20.0, gt=0, description="Requests per second and per account, region and service, over all sources"
     )
 
+    read_secure_values: bool = Field(
+        default=False, description="Read the values of SecureString parameters; only their fingerprints are kept"
+    )
+    read_secret_values: bool = Field(
+        default=False, description="Read the values in Secrets Manager; only their fingerprints are kept"
+    )
+
     @field_validator("role_arn")
     @classmethod
     def _is_role(cls, value: str | None) -> str | None:

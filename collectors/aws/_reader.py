@@ -40,6 +40,7 @@ class Reader:
         self.account = account
         self.region = region
         self.context = context
+        self.options = source.options
         self._source = source
         self._deadline = Deadline(context)
         self._allowed = frozenset(kind.actions)

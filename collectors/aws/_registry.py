@@ -15,4 +15,5 @@ def services() -> dict[str, tuple[AwsKind, ...]]:
     """Service as written under `services:` -> its kinds, sorted by service."""
     here = str(Path(__file__).parent)
     names = sorted(found.name for found in pkgutil.iter_modules([here]) if not found.name.startswith("_"))
-    return {name: import_module(f"collectors.aws.{name}").KINDS for name in names if name != "base"}
+    # `lambda` is a word of Python's, so its module is called `lambda_`.
+    return {name.rstrip("_"): import_module(f"collectors.aws.{name}").KINDS for name in names if name != "base"}

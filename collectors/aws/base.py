@@ -121,6 +121,7 @@ class AwsKind(Kind):
     details      one more call per resource each
     transform    a last pure step: attributes -> attributes. Attributes whose detail call failed are not in them
     permissions  IAM actions beyond those of `operation` and `details`
+    only_with    option of the source -> IAM actions that are needed only when it is on
     everywhere   a global service: asked once, not once per region
     """
 
@@ -139,14 +140,21 @@ class AwsKind(Kind):
     details: tuple[Detail, ...] = ()
     transform: Callable[[dict[str, Json]], dict[str, Json]] | None = None
     permissions: tuple[str, ...] = ()
+    only_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     everywhere: bool = False
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """Every IAM action that reading this kind needs, sorted."""
+        """Every IAM action that reading this kind may need, sorted."""
         calls = [(self.service, self.operation)]
         calls += [(detail.service or self.service, detail.operation) for detail in self.details if detail.operation]
-        return tuple(sorted({*(action(*call) for call in calls), *self.permissions}))
+        chosen = (each for actions in self.only_with.values() for each in actions)
+        return tuple(sorted({*(action(*call) for call in calls), *self.permissions, *chosen}))
+
+    def actions_with(self, options: object) -> tuple[str, ...]:
+        """The IAM actions that reading this kind with these options of the source needs, sorted."""
+        off = {each for option, actions in self.only_with.items() if not getattr(options, option) for each in actions}
+        return tuple(each for each in self.actions if each not in off)
 
     @property
     def declared(self) -> Kind:
