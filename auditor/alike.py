@@ -1,0 +1,264 @@
+"""Whether two values that are spelled differently say the same of two environments.
+
+The question is only asked of a left and a right value from the same place, because the answer often lies in both: what
+is left of `registerstgtmp` and `registerpdtmp` once `stg` and `pd` are taken out agrees, so they are two names for one thing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from auditor.model import Json
+from auditor.names import EnvironmentNames
+from auditor.values import canonical, same_version, words
+
+_UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+_IDS = re.compile(
+    rf"(?<![0-9A-Za-z])(?:{_UUID}|(?:[a-z]{{1,10}}-)?[a-z]{{1,10}}-(?=[0-9a-f]*[0-9])(?:[0-9a-f]{{17}}|[0-9a-f]{{8}})|"
+    r"key/[0-9a-f-]{36})(?![0-9A-Za-z-])"
+)
+_ARN_PLACE = re.compile(r"(?<=:)([a-z]{2}(?:-[a-z]+)+-[0-9])?:([0-9]{12}|aws)?(?=:)")
+_REGISTRY_PLACE = re.compile(r"(?<![0-9])[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
+_AWS_HOST = re.compile(
+    r"(?P<name>[A-Za-z0-9-]+)\.(?:cluster-(?:ro-)?)?[a-z0-9]{6,14}\.(?:[a-z0-9]+\.)?(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]|[a-z]{3,4}[0-9])"
+    r"\.(?P<service>rds|cache|docdb|neptune|redshift|es)\.amazonaws\.com"
+)
+_REGION = re.compile(
+    r"(?<![a-z0-9])(?:us|eu|ap|ca|sa|me|af|il|mx|cn)(?:-gov|-iso[a-z]?)?-(?:north|south|east|west|central)(?:east|west)?-[0-9](?![0-9a-z])"
+)
+_HOST = re.compile(
+    r"(?<![\w.{-])(?:[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z](?![\w@.-]*@|[\w-])"
+)
+_EMAIL = re.compile(r"\A[^@\s]+@[^@\s]+\.[A-Za-z]+\Z")
+_PHONE = re.compile(r"\A\+?[0-9][0-9 ()-]{8,16}\Z")
+_TIMESTAMP = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?\Z")
+_FILE_ENDINGS = frozenset(
+    "py yml yaml json ini rb sh js mjs ts txt conf cfg xml toml pem crt key jar war zip tgz gz log sql md html css env "
+    "properties tf tfvars lock so service sock csv".split()
+)
+_COMMON_LABELS = frozenset(
+    "internal local localhost com net org gov edu io app apps cloud svc cluster amazonaws aws azure api www http https "
+    "service services co uk eu us de fr ca dev test example host url public private elb rds cache".split()
+)
+_ID_WORDS = frozenset({"id", "ids", "uuid", "uuids", "guid", "guids", "sid"})
+_PHONE_WORDS = frozenset({"phone", "number", "sms", "tel", "telephone", "mobile", "msisdn", "fax"})
+_EXPIRY_WORDS = frozenset({"expires", "expiry", "expiration", "expire", "valid", "until", "after", "deadline"})
+_OPAQUE = re.compile(r"\A(?=.*[0-9])[A-Za-z0-9_-]{6,64}\Z")
+_WORDS = re.compile(r"[A-Za-z0-9]+|\{[a-z]+\}|[<>=!*]+")
+_SECRET = "{secret:"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The names of both sides, as one yardstick for what differs in name only."""
+
+    left: EnvironmentNames
+    right: EnvironmentNames
+
+    def alike(self, left: Json, right: Json, key: str = "") -> bool:
+        """Whether the two scalars, found under `key`, differ in nothing but names, ids, accounts, regions and endpoints.
+
+        `null`, booleans and numbers are alike only when equal, except numbers that are ids.
+        """
+        left, right = canonical(left, key), canonical(right, key)
+        if left == right and type(left) is type(right):
+            return True
+        if isinstance(left, bool) or isinstance(right, bool) or left is None or right is None:
+            return False
+        if isinstance(left, int | float) and isinstance(right, int | float):
+            return left == right or _is_id_key(key)
+        if isinstance(left, str) and isinstance(right, str):
+            return self._alike_text(left, right, key)
+        return False
+
+    def alike_lists(self, left: Sequence[Json], right: Sequence[Json], key: str = "") -> bool:
+        """Whether two lists of scalars are alike as sets: every item has its counterpart, and none is left over."""
+        lonely_left, lonely_right = self.lonely(left, right, key)
+        if not lonely_left and not lonely_right:
+            return True
+        hosts = [item for item in (*lonely_left, *lonely_right) if isinstance(item, str) and is_host(item)]
+        if len(hosts) < len(lonely_left) + len(lonely_right) or not lonely_left or not lonely_right:
+            return False
+        # Domains that belong to the environment: staging has one of its own, production those of its customers.
+        return all(self._is_own(str(item), self.left) for item in lonely_left) or all(
+            self._is_own(str(item), self.right) for item in lonely_right
+        )
+
+    def lonely(self, left: Sequence[Json], right: Sequence[Json], key: str = "") -> tuple[list[Json], list[Json]]:
+        """The items of each list without a counterpart in the other. Equal items are paired first, then alike ones."""
+        rest = list(right)
+        lonely: list[Json] = []
+        for item in left:
+            spelled = canonical(item, key)
+            found = next((i for i, other in enumerate(rest) if canonical(other, key) == spelled), None)
+            if found is None:
+                lonely.append(item)
+            else:
+                del rest[found]
+        alone: list[Json] = []
+        for item in lonely:
+            found = next((i for i, other in enumerate(rest) if self.alike(item, other, key)), None)
+            if found is None:
+                alone.append(item)
+            else:
+                del rest[found]
+        return alone, rest
+
+    def same_name(self, left: str, right: str) -> bool:
+        """Whether two names (keys, identities) are one name, each spelled as its environment spells it."""
+        return left == right or self._same_text(left, right)
+
+    # -- text ---------------------------------------------------------------------------------------------------
+
+    def _alike_text(self, left: str, right: str, key: str) -> bool:
+        if left.startswith(_SECRET) and right.startswith(_SECRET):
+            return True
+        if self._same_text(left, right):
+            return True
+        key_words = frozenset(words(key))
+        if _is_id_key(key) and _OPAQUE.match(left) and _OPAQUE.match(right):
+            return True
+        if key_words & _PHONE_WORDS and _PHONE.match(left) and _PHONE.match(right):
+            return True
+        if _TIMESTAMP.match(left) and _TIMESTAMP.match(right):
+            return not key_words & _EXPIRY_WORDS
+        if "version" in key_words and same_version(left, right):
+            return True
+        if _alike_networks(left, right):
+            return True
+        if "," in left and "," in right and "\n" not in left + right:
+            return self._alike_enumerations(left, right, key)
+        return self._alike_endpoints(left, right)
+
+    def _same_text(self, left: str, right: str) -> bool:
+        if self.left.neutral(left) == self.right.neutral(right):
+            return True
+        a, b = _slotted(left), _slotted(right)
+        if a == b:
+            return True
+        named = bool(self.left.spans(a) or self.right.spans(b))
+        own_a, own_b = _without(a, self.left), _without(b, self.right)
+        if named and own_a == own_b and (own_a or (self.left.spans(a) and self.right.spans(b))):
+            return True
+        weak_a, weak_b = _without_weak(own_a, self.left), _without_weak(own_b, self.right)
+        if weak_a == weak_b and weak_a and (named or own_a != own_b):
+            return True
+        return self._glued(a, b)
+
+    def _glued(self, left: str, right: str) -> bool:
+        """Names inside words: what remains around a name of the left must be what surrounds a name of the right."""
+        own, other = left.lower(), right.lower()
+        names = {token.replace("-", "") for token in (*self.right.tokens, *self.right.weak)} | {""}
+        for token in self.left.tokens:
+            start = own.find(token)
+            while start >= 0:
+                before, after = own[:start], own[start + len(token) :]
+                middle = other[len(before) : len(other) - len(after)]
+                if (
+                    len(other) >= len(before) + len(after)
+                    and other.startswith(before)
+                    and other.endswith(after)
+                    and middle in names
+                    and len(before) + len(after) >= 4
+                ):
+                    return True
+                start = own.find(token, start + 1)
+        return False
+
+    def _alike_enumerations(self, left: str, right: str, key: str) -> bool:
+        """`a,b,c` as a set. Lists of ids are data of the environment, however many there are."""
+        a = sorted({part.strip(" \t\\") for part in _IDS.sub("{id}", left).split(",")} - {""})
+        b = sorted({part.strip(" \t\\") for part in _IDS.sub("{id}", right).split(",")} - {""})
+        return a == b or self.alike_lists(a, b, key)
+
+    def _alike_endpoints(self, left: str, right: str) -> bool:
+        """The same text around hosts that belong to each environment."""
+        hosts_a, hosts_b = hosts(left), hosts(right)
+        if not hosts_a or len(hosts_a) != len(hosts_b):
+            return False
+        rest_a, rest_b = left, right
+        for a, b in zip(hosts_a, hosts_b, strict=True):
+            if not self._alike_hosts(a, b):
+                return False
+            rest_a, rest_b = rest_a.replace(a, "{host}", 1), rest_b.replace(b, "{host}", 1)
+        return rest_a == rest_b or self._same_text(rest_a, rest_b)
+
+    def _alike_hosts(self, left: str, right: str) -> bool:
+        if self._same_text(left, right):
+            return True
+        if not (self._is_own(left, self.left) or self._is_own(right, self.right)):
+            return False
+        # A host that carries its environment's name still has to be the host of the same thing.
+        return bool(_significant(left, self.left) & _significant(right, self.right))
+
+    @staticmethod
+    def _is_own(host: str, names: EnvironmentNames) -> bool:
+        if names.spans(host):
+            return True
+        return bool(frozenset(re.split(r"[-_.]", host.lower())) & frozenset(names.weak) - {"p", "s", "d", "t", "st"})
+
+
+@lru_cache(maxsize=65536)
+def hosts(text: str) -> tuple[str, ...]:
+    """The host names in `text`, in order; file names (`app.py`) are none."""
+    found = _HOST.findall(text) if len(text) < 20_000 else []
+    return tuple(host for host in found if host.rsplit(".", 1)[1].lower() not in _FILE_ENDINGS)
+
+
+def is_host(text: str) -> bool:
+    """Whether the whole text is a host name, a URL or an address in e-mail."""
+    bare = re.sub(r"\A[a-z][a-z0-9+.-]*://", "", text).rstrip("/")
+    return hosts(bare) == (bare,) or bool(_EMAIL.match(text))
+
+
+@lru_cache(maxsize=65536)
+def _slotted(text: str) -> str:
+    """`text` with ids, accounts, regions inside longer text and generated host parts replaced by what they are."""
+    text = _AWS_HOST.sub(lambda m: f"{m['name']}.{{generated}}.{m['service']}.amazonaws.com", text)
+    text = _IDS.sub("{id}", text)
+    if "arn:" in text:
+        text = _ARN_PLACE.sub("{region}:{account}", text)
+    text = _REGISTRY_PLACE.sub("{account}.dkr.ecr.{region}.amazonaws.com", text)
+    if len(text) > 16:
+        text = _REGION.sub("{region}", text)
+    return text
+
+
+def _without(text: str, names: EnvironmentNames) -> str:
+    """The words of `text` but for the environment's names, joined by blanks."""
+    parts: list[str] = []
+    end = 0
+    for start, stop in names.spans(text):
+        parts += [text[end:start], " "]
+        end = stop
+    return " ".join(_WORDS.findall("".join(parts) + text[end:]))
+
+
+def _without_weak(text: str, names: EnvironmentNames) -> str:
+    return " ".join(word for word in text.split(" ") if word.lower() not in names.weak)
+
+
+def _significant(host: str, names: EnvironmentNames) -> frozenset[str]:
+    found = frozenset(re.split(r"[-_.0-9]+", _without(host, names).replace(" ", ".").lower()))
+    return frozenset(word for word in found if len(word) > 2) - _COMMON_LABELS - frozenset(names.weak)
+
+
+@lru_cache(maxsize=4096)
+def _is_id_key(key: str) -> bool:
+    found = words(key)
+    return bool(found) and found[-1] in _ID_WORDS
+
+
+def _alike_networks(left: str, right: str) -> bool:
+    """Private networks of one size: each environment has its own address plan. Public ones differ for a reason."""
+    if not (left[:1].isdigit() and right[:1].isdigit()):
+        return False
+    try:
+        a, b = ipaddress.ip_network(left, strict=False), ipaddress.ip_network(right, strict=False)
+    except ValueError:
+        return False
+    return a.is_private and b.is_private and a.prefixlen == b.prefixlen and a.prefixlen > 0

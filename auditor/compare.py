@@ -1,0 +1,225 @@
+"""Matches -> differences. The only importer of deepdiff.
+
+Only pairs whose digests differ are looked at. Both trees are first laid over each other: keys and list items that are the
+same but for names get one spelling, leaves that are alike fall out. What remains is what differs, and DeepDiff lists it.
+It never sees a list of objects: those are maps by now, because its search for the best pairing is quadratic.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from auditor.errors import CompareError
+from auditor.model import ABSENT, Absent, Change, Compared, Difference, Json, Match, Path
+from auditor.snapshot import UNKEYED
+from auditor.values import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from auditor.alike import Pair
+
+_LIST = "\x00list:"
+_ITEM = "*"
+# Beyond this many, keys that differ are not compared one by one: a map with thousands of new keys is no naming scheme.
+_MOST_KEY_COMPARISONS = 40_000
+
+
+def compare(matches: Iterable[Match], pair: Pair) -> tuple[Compared, ...]:
+    """The differences of every match, in order of path. Raises CompareError when DeepDiff did not look at everything."""
+    return tuple(Compared(match, differences(match, pair)) for match in matches)
+
+
+def differences(match: Match, pair: Pair) -> tuple[Difference, ...]:
+    """What differs between the two resources of one match, names set aside."""
+    if match.left.digest == match.right.digest:
+        return ()
+    overlay = _Overlay(pair)
+    left, right = overlay.maps(match.left.form, match.left.raw, match.right.form, match.right.raw, ())
+    if not left and not right:
+        return ()
+    return _listed(left, right, overlay.spelled)
+
+
+@dataclass(slots=True)
+class _Overlay:
+    """Lays two trees over each other. `spelled` keeps, by common path, both values as their sources spell them."""
+
+    pair: Pair
+    spelled: dict[Path, tuple[Json | Absent, Json | Absent]] = field(default_factory=dict)
+
+    def maps(
+        self,
+        left: Mapping[str, Json],
+        left_raw: Mapping[str, Json],
+        right: Mapping[str, Json],
+        right_raw: Mapping[str, Json],
+        path: Path,
+    ) -> tuple[dict[str, Json], dict[str, Json]]:
+        """Two trees of what differs below two maps, under common keys."""
+        ours: dict[str, Json] = {}
+        theirs: dict[str, Json] = {}
+        for key, a, b in _distinct(self._keys(left, right)):
+            below = (*path, key)
+            if a is None and b is not None:
+                theirs[key] = _opaque(right[b])
+                self.spelled[below] = (ABSENT, right_raw[b])
+            elif b is None and a is not None:
+                ours[key] = _opaque(left[a])
+                self.spelled[below] = (left_raw[a], ABSENT)
+            elif a is not None and b is not None:
+                found = self._values(left[a], left_raw[a], right[b], right_raw[b], below)
+                if found is not None:
+                    ours[key], theirs[key] = found
+        return ours, theirs
+
+    def _values(self, left: Json, left_raw: Json, right: Json, right_raw: Json, path: Path) -> tuple[Json, Json] | None:
+        """Two values to be told apart, None when they are alike."""
+        if isinstance(left, dict) and isinstance(right, dict):
+            ours, theirs = self.maps(left, left_raw, right, right_raw, path)
+            return (ours, theirs) if ours or theirs else None
+        key = _naming_step(path)
+        if isinstance(left, list) and isinstance(right, list):
+            if self.pair.alike_lists(left, right, key):
+                return None
+        elif isinstance(left, list | dict) or isinstance(right, list | dict):
+            if _single(left) == _single(right):
+                return None
+        elif self.pair.alike(left, right, key):
+            return None
+        self.spelled[path] = (left_raw, right_raw)
+        return _leaf(left), _leaf(right)
+
+    def _keys(self, left: Mapping[str, Json], right: Mapping[str, Json]) -> list[tuple[str, str | None, str | None]]:
+        """Common key, key on the left, key on the right: equal keys first, then keys that are one name."""
+        rows: list[tuple[str, str | None, str | None]] = [(key, key, key) for key in left if key in right]
+        ours = sorted(key for key in left if key not in right)
+        theirs = sorted(key for key in right if key not in left)
+        if not ours or not theirs:
+            return rows + self._lonely(ours, theirs)
+        neutral: dict[str, str] = {}
+        for key in theirs:
+            neutral.setdefault(self.pair.right.neutral(key), key)
+        for key in list(ours):
+            other = neutral.pop(self.pair.left.neutral(key), None)
+            if other is not None:
+                rows.append((self.pair.left.neutral(key), key, other))
+                ours.remove(key)
+                theirs.remove(other)
+        unnamed = [key for key in ours if key.startswith(UNKEYED)], [key for key in theirs if key.startswith(UNKEYED)]
+        for a, b in _most_alike(left, right, *unnamed):
+            rows.append((a, a, b))
+            ours.remove(a)
+            theirs.remove(b)
+        if len(ours) * len(theirs) <= _MOST_KEY_COMPARISONS:
+            for key in list(ours):
+                if key.startswith(UNKEYED):
+                    continue
+                other = next((k for k in theirs if not k.startswith(UNKEYED) and self.pair.same_name(key, k)), None)
+                if other is not None:
+                    rows.append((self.pair.left.neutral(key), key, other))
+                    ours.remove(key)
+                    theirs.remove(other)
+        return rows + self._lonely(ours, theirs)
+
+    def _lonely(self, ours: list[str], theirs: list[str]) -> list[tuple[str, str | None, str | None]]:
+        names = self.pair
+        rows: list[tuple[str, str | None, str | None]] = [(names.left.neutral(key), key, None) for key in ours]
+        return rows + [(names.right.neutral(key), None, key) for key in theirs]
+
+
+def _distinct(rows: list[tuple[str, str | None, str | None]]) -> list[tuple[str, str | None, str | None]]:
+    """The rows under common keys that are all different: two names may become one when names are set aside."""
+    seen: set[str] = set()
+    found: list[tuple[str, str | None, str | None]] = []
+    for key, a, b in rows:
+        unique, count = key, 2
+        while unique in seen:
+            unique, count = f"{key}~{count}", count + 1
+        seen.add(unique)
+        found.append((unique, a, b))
+    return found
+
+
+def _most_alike(
+    left: Mapping[str, Json], right: Mapping[str, Json], ours: list[str], theirs: list[str]
+) -> list[tuple[str, str]]:
+    """Pairs of unnamed list items that share the most; at least half of what they say."""
+    if not ours or not theirs or len(ours) * len(theirs) > _MOST_KEY_COMPARISONS:
+        return []
+    leaves = {key: _leaves(left[key]) for key in ours} | {key: _leaves(right[key]) for key in theirs}
+    scored = sorted(
+        (-len(leaves[a] & leaves[b]) / max(1, len(leaves[a] | leaves[b])), a, b) for a in ours for b in theirs
+    )
+    found: list[tuple[str, str]] = []
+    taken: set[str] = set()
+    for score, a, b in scored:
+        if score > -0.34:
+            break
+        if a not in taken and b not in taken:
+            taken |= {a, b}
+            found.append((a, b))
+    return found
+
+
+def _leaves(value: Json, path: Path = ()) -> frozenset[tuple[Path, str]]:
+    if isinstance(value, dict):
+        return frozenset().union(*(_leaves(below, (*path, key)) for key, below in value.items()))
+    return frozenset({(path, json.dumps(value, sort_keys=True))})
+
+
+def _listed(
+    left: dict[str, Json], right: dict[str, Json], spelled: Mapping[Path, tuple[Json | Absent, Json | Absent]]
+) -> tuple[Difference, ...]:
+    from deepdiff import DeepDiff  # loads pydantic and numpy helpers: only when something differs
+
+    diff: Any = DeepDiff(left, right, view="tree", ignore_order=False, threshold_to_diff_deeper=0)
+    stats = diff.get_stats()
+    if stats.get("MAX PASS LIMIT REACHED") or stats.get("MAX DIFF LIMIT REACHED"):
+        raise CompareError("the comparison stopped at a limit, so its result is not complete")
+    found: dict[Path, Difference] = {}
+    for report, items in diff.items():
+        for item in items:
+            steps: list[Any] = item.path(output_format="list")
+            path = tuple(str(step) for step in steps)
+            if path not in spelled:
+                raise CompareError(f"no source value for {path!r}")
+            a, b = spelled[path]
+            shown = tuple(_ITEM if step.startswith(UNKEYED) else step for step in path)
+            found.setdefault(shown, Difference(shown, a, b, _CHANGES[report]))
+    return tuple(found[path] for path in sorted(found))
+
+
+_CHANGES: Mapping[str, Change] = {
+    "values_changed": Change.VALUE,
+    "type_changes": Change.TYPE,
+    "dictionary_item_added": Change.ADDED,
+    "dictionary_item_removed": Change.REMOVED,
+}
+
+
+def _naming_step(path: Path) -> str:
+    """The last step that says what the value is: `value` and `valueFrom` only repeat that there is one."""
+    last = path[-1] if path else ""
+    return path[-2] if len(path) > 1 and last in ("value", "valueFrom", "default", _ITEM) else last
+
+
+def _leaf(value: Json) -> Json:
+    """A list as one leaf, so that a list of scalars that differs is one difference."""
+    if isinstance(value, list):
+        return _LIST + json.dumps(value, sort_keys=True)
+    return _opaque(value)
+
+
+def _opaque(value: Json) -> Json:
+    """A subtree as one leaf: what stands on one side only is one difference, not one per leaf."""
+    return _LIST + json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
+
+
+def _single(value: Json) -> Json:
+    """`x` and `[x]` say the same in most formats."""
+    if isinstance(value, list) and len(value) == 1:
+        return canonical(value[0])
+    return value

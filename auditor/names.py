@@ -1,0 +1,180 @@
+"""What an environment calls itself, and finding those names in text.
+
+An environment goes by several names (`staging`, `stg`, `pre-prod`), spelled in several ways (`STAGING_DB_URL`,
+`ordersStaging`, `/stg/db`). `EnvironmentNames` finds them at delimiters and camel-case borders, never inside a word:
+`prod` in `product` is no name. What is glued into a word is left to `alike.py`, which has both sides to compare.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+# Words that mean a stage wherever they stand as a word of their own. Each group is owned as a whole by one environment.
+_SYNONYMS: tuple[frozenset[str], ...] = (
+    frozenset({"prod", "production", "prd", "prodn"}),
+    frozenset({"staging", "stage", "stg", "stag", "stagging"}),
+    frozenset({"preprod", "pre-prod", "preproduction", "pre-production", "pprod", "ppd", "preprd"}),
+    frozenset({"nonprod", "non-prod", "nonproduction", "non-production", "nonlive", "non-live"}),
+    frozenset({"test", "testing", "tst"}),
+    frozenset({"qa"}),
+    frozenset({"uat", "acceptance", "acc"}),
+    frozenset({"sandbox", "sbx"}),
+    frozenset({"dev", "development", "develop"}),
+)
+_STAGING_GROUPS = (1, 2, 3)
+_PROD_GROUP = 0
+# Words that mean a stage only where the other side, otherwise the same, has its own name in that place.
+_WEAK: Mapping[str, frozenset[str]] = {
+    "prod": frozenset({"live", "www", "pd", "p", "prd", "main", "apex", "public"}),
+    "staging": frozenset({"pp", "ppad", "test", "tst", "qa", "uat", "sandbox", "sbx", "s", "st", "beta", "np", "nprd"}),
+    "test": frozenset({"t", "qa"}),
+    "dev": frozenset({"d", "local"}),
+}
+_ZONE = re.compile(r"\A([a-z]{2}(?:-[a-z]+)+-[0-9])([a-z])?\Z")
+
+
+def stage_of(name: str) -> str:
+    """The class of stage that an environment's name speaks of: `prod`, `staging`, `test`, `dev` or the name itself."""
+    parts = {name.lower(), *re.split(r"[-_./ ]", name.lower())}
+    for group in _SYNONYMS[2:4]:
+        if name.lower() in group:
+            return "staging"
+    for index, stage in ((0, "prod"), (1, "staging"), (2, "staging"), (3, "staging"), (4, "test"), (8, "dev")):
+        if parts & _SYNONYMS[index]:
+            return stage
+    return name.lower()
+
+
+@dataclass(frozen=True)
+class EnvironmentNames:
+    """The names of one environment.
+
+    tokens    lower-case words that always mean it, its own name first
+    weak      words that mean it only where the other side shows that they do
+    foreign   words that mean another environment; they shield (`pre-prod` never counts as `prod`)
+    accounts  its cloud account ids, regions its cloud regions
+    """
+
+    name: str
+    tokens: tuple[str, ...]
+    weak: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+    accounts: frozenset[str] = frozenset()
+    regions: tuple[str, ...] = ()
+    _cache: dict[str, str] = field(default_factory=dict, compare=False, repr=False, hash=False)
+
+    @property
+    def stage(self) -> str:
+        return stage_of(self.name)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return _pattern_of((*self.tokens, *self.foreign))
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        return frozenset(_bare(token) for token in self.tokens)
+
+    @cached_property
+    def _places(self) -> re.Pattern[str] | None:
+        parts = [rf"(?<![0-9]){account}(?![0-9])" for account in sorted(self.accounts)]
+        parts += [rf"(?<![a-z0-9]){re.escape(region)}(?=[a-z]?(?![a-z0-9]))" for region in self.regions]
+        return re.compile("|".join(parts)) if parts else None
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where `text` names this environment, as half-open ranges in order."""
+        return [match.span() for match in self._pattern.finditer(text) if _bare(match.group()) in self._own]
+
+    def mentioned_in(self, text: str) -> str | None:
+        """The first word of `text` that names this environment, as it is spelled there; None when there is none."""
+        spans = self.spans(text)
+        return text[spans[0][0] : spans[0][1]] if spans else None
+
+    def neutral(self, text: str) -> str:
+        """`text` with this environment's names, accounts and regions replaced by `{env}`, `{account}`, `{region}`."""
+        cached = self._cache.get(text)
+        if cached is not None:
+            return cached
+        result = self._replace(text)
+        if len(self._cache) < 200_000:
+            self._cache[text] = result
+        return result
+
+    def _replace(self, text: str) -> str:
+        parts: list[str] = []
+        end = 0
+        for start, stop in self.spans(text):
+            parts += [text[end:start], "{env}"]
+            end = stop
+        result = "".join(parts) + text[end:] if parts else text
+        if self._places is not None:
+            result = self._places.sub(lambda m: "{account}" if m.group().isdigit() else "{region}", result)
+        return result
+
+    def at(self, accounts: Iterable[str], regions: Sequence[str]) -> EnvironmentNames:
+        """The same names, knowing also where the environment lives."""
+        known = (*self.regions, *(region for region in regions if region not in self.regions))
+        return EnvironmentNames(
+            self.name, self.tokens, self.weak, self.foreign, self.accounts | frozenset(accounts), known
+        )
+
+
+def environment_names(
+    name: str, aliases: Sequence[str] = (), others: Mapping[str, Sequence[str]] | None = None
+) -> EnvironmentNames:
+    """The names of `name`: itself, its aliases, and the field's usual words for its stage that no other environment claims.
+
+    `others` maps every other configured environment to its aliases.
+    """
+    others = others or {}
+    own = _unique([name.lower(), *(alias.lower() for alias in aliases)])
+    claimed = {word.lower() for other, names in others.items() for word in (other, *names)}
+    stage = stage_of(name)
+    groups = {"prod": (_PROD_GROUP,), "staging": _STAGING_GROUPS, "test": (4,), "dev": (8,)}.get(stage, ())
+    tokens = list(own)
+    for index in groups:
+        group = _SYNONYMS[index]
+        if not group & claimed or group & set(own):
+            tokens += sorted(group - claimed)
+    weak = sorted(_WEAK.get(stage, frozenset()) - claimed - set(tokens))
+    foreign: list[str] = sorted(claimed)
+    for group in _SYNONYMS:
+        if not group & set(tokens):
+            foreign += sorted(group)
+    return EnvironmentNames(name, tuple(_unique(tokens)), tuple(weak), tuple(_unique(foreign)))
+
+
+def zone(text: str) -> tuple[str, str] | None:
+    """Region and zone letter of a cloud region or zone name (`eu-west-1b` -> `eu-west-1`, `b`), None for other text."""
+    match = _ZONE.match(text)
+    return (match.group(1), match.group(2) or "") if match else None
+
+
+def _unique(items: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(item for item in items if item))
+
+
+def _bare(token: str) -> str:
+    return re.sub(r"[-_. ]", "", token.lower())
+
+
+def _pattern_of(tokens: Iterable[str]) -> re.Pattern[str]:
+    """One pattern for all spellings: `pre-prod` also as `preprod`, `PRE_PROD`, `PreProd`; longest first, at word borders."""
+    variants: list[str] = []
+    for token in sorted(set(tokens), key=lambda item: (-len(_bare(item)), item)):
+        parts = [re.escape(part) for part in re.split(r"[-_. ]", token) if part]
+        if not parts:
+            continue
+        join = r"[-_. ]?"
+        lower = join.join(parts)
+        upper = join.join(part.upper() for part in parts)
+        tail = "".join(f"{join}[{part[0].upper()}{part[0]}]{part[1:]}" for part in parts[1:])
+        variants += [
+            rf"(?<![A-Za-z]){lower}(?![a-z])",
+            rf"(?<![A-Za-z]){upper}(?![A-Za-z])",
+            rf"(?<![A-Z]){parts[0].capitalize()}{tail}(?![a-z])",
+        ]
+    return re.compile("|".join(variants)) if variants else re.compile(r"(?!)")

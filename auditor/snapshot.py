@@ -1,0 +1,239 @@
+"""Resources -> normal forms: one structure, one spelling, references resolved inside the snapshot, names set aside.
+
+A normal form is a tree of maps with scalars and lists of scalars as leaves. Lists of objects are maps by what tells their
+items apart; lists without order are sorted; ids that point to another resource of the snapshot say which one. What an
+environment calls things stays in the text, because only both sides together tell a name from a difference (`alike.py`);
+the digest is taken with the names set aside, so equal digests mean: nothing differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from auditor.model import Json, Kind, Normal, Resource
+from auditor.paths import PathSet
+from auditor.values import canonical, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from auditor.names import EnvironmentNames
+
+FORM_VERSION = 1
+"""Part of every cache key: raise it when the same content would get another normal form."""
+
+UNKEYED = "#"
+"""First character of a map key that stands for a list item nothing names: it is taken from content, and never shown."""
+
+_KEY_CANDIDATES = ("name", "Name", "key", "Key", "id", "Id", "ID", "identifier", "host", "path", "type", "port")
+_ORDERED_WORDS = frozenset({"command", "cmd", "args", "arguments", "argv", "entrypoint"})
+_REFERENCE = re.compile(r"arn:aws[\w-]*:[^\s\"',;]+|[A-Za-z0-9][\w.-]{5,}[A-Za-z0-9]")
+_POINTS = re.compile(r"[:/.]|-[0-9a-f]{8,}\Z")
+
+
+class Cache(Protocol):
+    """Where normal forms are kept by content between runs: keys and values are opaque."""
+
+    def get(self, keys: Sequence[str]) -> Mapping[str, bytes]: ...
+
+    def put(self, items: Mapping[str, bytes]) -> None: ...
+
+
+def normalise(
+    resources: Sequence[Resource],
+    kind_of: Callable[[str], Kind],
+    names: EnvironmentNames,
+    source_names: Mapping[str, EnvironmentNames] | None = None,
+    cache: Cache | None = None,
+) -> tuple[Normal, ...]:
+    """The normal form of every resource of one snapshot, in the same order.
+
+    `source_names` gives the names for sources that have aliases of their own. Same resources and names in, same out.
+    """
+    references = _references(resources)
+    by_source = source_names or {}
+    keys = [
+        _cache_key(resource, kind_of(resource.kind), by_source.get(resource.source, names)) for resource in resources
+    ]
+    if cache is None:
+        return tuple(
+            _normal(resource, kind_of(resource.kind), by_source.get(resource.source, names), references)
+            for resource in resources
+        )
+    salt = hashlib.sha256(repr(sorted(references.items())).encode()).hexdigest()
+    keys = [hashlib.sha256((salt + key).encode()).hexdigest() for key in keys]
+    known = cache.get(keys)
+    fresh: dict[str, bytes] = {}
+    found: list[Normal] = []
+    for resource, key in zip(resources, keys, strict=True):
+        kind = kind_of(resource.kind)
+        body = known.get(key)
+        if body is not None:
+            form, raw, digest, identity = json.loads(body)
+            found.append(Normal(resource, kind, identity, form, raw, digest))
+            continue
+        normal = _normal(resource, kind, by_source.get(resource.source, names), references)
+        fresh[key] = json.dumps([normal.form, normal.raw, normal.digest, normal.identity]).encode()
+        found.append(normal)
+    if fresh:
+        cache.put(fresh)
+    return tuple(found)
+
+
+def digest_of(value: Json) -> str:
+    """SHA-256, in hex, of a JSON value in canonical form: keys sorted, no blanks."""
+    body = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _cache_key(resource: Resource, kind: Kind, names: EnvironmentNames) -> str:
+    declared = [sorted(kind.keyed.items()), kind.ordered, kind.volatile]
+    known = [names.tokens, names.foreign, sorted(names.accounts), names.regions]
+    return digest_of([FORM_VERSION, resource.kind, resource.identity, resource.attributes, declared, known])
+
+
+def _normal(resource: Resource, kind: Kind, names: EnvironmentNames, references: Mapping[str, str]) -> Normal:
+    shape = _Shape(kind, names, references)
+    raw = shape.map(resource.attributes, ())
+    form = _spelled(raw, "")
+    return Normal(resource, kind, names.neutral(resource.identity), form, raw, digest_of(_neutral(form, names)))
+
+
+def _references(resources: Iterable[Resource]) -> dict[str, str]:
+    """Every handle that another resource may point with -> `kind/identity`. Plain words are no handles: they may be anything."""
+    return {
+        ref: f"{resource.kind}/{resource.identity}"
+        for resource in resources
+        for ref in resource.refs
+        if len(ref) > 6 and _POINTS.search(ref)
+    }
+
+
+class _Shape:
+    """Gives documents of one kind their structure. Values keep the source's spelling, but for resolved references."""
+
+    def __init__(self, kind: Kind, names: EnvironmentNames, references: Mapping[str, str]) -> None:
+        self._names = names
+        self._references = references
+        self._volatile, self._ordered, self._keyed = _patterns(kind.volatile, kind.ordered, tuple(kind.keyed.items()))
+
+    def map(self, document: Mapping[str, Json], path: tuple[str, ...]) -> dict[str, Json]:
+        shaped: dict[str, Json] = {}
+        for key, value in document.items():
+            below = (*path, str(key))
+            if not self._volatile.matches(below):
+                shaped[str(key)] = self._value(value, below)
+        return shaped
+
+    def _value(self, value: Json, path: tuple[str, ...]) -> Json:
+        if isinstance(value, dict):
+            return self.map(value, path)
+        if isinstance(value, list | tuple):
+            return self._list(list(value), path)
+        if isinstance(value, str):
+            return self._text(value, path)
+        return value
+
+    def _text(self, text: str, path: tuple[str, ...]) -> Json:
+        if text[:1] in "{[" and text.rstrip()[-1:] in "}]" and len(text) > 2:
+            try:
+                embedded = json.loads(text)
+            except ValueError:
+                embedded = None
+            if isinstance(embedded, dict | list) and embedded:
+                return self._value(embedded, path)
+        if not self._references or len(text) > 20_000:
+            return text
+        exact = self._references.get(text)
+        return exact if exact is not None else _REFERENCE.sub(self._resolve, text)
+
+    def _resolve(self, match: re.Match[str]) -> str:
+        return self._references.get(match.group(), match.group())
+
+    def _list(self, items: list[Json], path: tuple[str, ...]) -> Json:
+        in_order = self._ordered.matches(path) or bool(frozenset(words(path[-1])[-1:]) & _ORDERED_WORDS)
+        if items and all(isinstance(item, dict) for item in items):
+            return self._objects(items, path, in_order=in_order)
+        shaped = [self._value(item, (*path, "*")) for item in items]
+        leaves = [item if not isinstance(item, dict | list) else digestible(item) for item in shaped]
+        return leaves if in_order else sorted(leaves, key=lambda leaf: self._sort_key(leaf, path[-1]))
+
+    def _sort_key(self, leaf: Json, key: str) -> str:
+        spelled = canonical(leaf, key)
+        return json.dumps(self._names.neutral(spelled) if isinstance(spelled, str) else spelled)
+
+    def _objects(self, items: list[dict[str, Json]], path: tuple[str, ...], *, in_order: bool) -> dict[str, Json]:
+        declared = self._keyed.get(path)
+        attributes = declared.split("+") if declared else self._discover(items)
+        if not attributes and in_order:
+            return {f"{index:03}": self.map(item, (*path, "*")) for index, item in enumerate(items)}
+        shaped: dict[str, Json] = {}
+        for item in items:
+            key = "/".join(str(item.get(attribute, "")) for attribute in attributes)
+            if attributes and key.strip("/"):
+                rest = (
+                    {name: value for name, value in item.items() if name not in attributes}
+                    if len(attributes) == 1
+                    else item
+                )
+                value = self.map(rest, (*path, key))
+                key = self._resolve_key(key)
+            else:
+                value = self.map(item, (*path, "*"))
+                key = UNKEYED + digest_of(_neutral(_spelled(value, ""), self._names))[:12]
+            unique, count = key, 2
+            while unique in shaped:
+                unique, count = f"{key}~{count}", count + 1
+            shaped[unique] = value
+        return shaped
+
+    def _resolve_key(self, key: str) -> str:
+        return _REFERENCE.sub(self._resolve, key) if self._references else key
+
+    @staticmethod
+    def _discover(items: list[dict[str, Json]]) -> list[str]:
+        """The attribute that names the items, where nothing was declared: the first candidate that tells all of them apart."""
+        for candidate in _KEY_CANDIDATES:
+            found = [item.get(candidate) for item in items]
+            if all(isinstance(value, str | int) and value != "" for value in found) and len(
+                set(map(str, found))
+            ) == len(items):
+                return [candidate]
+        return []
+
+
+def digestible(value: Json) -> str:
+    """A container inside a list of scalars, as the text of its canonical JSON."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+@lru_cache(maxsize=1024)
+def _patterns(
+    volatile: tuple[str, ...], ordered: tuple[str, ...], keyed: tuple[tuple[str, str], ...]
+) -> tuple[PathSet[bool], PathSet[bool], PathSet[str]]:
+    return (
+        PathSet(dict.fromkeys(volatile, True)),
+        PathSet(dict.fromkeys(ordered, True)),
+        PathSet(dict(keyed)),
+    )
+
+
+def _spelled(value: Json, key: str) -> Json:
+    """The same tree with every leaf in its one spelling."""
+    if isinstance(value, dict):
+        return {name: _spelled(below, name) for name, below in value.items()}
+    if isinstance(value, list):
+        return [canonical(item, key) for item in value]
+    return canonical(value, key)
+
+
+def _neutral(value: Json, names: EnvironmentNames) -> Json:
+    if isinstance(value, dict):
+        return {names.neutral(name): _neutral(below, names) for name, below in value.items()}
+    if isinstance(value, list):
+        return [names.neutral(item) if isinstance(item, str) else item for item in value]
+    return names.neutral(value) if isinstance(value, str) else value

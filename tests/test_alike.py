@@ -1,0 +1,125 @@
+"""Names are not drift; everything else is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.alike import Pair, hosts, is_host
+from auditor.names import environment_names
+
+STAGING = environment_names("staging", (), {"prod": ()})
+PROD = environment_names("prod", (), {"staging": ()})
+PAIR = Pair(STAGING, PROD)
+
+ALIKE = [
+    ("a token between delimiters", "orders-preprod-db", "orders-prod-db"),
+    ("a path segment", "/shop/stg/db/host", "/shop/prod/db/host"),
+    ("the whole value", "stage", "prod"),
+    ("a name that only production carries", "shop-core", "shop-core-prod"),
+    ("a name that only staging carries", "orders-staging-ops", "orders-ops"),
+    ("a token in the middle", "pool-id-preprod-v2", "pool-id-prod-v2"),
+    ("camel case", "TaskRoleForShopPreprod", "TaskRoleForShopProd"),
+    ("camel case in the middle", "ordersStagingQueue", "ordersProdQueue"),
+    ("after a digit", "es7-4stage-url", "es7-4prod-url"),
+    ("a weak alias opposite a strong one", "s1-rtt-stg-kv", "s1-rtt-pd-kv"),
+    ("glued inside a word", "s1registerstgtmp", "s1registerpdtmp"),
+    ("glued at the end", "ShopCastaging", "ShopCaproduction"),
+    ("www opposite staging", "https://staging.shop.example.com/ping", "https://www.shop.example.com/ping"),
+    ("a label with blanks", "STAGING - Mailing List", "Mailing List"),
+    ("two names in one label", "Visits - PreProd (staging)", "Visits - Prod"),
+    ("another domain of the same product", "https://api.staging.notify.sandbox.xyz/cb", "https://api.notify.example.ca/cb"),
+    ("an e-mail address of the environment", "ops@staging.notify.sandbox.xyz", "ops@notify.example.ca"),
+    ("an upstream's own alias", "https://pp-oidc.signin.example.org", "https://oidc.signin.example.org"),
+    ("accounts in an ARN", "arn:aws:iam::111111111111:role/x-staging", "arn:aws:iam::222222222222:role/x-prod"),
+    ("a generated endpoint", "o-stg.abc123xyz0.eu-west-1.rds.amazonaws.com", "o-prod.zzz999xyz0.eu-west-1.rds.amazonaws.com"),
+    ("a registry's account", "111111111111.dkr.ecr.eu-west-1.amazonaws.com/api:1", "222222222222.dkr.ecr.eu-west-1.amazonaws.com/api:1"),
+    ("generated ids", "sg-0123456789abcdef0", "sg-0fedcba9876543210"),
+    ("private networks of one size", "10.1.0.0/16", "10.2.0.0/16"),
+    ("non-prod opposite nothing", "dps_alerts_non_prod", "dps_alerts"),
+    ("fingerprints of two secrets", "{secret:00ff}", "{secret:11aa}"),
+    ("two spellings of one size", "1.5Gi", "1536Mi"),
+    ("a boolean in a string", "True", "true"),
+]  # fmt: skip
+
+UNLIKE = [
+    ("another naming scheme", "reval-rabbit-host", "shop-revalidation-rabbit-prod-host"),
+    ("two words that are no names", "test", "login"),
+    ("two bare regions", "us-west-2", "us-gov-west-1"),
+    ("the world against a network", "0.0.0.0/0", "10.0.0.0/8"),
+    ("hosts of two things", "kafka-staging.internal", "rabbit.prod.internal"),
+    ("a word inside a word", "product", "duct"),
+    ("sizes", "db.r6g.xlarge", "db.r6g.2xlarge"),
+    ("two commits", "682c882", "23edf01"),
+    ("a name against nothing", "staging", ""),
+    ("versions beside names", "1.2-staging", "1.3-prod"),
+    ("two things", "orders-staging", "payments-prod"),
+    ("the other's name on both sides swapped", "prod", "staging"),
+    ("delimiters without a name", "a-b", "a_b"),
+    ("pre-release", ">=1.0.0-alpha", ">=1.0.0"),
+    ("log levels", "info", "debug"),
+    ("TLS policies", "ELBSecurityPolicy-2016-08", "ELBSecurityPolicy-TLS13-1-2-2021-06"),
+    ("a version's last zero", "1.1", "1.10"),
+]
+
+
+@pytest.mark.parametrize(("why", "left", "right"), ALIKE, ids=[row[0] for row in ALIKE])
+def test_what_differs_in_name_only_is_alike(why: str, left: str, right: str) -> None:
+    """Each way in which two environments spell one thing is recognised, whatever attribute it stands under."""
+    assert PAIR.alike(left, right, "value"), why
+
+
+@pytest.mark.parametrize(("why", "left", "right"), UNLIKE, ids=[row[0] for row in UNLIKE])
+def test_what_differs_in_more_than_names_is_not_alike(why: str, left: str, right: str) -> None:
+    """A real difference is never taken for a name."""
+    assert not PAIR.alike(left, right, "version" if "." in left and left[0].isdigit() else "value"), why
+
+
+def test_null_false_and_zero_are_four_things() -> None:
+    """Null, false, zero and the empty string are told apart."""
+    values = [None, False, 0, ""]
+    assert [(a, b) for a in values for b in values if a is not b and PAIR.alike(a, b)] == []
+
+
+def test_ids_are_alike_under_an_id_key_only() -> None:
+    """Opaque ids differ by environment; the same text under another key is a value."""
+    assert PAIR.alike("h9MLvalp6AuXo", "XYyafYf931M1I", "auth_id")
+    assert not PAIR.alike("h9MLvalp6AuXo", "XYyafYf931M1I", "release")
+
+
+def test_lists_are_compared_as_sets() -> None:
+    """Order and names do not matter, a missing item does."""
+    assert PAIR.alike_lists(["b-staging", "a"], ["a", "b-prod"])
+    assert PAIR.lonely(["a", "c"], ["a"]) == (["c"], [])
+    assert not PAIR.alike_lists(["a", "a"], ["a"])
+
+
+def test_hosts_are_told_from_file_names() -> None:
+    """`app.py` is a file, `app.example.com` a host."""
+    assert hosts("see app.py at https://app.example.com:8443/x") == ("app.example.com",)
+    assert is_host("https://app.example.com/")
+    assert not is_host("app.py")
+
+
+@given(
+    st.lists(st.sampled_from(["orders", "api", "v2", "eu", "db", "main1"]), min_size=1, max_size=5), st.integers(0, 5)
+)
+def test_a_swapped_name_at_any_place_is_alike(parts: list[str], place: int) -> None:
+    """Wherever the name stands between delimiters, swapping it changes nothing."""
+    place = min(place, len(parts))
+    left = "-".join([*parts[:place], "staging", *parts[place:]])
+    right = "-".join([*parts[:place], "prod", *parts[place:]])
+    assert PAIR.alike(left, right)
+
+
+@given(
+    st.text(alphabet="abcdefgh0123.-_/", min_size=1, max_size=20),
+    st.text(alphabet="abcdefgh0123.-_/", min_size=1, max_size=20),
+)
+def test_texts_without_any_name_are_alike_only_when_equal(left: str, right: str) -> None:
+    """With no name, id, address or version in it, only the same text is alike."""
+    from auditor.values import canonical
+
+    if canonical(left) != canonical(right) and not any(c.isdigit() for c in left + right):
+        assert not PAIR.alike(left, right)
