@@ -1,0 +1,159 @@
+"""Matches and their differences."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.alike import Pair
+from auditor.compare import differences
+from auditor.match import Counterpart, match
+from auditor.model import ABSENT, Category, Change, Kind, Match, MatchMethod, Normal, Resource
+from auditor.names import environment_names
+from auditor.snapshot import normalise
+
+STAGING = environment_names("staging", (), {"prod": ()})
+PROD = environment_names("prod", (), {"staging": ()})
+PAIR = Pair(STAGING, PROD)
+KIND = Kind("test.thing", Category.CONFIG, "a thing")
+
+
+def normals(side: str, *resources: Resource) -> tuple[Normal, ...]:
+    names = STAGING if side == "left" else PROD
+    return normalise(resources, lambda name: Kind(name, Category.CONFIG, name), names)
+
+
+def found(left: dict[str, Any], right: dict[str, Any]) -> list[tuple[tuple[str, ...], Any, Any, Change]]:
+    a = normals("left", Resource(KIND.name, "t", left))[0]
+    b = normals("right", Resource(KIND.name, "t", right))[0]
+    return [(d.path, d.left, d.right, d.change) for d in differences(Match(a, b, MatchMethod.IDENTITY, 1.0), PAIR)]
+
+
+def test_a_changed_leaf_is_one_difference_at_its_path() -> None:
+    """Path, both values as the sources spell them, and the kind of change."""
+    assert found({"a": {"memory": "1Gi"}}, {"a": {"memory": "2Gi"}}) == [(("a", "memory"), "1Gi", "2Gi", Change.VALUE)]
+
+
+def test_what_stands_on_one_side_only_is_one_difference_for_the_whole_subtree() -> None:
+    """An added map is one difference, not one for each leaf; null is not absent."""
+    assert found({}, {"m": {"a": 1, "b": 2}}) == [(("m",), ABSENT, {"a": 1, "b": 2}, Change.ADDED)]
+    assert found({"m": None}, {}) == [(("m",), None, ABSENT, Change.REMOVED)]
+    assert found({"m": None}, {"m": 0}) == [(("m",), None, 0, Change.TYPE)]
+
+
+def test_a_list_of_scalars_is_one_leaf() -> None:
+    """A list that lacks an item is one difference with both lists."""
+    assert found({"z": ["a", "b"]}, {"z": ["b"]}) == [(("z",), ["a", "b"], ["b"], Change.VALUE)]
+    assert found({"z": ["a", "b"]}, {"z": ["b", "a"]}) == []
+
+
+def test_keys_that_carry_names_are_one_key() -> None:
+    """A key spelled per environment is compared, under its neutral name."""
+    assert found({"STAGING_DB": "x"}, {"PROD_DB": "x"}) == []
+    assert found({"STAGING_DB": "x"}, {"PROD_DB": "y"}) == [(("{env}_DB",), "x", "y", Change.VALUE)]
+
+
+def test_items_that_nothing_names_are_paired_with_the_most_alike() -> None:
+    """One attribute of one item is one difference; its path holds no position and no value."""
+    left = {"rules": [{"a": 1, "b": 2, "c": 3, "n": "x"}, {"a": 5, "b": 6, "c": 7, "n": "x"}]}
+    right = {"rules": [{"a": 5, "b": 6, "c": 7, "n": "x"}, {"a": 1, "b": 2, "c": 4, "n": "x"}]}
+    assert found(left, right) == [(("rules", "*", "c"), 3, 4, Change.VALUE)]
+
+
+def test_four_hundred_keyed_rules_with_many_changes_are_told_apart() -> None:
+    """Keyed items are never searched for their counterpart: every change is at its own item."""
+    left = {"rules": [{"name": f"r{i}", "port": i} for i in range(400)]}
+    right = {"rules": [{"name": f"r{i}", "port": i + (i % 5 < 3)} for i in reversed(range(400))]}
+    rows = found(left, right)
+    assert len(rows) == 240
+    assert rows[0][0] == ("rules", "r0", "port")
+
+
+tree = st.recursive(
+    st.integers(-3, 3) | st.sampled_from(["x", "y", "10Mi"]) | st.none() | st.booleans(),
+    lambda inner: st.dictionaries(st.sampled_from(["a", "b", "c"]), inner, min_size=1, max_size=3),
+    max_leaves=10,
+)
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if isinstance(value, dict):
+        return [leaf for key, below in value.items() for leaf in leaves(below, (*path, key))]
+    return [path]
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b", "c"]), tree, min_size=1, max_size=3), st.data())
+def test_every_single_mutation_is_found_once_at_its_path(document: dict[str, Any], data: st.DataObject) -> None:
+    """Whatever leaf is changed, exactly that one is reported; and an unchanged copy gives nothing."""
+    assert found(document, copy.deepcopy(document)) == []
+    place = data.draw(st.sampled_from(leaves(document)))
+    mutated = copy.deepcopy(document)
+    parent = mutated
+    for step in place[:-1]:
+        parent = parent[step]
+    before = parent[place[-1]]
+    parent[place[-1]] = "mutated"
+    assert [row[:3] for row in found(document, mutated)] == [(place, before, "mutated")]
+
+
+def paired(left: tuple[Normal, ...], right: tuple[Normal, ...], **more: Any) -> dict[tuple[str, str], MatchMethod]:
+    matches, _ = match(left, right, PAIR, **more)
+    return {(m.left.resource.identity, m.right.resource.identity): m.method for m in matches}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "method"),
+    [
+        ("orders-staging", "orders-prod", MatchMethod.IDENTITY),
+        ("orders", "orders-prod", MatchMethod.ALIAS),
+        ("regstgtmp", "regprodtmp", MatchMethod.ALIAS),
+    ],
+)
+def test_resources_are_paired_by_name(left: str, right: str, method: MatchMethod) -> None:
+    """The same name in each environment's spelling pairs two resources, and the match says how."""
+    others = Resource("k", "billing", {}), Resource("k", "web", {})
+    assert (
+        paired(normals("left", Resource("k", left, {}), *others), normals("right", Resource("k", right, {}), *others))[
+            left, right
+        ]
+        is method
+    )
+
+
+def test_the_configuration_and_a_tag_come_before_names() -> None:
+    """A declared counterpart wins over an equal name, and so does a tag."""
+    left = normals("left", Resource("k", "a", {}), Resource("k", "b", {}, tags={"parity:id": "7"}))
+    right = normals(
+        "right", Resource("k", "a", {}), Resource("k", "z", {}), Resource("k", "y", {}, tags={"parity:id": "7"})
+    )
+    assert paired(left, right, declared=[Counterpart("k", "a", "z")]) == {
+        ("a", "z"): MatchMethod.CONFIG,
+        ("b", "y"): MatchMethod.TAG,
+    }
+
+
+def test_similarity_suggests_and_never_decides() -> None:
+    """Two resources alike by name and shape stay unmatched, each naming the other as its probable counterpart."""
+    left = normals("left", Resource("k", "order-worker", {"size": 1, "mode": "x"}), Resource("k", "web", {}))
+    right = normals("right", Resource("k", "order-workers-v2", {"size": 1, "mode": "x"}), Resource("k", "web", {}))
+    matches, unmatched = match(left, right, PAIR)
+    assert [m.left.resource.identity for m in matches] == ["web"]
+    assert [
+        (u.side, u.normal.resource.identity, u.suggestion and u.suggestion.resource.identity) for u in unmatched
+    ] == [
+        ("left", "order-worker", "order-workers-v2"),
+        ("right", "order-workers-v2", "order-worker"),
+    ]
+
+
+def test_a_single_candidate_is_taken_when_it_looks_like_it() -> None:
+    """One of a kind on each side, with a similar name and shape, is the same thing; a stranger is not."""
+    left = normals("left", Resource("k", "main-queue", {"size": 1}))
+    assert paired(left, normals("right", Resource("k", "main-queues", {"size": 1}))) == {
+        ("main-queue", "main-queues"): MatchMethod.ONLY_CANDIDATE
+    }
+    assert paired(left, normals("right", Resource("k", "billing", {"colour": "red"}))) == {}
