@@ -1,0 +1,48 @@
+# Everything runs in a private virtual environment with exact, hashed versions. It is made once, by whatever target
+# needs it first; all that must be there is Python 3.11 or newer.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := auditor collectors policies tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lock clean
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+$(READY): requirements.lock bootstrap.lock pyproject.toml
+	@echo "Preparing $(VENV) with $(PYTHON)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## Audit a believable company against an embedded AWS stand-in
+	@$(BIN)/audit demo
+
+test: $(READY) ## Run the tests
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile
+
+check: $(READY) ## What must hold before a change is merged: format, lint, types, import contracts, tests
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
+
+format: $(READY) ## Bring the code into form
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
+lock: $(READY) ## Choose the newest versions that fit, and write them down with their hashes
+	$(COMPILE) --upgrade --all-extras pyproject.toml -o requirements.lock
+	$(COMPILE) --upgrade -c requirements.lock pyproject.toml -o runtime.lock
+	printf 'uv\nhatchling\n' | $(COMPILE) --upgrade -c requirements.lock - -o bootstrap.lock
+
+clean: ## Remove the virtual environment and what was built
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
