@@ -1,0 +1,79 @@
+"""Content by digest, once each: documents and manifests. Compressed with zstd; checked against its digest when read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, TypeAlias, TypeVar
+
+import zstandard
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from auditor.codec import canonical, digest
+from auditor.errors import StoreError
+from auditor.model import Json
+from auditor.store.tables import Base, DocumentRow, ManifestRow
+
+Item = TypeVar("Item")
+Blob: TypeAlias = type[DocumentRow] | type[ManifestRow]
+
+# Both databases limit how many values one statement may carry; this is well below either limit.
+CHUNK = 500
+
+
+def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk
+
+
+def compress(content: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(content)
+
+
+def decompress(body: bytes) -> bytes:
+    try:
+        return zstandard.ZstdDecompressor().decompress(body)
+    except zstandard.ZstdError as error:
+        raise StoreError(f"store: damaged content ({error}); restore the database from a backup") from error
+
+
+def pack(data: Json) -> bytes:
+    return compress(canonical(data))
+
+
+def put(session: Session, table: Blob, contents: Mapping[str, bytes]) -> None:
+    """Store what is not there yet of `contents`, which is keyed by digest."""
+    known = existing(session, table, contents)
+    rows = [{"digest": key, "body": compress(contents[key])} for key in sorted(contents.keys() - known)]
+    insert_new(session, table, rows)
+
+
+def existing(session: Session, table: Blob, digests: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for chunk in chunks(digests):
+        found.update(session.scalars(select(table.digest).where(table.digest.in_(chunk))))
+    return found
+
+
+def get(session: Session, table: Blob, digests: Collection[str]) -> dict[str, bytes]:
+    """The contents by digest. Raises StoreError where one is missing or is not what its digest says."""
+    contents: dict[str, bytes] = {}
+    for chunk in chunks(dict.fromkeys(digests)):
+        for key, body in session.execute(select(table.digest, table.body).where(table.digest.in_(chunk))):
+            contents[key] = decompress(body)
+    for key in digests:
+        if key not in contents or digest(contents[key]) != key:
+            raise StoreError(f"store: {table.__tablename__} {key} is missing or damaged; restore from a backup")
+    return contents
+
+
+def insert_new(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:
+    """Insert the rows whose key is not there yet. Rows come sorted by key, so that two writers cannot wait in a circle."""
+    if not rows:
+        return
+    dialect = session.get_bind().dialect.name
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    session.execute(insert.on_conflict_do_nothing(), rows)

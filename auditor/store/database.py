@@ -1,0 +1,160 @@
+"""Engines and transactions of the two supported databases, and their errors as ours.
+
+A reading transaction sees one state of the database from beginning to end. A writing one holds back only `exclusive`
+ones (pruning), and on SQLite other writers.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from auditor.errors import StoreError
+
+WAIT_SECONDS = 30
+_IMMEDIATE = "auditor_immediate"
+# PostgreSQL advisory locks are numbers per database; these two are ours.
+_CONTENT_LOCK = 5_209_116_001
+_SCHEMA_LOCK = 5_209_116_002
+
+
+def parse(text_url: str) -> URL:
+    """The URL with its driver. Raises StoreError for what is neither a SQLite file nor PostgreSQL."""
+    try:
+        url = make_url(text_url)
+    except ArgumentError as error:
+        raise StoreError(
+            "store: not a database URL; write sqlite:///auditor.db or postgresql://user@host/database"
+        ) from error
+    if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise StoreError(f"store: {url.drivername} is not supported; use sqlite:///FILE or postgresql://HOST/DATABASE")
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise StoreError("store: an SQLite store needs a file to remember anything; write sqlite:///auditor.db")
+    return url
+
+
+def describe(url: URL) -> str:
+    """The URL as it may be shown: without its password."""
+    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+
+
+class Database:
+    """One engine and the transactions on it. Safe to share between threads; every failure comes out as StoreError."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.sqlite = url.get_backend_name() == "sqlite"
+        self.name = describe(url)
+        self._engine = self._sqlite_engine() if self.sqlite else create_engine(url, pool_pre_ping=True)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self._errors(), Session(self._engine) as session:
+            session.connection(execution_options=options)
+            yield session
+
+    @contextmanager
+    def writing(self, *, exclusive: bool = False) -> Iterator[Session]:
+        """One transaction: committed as a whole at the end of the block, or not at all."""
+        with self._errors(), Session(self._engine) as session, session.begin():
+            session.connection(execution_options={_IMMEDIATE: True})
+            if not self.sqlite:
+                # A document found to be there already must not be pruned before what refers to it is committed.
+                lock = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
+                session.execute(text(f"SELECT {lock}(:key)"), {"key": _CONTENT_LOCK})
+            yield session
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """One transaction for changes of the schema; a second process waits here until the first is done."""
+        engine = self._engine.execution_options(**{_IMMEDIATE: True})
+        with self._errors(), engine.begin() as connection:
+            if not self.sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+            yield connection
+
+    def prepare_file(self) -> None:
+        """Settle what a new SQLite file keeps for good: readers beside a writer, and pages that can be given back."""
+        with self._errors(), closing(sqlite3.connect(self._file(), timeout=WAIT_SECONDS)) as connection:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            _use_wal(connection)
+
+    def give_back_space(self) -> None:
+        """Shorten an SQLite file by the pages that are no longer used, as far as readers allow it now."""
+        if not self.sqlite:
+            return
+        with self._errors(), closing(sqlite3.connect(self._file(), timeout=WAIT_SECONDS)) as connection:
+            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _file(self) -> str:
+        return str(self.url.database)
+
+    def _sqlite_engine(self) -> Engine:
+        folder = Path(self._file()).absolute().parent
+        if not folder.is_dir():
+            raise StoreError(f"store: {self.name}: there is no folder {folder}; create it, or name another file")
+        engine = create_engine(self.url, connect_args={"timeout": WAIT_SECONDS})
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise StoreError(f"store: {self.name}: {_cause(error)}") from error
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # Python's driver would begin transactions by itself, too late and never IMMEDIATE.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    # In WAL mode NORMAL may forget the last commits when the machine loses power; a recorded finding must stay.
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer that first reads could not wait for another writer any more: it has to say so when it begins.
+    immediate = connection.get_execution_options().get(_IMMEDIATE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # The busy timeout does not cover the change of the journal mode, which two first users may try at once.
+    for attempt in range(WAIT_SECONDS * 20):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == WAIT_SECONDS * 20 - 1:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _cause(error: Exception) -> str:
+    vendor = getattr(error, "orig", None) or error
+    message = str(vendor).strip()
+    if "database is locked" in message:
+        return f"another process has been writing to it for {WAIT_SECONDS} seconds; try again when it is done"
+    if "file is not a database" in message:
+        return "the file is not an SQLite database; name another file"
+    if "readonly database" in message or "unable to open database file" in message:
+        return f"{message}; the file and its folder must be writable"
+    return message

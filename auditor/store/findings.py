@@ -1,0 +1,175 @@
+"""The last known state of each finding, and its events."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import case, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from auditor.codec import canonical, decode, digest, encode
+from auditor.life import Event, StoredFinding
+from auditor.model import Breach, Severity, Status
+from auditor.store import blobs
+from auditor.store.errors import ConflictError
+from auditor.store.tables import EventRow, FindingRow
+
+_RANK = case({severity.value: severity.rank for severity in Severity}, value=FindingRow.severity)
+
+
+def of_pair(session: Session, left: str, right: str) -> dict[str, StoredFinding]:
+    statement = select(FindingRow).where(FindingRow.left_environment == left, FindingRow.right_environment == right)
+    return {row.fingerprint: stored(row) for row in session.scalars(statement.order_by(FindingRow.fingerprint))}
+
+
+def search(
+    session: Session,
+    left: str | None,
+    right: str | None,
+    status: Collection[Status] | None,
+    severity: Severity | None,
+) -> tuple[StoredFinding, ...]:
+    statement = select(FindingRow)
+    if left is not None:
+        statement = statement.where(FindingRow.left_environment == left)
+    if right is not None:
+        statement = statement.where(FindingRow.right_environment == right)
+    if status is not None:
+        statement = statement.where(FindingRow.status.in_(sorted(status)))
+    if severity is not None:
+        statement = statement.where(severity.rank <= _RANK)
+    order = (_RANK.desc(), FindingRow.left_environment, FindingRow.right_environment)
+    found = [stored(row) for row in session.scalars(statement.order_by(*order, FindingRow.fingerprint))]
+    return tuple(found)
+
+
+def events(session: Session, fingerprint: str) -> tuple[Event, ...]:
+    statement = select(EventRow).where(EventRow.fingerprint == fingerprint).order_by(EventRow.id)
+    return tuple(
+        Event(
+            row.fingerprint,
+            row.at,
+            row.audit_id,
+            row.actor,
+            None if row.from_status is None else Status(row.from_status),
+            Status(row.to_status),
+            row.reason,
+        )
+        for row in session.scalars(statement)
+    )
+
+
+def stored(row: FindingRow) -> StoredFinding:
+    return StoredFinding(
+        breach=decode(Breach, json.loads(blobs.decompress(row.body))),
+        status=Status(row.status),
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
+        since=row.since,
+        opened_at=row.opened_at,
+        moved=row.moved,
+        revision=row.revision,
+    )
+
+
+def write(session: Session, left: str, right: str, updated: Sequence[StoredFinding]) -> None:
+    """Write the records that one audit changed; of those that only were seen again, no more than that.
+
+    Raises ConflictError when one of them was written since it was read."""
+    known = _known(session, [finding.fingerprint for finding in updated])
+    added: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    seen: dict[datetime, list[str]] = defaultdict(list)
+    for finding in sorted(updated, key=lambda item: item.fingerprint):
+        revision, content = known.get(finding.fingerprint, (0, ""))
+        if revision != finding.revision:
+            raise _conflict(left, right)
+        row = _row(left, right, finding)
+        if row["digest"] == content:
+            seen[finding.last_seen].append(finding.fingerprint)
+        else:
+            (changed if revision else added).append(row)
+    if added:
+        _insert(session, left, right, added)
+    if changed:
+        session.execute(update(FindingRow), changed)
+    for last_seen, fingerprints in seen.items():
+        _touch(session, last_seen, fingerprints)
+
+
+def write_events(session: Session, happened: Sequence[Event]) -> None:
+    if happened:
+        session.execute(insert(EventRow), [_event_row(event) for event in happened])
+
+
+def _known(session: Session, fingerprints: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Revision and digest of the stored ones, locked until the transaction ends where rows can be locked."""
+    found: dict[str, tuple[int, str]] = {}
+    for chunk in blobs.chunks(sorted(fingerprints)):
+        statement = select(FindingRow.fingerprint, FindingRow.revision, FindingRow.digest)
+        rows = session.execute(
+            statement.where(FindingRow.fingerprint.in_(chunk)).order_by(FindingRow.fingerprint).with_for_update()
+        )
+        found.update({fingerprint: (revision, content) for fingerprint, revision, content in rows})
+    return found
+
+
+def _insert(session: Session, left: str, right: str, rows: list[dict[str, Any]]) -> None:
+    try:
+        session.execute(insert(FindingRow), rows)
+    except IntegrityError as error:
+        raise _conflict(left, right) from error
+
+
+def _touch(session: Session, last_seen: datetime, fingerprints: list[str]) -> None:
+    for chunk in blobs.chunks(fingerprints):
+        session.execute(
+            update(FindingRow)
+            .where(FindingRow.fingerprint.in_(chunk), FindingRow.last_seen < last_seen)
+            .values(last_seen=last_seen)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _row(left: str, right: str, finding: StoredFinding) -> dict[str, Any]:
+    lasting = replace(finding, last_seen=finding.first_seen, revision=0)
+    return {
+        "fingerprint": finding.fingerprint,
+        "left_environment": left,
+        "right_environment": right,
+        "status": finding.status.value,
+        "severity": finding.breach.severity.value,
+        "category": finding.breach.category.value,
+        "first_seen": finding.first_seen,
+        "last_seen": finding.last_seen,
+        "since": finding.since,
+        "opened_at": finding.opened_at,
+        "moved": finding.moved,
+        "revision": finding.revision + 1,
+        "digest": digest(canonical(encode(lasting))),
+        "body": blobs.pack(encode(finding.breach)),
+    }
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    return {
+        "fingerprint": event.fingerprint,
+        "at": event.at,
+        "audit_id": event.audit_id,
+        "actor": event.actor,
+        "from_status": event.from_status.value if event.from_status else None,
+        "to_status": event.to_status.value,
+        "reason": event.reason,
+    }
+
+
+def _conflict(left: str, right: str) -> ConflictError:
+    return ConflictError(
+        f"store: another audit of {left} and {right} was recorded at the same time; this one was not: run it again"
+    )

@@ -1,0 +1,75 @@
+"""Let go of what is old: audits, the snapshots that nothing refers to any more, and the content only they used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from auditor.store import blobs
+from auditor.store.snapshots import entries
+from auditor.store.tables import AuditRow, Base, CacheRow, DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many of each were deleted."""
+
+    audits: int
+    snapshots: int
+    manifests: int
+    documents: int
+    cached: int
+
+
+def prune(session: Session, older_than: datetime, keep: int) -> Pruned:
+    """Delete audits and snapshots from before `older_than`, but for the newest `keep` of each pair and environment.
+
+    The snapshots of an audit that stays, stay. Findings and events are never deleted. The session must be alone with
+    the content (`Database.writing(exclusive=True)`)."""
+    pair = (AuditRow.left_environment, AuditRow.right_environment)
+    kept_audits = _newest(AuditRow.id, pair, AuditRow.finished_at, keep)
+    old_audits = select(AuditRow.id).where(AuditRow.finished_at < older_than, AuditRow.id.not_in(kept_audits))
+    audits = _delete(session, AuditRow, AuditRow.id, session.scalars(old_audits).all())
+    kept_snapshots = _newest(SnapshotRow.id, (SnapshotRow.environment,), SnapshotRow.taken_at, keep)
+    old_snapshots = select(SnapshotRow.id).where(
+        SnapshotRow.taken_at < older_than,
+        SnapshotRow.id.not_in(kept_snapshots),
+        SnapshotRow.id.not_in(select(AuditRow.left_snapshot)),
+        SnapshotRow.id.not_in(select(AuditRow.right_snapshot)),
+    )
+    snapshots = _delete(session, SnapshotRow, SnapshotRow.id, session.scalars(old_snapshots).all())
+    unused = select(ManifestRow.digest).where(ManifestRow.digest.not_in(select(SnapshotManifestRow.manifest)))
+    manifests = _delete(session, ManifestRow, ManifestRow.digest, session.scalars(unused).all())
+    orphans = set(session.scalars(select(DocumentRow.digest))) - _used_documents(session)
+    documents = _delete(session, DocumentRow, DocumentRow.digest, sorted(orphans))
+    cached = session.execute(delete(CacheRow).where(CacheRow.created_at < older_than))
+    return Pruned(audits, snapshots, manifests, documents, _count(cached))
+
+
+def _newest(key: Any, group: tuple[Any, ...], at: Any, keep: int) -> Any:
+    """Keys of the newest `keep` of each group."""
+    rank = func.row_number().over(partition_by=group, order_by=(at.desc(), key.desc())).label("rank")
+    ranked = select(key.label("key"), rank).subquery()
+    return select(ranked.c.key).where(ranked.c.rank <= keep)
+
+
+def _used_documents(session: Session) -> set[str]:
+    used = set(session.scalars(select(SnapshotRow.facts)))
+    used.update(session.scalars(select(AuditRow.findings)))
+    # A row for each resource of each manifest would tell this in SQL, at the price that unchanged resources cost rows.
+    for body in session.scalars(select(ManifestRow.body).execution_options(yield_per=100)):
+        used.update(entry["attributes"] for entry in entries(blobs.decompress(body)))
+    return used
+
+
+def _delete(session: Session, table: type[Base], key: InstrumentedAttribute[str], keys: Sequence[str]) -> int:
+    return sum(_count(session.execute(delete(table).where(key.in_(chunk)))) for chunk in blobs.chunks(keys))
+
+
+def _count(result: Any) -> int:
+    return int(result.rowcount)
