@@ -112,6 +112,14 @@ class Pair:
         """Whether two names (keys, identities) are one name, each spelled as its environment spells it."""
         return left == right or self._same_text(left, right)
 
+    def unqualified(self, left: Json, right: Json) -> bool:
+        """Of two alike values: whether the right carries its environment's name and the left, otherwise the same, none."""
+        if not isinstance(left, str) or not isinstance(right, str) or left == right:
+            return False
+        if not self.right.spans(right) or self.left.spans(left) or hosts(left):
+            return False
+        return bool(left) and left.lower() not in self.left.weak and not left.startswith(_SECRET)
+
     # -- text ---------------------------------------------------------------------------------------------------
 
     def _alike_text(self, left: str, right: str, key: str) -> bool:

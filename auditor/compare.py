@@ -29,18 +29,17 @@ _MOST_KEY_COMPARISONS = 40_000
 
 def compare(matches: Iterable[Match], pair: Pair) -> tuple[Compared, ...]:
     """The differences of every match, in order of path. Raises CompareError when DeepDiff did not look at everything."""
-    return tuple(Compared(match, differences(match, pair)) for match in matches)
+    return tuple(compare_match(match, pair) for match in matches)
 
 
-def differences(match: Match, pair: Pair) -> tuple[Difference, ...]:
+def compare_match(match: Match, pair: Pair) -> Compared:
     """What differs between the two resources of one match, names set aside."""
     if match.left.digest == match.right.digest:
-        return ()
+        return Compared(match, ())
     overlay = _Overlay(pair)
     left, right = overlay.maps(match.left.form, match.left.raw, match.right.form, match.right.raw, ())
-    if not left and not right:
-        return ()
-    return _listed(left, right, overlay.spelled)
+    found = _listed(left, right, overlay.spelled) if left or right else ()
+    return Compared(match, found, tuple(overlay.unqualified))
 
 
 @dataclass(slots=True)
@@ -49,6 +48,7 @@ class _Overlay:
 
     pair: Pair
     spelled: dict[Path, tuple[Json | Absent, Json | Absent]] = field(default_factory=dict)
+    unqualified: list[Difference] = field(default_factory=list)
 
     def maps(
         self,
@@ -88,6 +88,8 @@ class _Overlay:
             if _single(left) == _single(right):
                 return None
         elif self.pair.alike(left, right, key):
+            if self.pair.unqualified(left, right):
+                self.unqualified.append(Difference(_shown(path), left_raw, right_raw, Change.VALUE))
             return None
         self.spelled[path] = (left_raw, right_raw)
         return _leaf(left), _leaf(right)
@@ -187,9 +189,14 @@ def _listed(
             if path not in spelled:
                 raise CompareError(f"no source value for {path!r}")
             a, b = spelled[path]
-            shown = tuple(_ITEM if step.startswith(UNKEYED) else step for step in path)
+            shown = _shown(path)
             found.setdefault(shown, Difference(shown, a, b, _CHANGES[report]))
     return tuple(found[path] for path in sorted(found))
+
+
+def _shown(path: Path) -> Path:
+    """The path without the keys of unnamed items, which are made of their values."""
+    return tuple(_ITEM if step.startswith(UNKEYED) else step for step in path)
 
 
 _CHANGES: Mapping[str, Change] = {

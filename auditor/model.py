@@ -345,10 +345,15 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A matched pair and the leaves that differ between its two normal forms, names already set aside."""
+    """A matched pair and the leaves that differ between its two normal forms, names already set aside.
+
+    `unqualified` holds the leaves that agree but for this: the right carries its environment's name, the left carries none,
+    so the left may be pointing at something that belongs to every environment, or to another one.
+    """
 
     match: Match
     differences: tuple[Difference, ...]
+    unqualified: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.alike import Pair
-from auditor.compare import differences
+from auditor.compare import compare_match
 from auditor.match import Counterpart, match
-from auditor.model import ABSENT, Category, Change, Kind, Match, MatchMethod, Normal, Resource
+from auditor.model import ABSENT, Category, Change, Compared, Kind, Match, MatchMethod, Normal, Resource
 from auditor.names import environment_names
 from auditor.snapshot import normalise
 
@@ -27,10 +27,14 @@ def normals(side: str, *resources: Resource) -> tuple[Normal, ...]:
     return normalise(resources, lambda name: Kind(name, Category.CONFIG, name), names)
 
 
-def found(left: dict[str, Any], right: dict[str, Any]) -> list[tuple[tuple[str, ...], Any, Any, Change]]:
+def compared(left: dict[str, Any], right: dict[str, Any]) -> Compared:
     a = normals("left", Resource(KIND.name, "t", left))[0]
     b = normals("right", Resource(KIND.name, "t", right))[0]
-    return [(d.path, d.left, d.right, d.change) for d in differences(Match(a, b, MatchMethod.IDENTITY, 1.0), PAIR)]
+    return compare_match(Match(a, b, MatchMethod.IDENTITY, 1.0), PAIR)
+
+
+def found(left: dict[str, Any], right: dict[str, Any]) -> list[tuple[tuple[str, ...], Any, Any, Change]]:
+    return [(d.path, d.left, d.right, d.change) for d in compared(left, right).differences]
 
 
 def test_a_changed_leaf_is_one_difference_at_its_path() -> None:
@@ -157,3 +161,15 @@ def test_a_single_candidate_is_taken_when_it_looks_like_it() -> None:
         ("main-queue", "main-queues"): MatchMethod.ONLY_CANDIDATE
     }
     assert paired(left, normals("right", Resource("k", "billing", {"colour": "red"}))) == {}
+
+
+def test_a_name_that_only_production_carries_is_kept_apart_from_differences() -> None:
+    """The log group is the same but for the name; that staging's carries none is told, not compared."""
+    for left, right, told in [
+        ("logs-shop", "logs-prod-shop", 1),
+        ("logs-stg-shop", "logs-prod-shop", 0),
+        ("logs-stg", "logs", 0),
+    ]:
+        result = compared({"group": left}, {"group": right})
+        assert result.differences == ()
+        assert [d.path for d in result.unqualified] == [("group",)] * told
