@@ -9,9 +9,32 @@ from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Json, Resource
 from collectors.aws._errors import BROKEN_ANSWER, code_of
 from collectors.aws._reader import Reader
-from collectors.aws.base import Detail, Document, look, pick
+from collectors.aws.base import Detail, Document, look, pick, tags_of
 
 _STACK, _LOGICAL = "aws:cloudformation:stack-name", "aws:cloudformation:logical-id"
+
+
+class _Patience:
+    """Which detail calls are worth making: one that was refused every retry twice in a row will be refused again, and
+    asking on would use up the time that the rest of the listing needs."""
+
+    _HOPELESS = (GapReason.THROTTLED, GapReason.TIMEOUT, GapReason.UNREACHABLE)
+
+    def __init__(self) -> None:
+        self._failures: dict[str, list[CollectError]] = {}
+
+    def check(self, detail: Detail) -> None:
+        """Raises the last failure again, where there is no point in another try."""
+        failures = self._failures.get(detail.attribute, [])
+        if len(failures) >= 2:
+            raise failures[-1]
+
+    def answered(self, detail: Detail) -> None:
+        self._failures.pop(detail.attribute, None)
+
+    def failed(self, detail: Detail, error: CollectError) -> None:
+        if error.reason in self._HOPELESS:
+            self._failures.setdefault(detail.attribute, []).append(error)
 
 
 def read_kind(reader: Reader) -> Iterator[Resource | Gap]:
@@ -20,6 +43,7 @@ def read_kind(reader: Reader) -> Iterator[Resource | Gap]:
     Raises CollectError when the listing broke off; what was yielded before stays true.
     """
     names: dict[str, int] = {}
+    patience = _Patience()
     broken: CollectError | None = None
     for document in _documents(reader):
         if isinstance(document, Gap):
@@ -30,7 +54,7 @@ def read_kind(reader: Reader) -> Iterator[Resource | Gap]:
         except CollectError as error:
             broken = broken or error
             continue
-        yield from _resource(reader, document, identity)
+        yield from _resource(reader, document, identity, patience)
     if broken is not None:
         raise broken
 
@@ -50,7 +74,7 @@ def _identity(reader: Reader, document: Document, names: dict[str, int]) -> str:
         raise _malformed(reader, f"an item that is not understood ({type(error).__name__})") from error
     if not found or not isinstance(found, str):
         raise _malformed(reader, "an item without a name")
-    # Identities are unique per listing; of two that share a name, the later gets its number.
+    # Identities are unique per listing. Of two that share a name the later gets its number.
     names[found] = names.get(found, 0) + 1
     return found if names[found] == 1 else f"{found}#{names[found]}"
 
@@ -60,15 +84,18 @@ def _malformed(reader: Reader, what: str, resource: str | None = None) -> Collec
     return CollectError(GapReason.MALFORMED, f"{call}: {what}", resource=resource)
 
 
-def _resource(reader: Reader, document: Document, identity: str) -> Iterator[Resource | Gap]:
+def _resource(reader: Reader, document: Document, identity: str, patience: _Patience) -> Iterator[Resource | Gap]:
     kind = reader.kind
     details: dict[str, Json] = {}
     gaps: list[CollectError] = []
     for detail in kind.details:
         try:
             if detail.when is None or detail.when(document):
+                patience.check(detail)
                 details[detail.attribute] = _detail(reader, document, detail)
+                patience.answered(detail)
         except CollectError as error:
+            patience.failed(detail, error)
             gaps.append(CollectError(error.reason, error.detail, resource=identity, attribute=detail.attribute))
         except BROKEN_ANSWER as error:
             gaps.append(
@@ -150,18 +177,6 @@ def _assembled(reader: Reader, document: Document, identity: str, details: dict[
         component=component or None,
         location=location or None,
     )
-
-
-def tags_of(value: Any) -> dict[str, str]:
-    """Tags in any of the shapes that AWS gives them, as one map: `[{Key, Value}]`, `[{key, value}]`, `{key: value}`."""
-    if isinstance(value, Mapping):
-        return {str(key): str(item) for key, item in value.items()}
-    found = {}
-    for tag in value or ():
-        lower = {key.lower(): item for key, item in tag.items()}
-        name = lower.get("key", lower.get("tagkey"))
-        found[str(name)] = str(lower.get("value", lower.get("tagvalue", "")))
-    return found
 
 
 def _without_generated_suffix(identity: str, tags: Mapping[str, str]) -> str:

@@ -71,6 +71,18 @@ def look(document: Document, where: Where | None) -> Any:
     return pick(document, where) if isinstance(where, str) else where(document)
 
 
+def tags_of(value: Any) -> dict[str, str]:
+    """Tags in any of the shapes that AWS gives them, as one map: `[{Key, Value}]`, `[{key, value}]`, `{key: value}`."""
+    if isinstance(value, Mapping):
+        return {str(key): str(item) for key, item in value.items()}
+    found = {}
+    for tag in value or ():
+        lower = {key.lower(): item for key, item in tag.items()}
+        name = lower.get("key", lower.get("tagkey"))
+        found[str(name)] = str(lower.get("value", lower.get("tagvalue", "")))
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
     """One more call per resource; its answer becomes one attribute. When it fails, that attribute is a gap and the
