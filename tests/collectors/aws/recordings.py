@@ -70,6 +70,7 @@ class Refusal:
 
 DENIED = Refusal("AccessDeniedException", 403)
 
+CALLER = {"Account": "111122223333", "UserId": "U", "Arn": "arn:aws:iam::111122223333:user/auditor"}
 Answer = Mapping[str, Any] | Refusal | Callable[[Mapping[str, Any]], Any]
 
 
@@ -90,11 +91,11 @@ def stand(answers: Mapping[str, Answer]) -> Iterator[Stand]:
     """A server on loopback that answers the operations in `answers` (`rds.DescribeDBInstances`).
 
     An answer is what boto3 should return, a `Refusal`, or a function of the request's parameters that gives either.
-    Whatever is not in `answers` is refused as an unknown operation.
+    Whatever is not in `answers` is refused as an unknown operation, but for who is asking.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
-    running = Stand(f"http://127.0.0.1:{server.server_port}", dict(answers))
+    running = Stand(f"http://127.0.0.1:{server.server_port}", {"sts.GetCallerIdentity": CALLER, **answers})
     server.stand = running  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
