@@ -1,0 +1,204 @@
+"""The report in a terminal or a pipe. Width and colour are given, never detected; without colour it is plain text."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from auditor.model import Finding, Status
+from auditor.publish.grid import DEFAULT_WIDTH, Grid, Page
+from auditor.publish.spelling import clean, count, instant, middle, path_text, percent, side_by_side, span
+from auditor.publish.view import (
+    Block,
+    Entry,
+    GapGroup,
+    Report,
+    Section,
+    is_one_sided,
+    needs_message,
+    remarks,
+    shown_identity,
+)
+
+if TYPE_CHECKING:
+    from auditor.model import Breach
+
+MEMBERS = 10
+_REMEDIES = 3
+_STATES = {Status.RESOLVED: "resolved since the audit before"}
+
+
+def console(report: Report, *, width: int | None, color: bool, now: datetime) -> str:
+    """The whole report as text that ends with a newline. `width` in columns; None means a pipe's default of 100."""
+    page = Page(width or DEFAULT_WIDTH, color)
+    grid = Grid(page, report.audit.left, report.audit.right)
+    _headline(page, report)
+    for section in report.sections:
+        _section(grid, section, report, now)
+    if report.one_sided:
+        size = sum(block.size for block in report.one_sided)
+        grid.head(f"ON ONE SIDE ONLY  {count(size, 'resource')}")
+        for block in report.one_sided:
+            _block(grid, block, report, now)
+    _info(grid, report)
+    _aside(grid, report)
+    _gaps(page, report)
+    _close(page, report)
+    return page.text()
+
+
+def _headline(page: Page, report: Report) -> None:
+    audit = report.audit
+    took = span(audit.finished_at - audit.started_at)
+    page.line(f"Parity audit: {clean(audit.left)} against {clean(audit.right)}", style="bold")
+    page.line(f"{instant(audit.started_at)}, took {took}", style="dim")
+    page.blank()
+    page.line(report.sentence, style="bold green" if report.exit_code == 0 else "bold red")
+    if report.gap_sentence:
+        page.line(f"INCOMPLETE: {report.gap_sentence}", style="bold yellow")
+    page.blank()
+    for name, text in report.facts:
+        page.fact(name, text)
+
+
+def _section(grid: Grid, section: Section, report: Report, now: datetime) -> None:
+    score = f", score {percent(section.score)}" if section.score is not None else ""
+    grid.head(f"{section.category.value.upper()}  {count(section.size, 'finding')}{score}")
+    for block in section.blocks:
+        _block(grid, block, report, now)
+
+
+def _block(grid: Grid, block: Block, report: Report, now: datetime) -> None:
+    grid.page.blank()
+    grid.reason(block.severity, clean(block.about), clean(block.rule.id))
+    for entry in block.entries:
+        _entry(grid, entry, report, now)
+
+
+def _entry(grid: Grid, entry: Entry, report: Report, now: datetime) -> None:
+    page = grid.page
+    if entry.cause is not None:
+        page.line(f"{clean(entry.cause)}: {count(len(entry.findings), 'finding')}", indent=2, style="bold")
+    if not entry.one_sided:
+        _place(page, entry)
+    shown = entry.findings if entry.cause is None else entry.findings[:MEMBERS]
+    for finding in shown:
+        _row(grid, entry, finding)
+        for remark in _own_remarks(entry, finding, report, now):
+            page.line(remark, indent=4, style="dim")
+    if len(shown) < len(entry.findings):
+        page.line(f"and {len(entry.findings) - len(shown)} more (see --format json)", indent=4, style="dim")
+    for message in dict.fromkeys(clean(f.breach.message) for f in shown if needs_message(f.breach)):
+        page.line(middle(message, 400), indent=4)
+    for remedy in entry.remediations[:_REMEDIES]:
+        page.line(middle(clean(remedy), 400), indent=4, lead="Fix: ")
+    if len(entry.remediations) > _REMEDIES:
+        page.line(f"and {len(entry.remediations) - _REMEDIES} more of the kind", indent=9, style="dim")
+
+
+def _place(page: Page, entry: Entry) -> None:
+    """The line that names what all rows of the entry share: the resource, its kind, the path."""
+    parts = []
+    if entry.identity is not None:
+        parts.append(middle(shown_identity(entry.worst), 160))
+    if entry.kind is not None:
+        parts.append(clean(entry.kind))
+    if entry.path:
+        parts.append(path_text(entry.path))
+    if parts:
+        page.line("  ".join(parts), indent=2, style="bold" if entry.cause is None else "")
+
+
+def _row(grid: Grid, entry: Entry, finding: Finding) -> None:
+    breach = finding.breach
+    if entry.one_sided:
+        grid.row(clean(breach.kind), _presence(breach, left=True), _presence(breach, left=False), breach.fingerprint)
+        if breach.suggestion:
+            probably = f"Probably the counterpart of {middle(clean(breach.suggestion), 160)}"
+            sure = f" ({percent(breach.confidence)} alike)" if 0 < breach.confidence <= 1 else ""
+            grid.page.line(f"{probably}{sure}: `audit match` confirms it.", indent=4)
+        return
+    left, right = side_by_side(breach.left.value, breach.right.value, grid.room)
+    grid.row(middle(entry.label(finding), 200), left, right, breach.fingerprint)
+
+
+def _presence(breach: Breach, *, left: bool) -> str:
+    side = breach.left if left else breach.right
+    return "(absent)" if side.identity is None else middle(clean(side.identity), 160)
+
+
+def _own_remarks(entry: Entry, finding: Finding, report: Report, now: datetime) -> tuple[str, ...]:
+    """Remarks below a row; the members of a cause stay one line each."""
+    if entry.cause is not None:
+        return ()
+    found = remarks(finding, report.audit.started_at, now)
+    return ("; ".join(found),) if found else ()
+
+
+def _info(grid: Grid, report: Report) -> None:
+    if not report.info:
+        return
+    grid.head(f"FOR INFORMATION  {count(sum(len(entry.findings) for entry in report.info), 'finding')}")
+    for entry in report.info:
+        breach = entry.worst
+        if len(entry.findings) > 1 and entry.cause is not None:
+            name, path = clean(entry.cause), f"({len(entry.findings)} findings)"
+        else:
+            name, path = shown_identity(breach), path_text(breach.path)
+        grid.single(name, path, breach, one_sided=entry.one_sided)
+
+
+def _aside(grid: Grid, report: Report) -> None:
+    """Findings that do not count: waiting, silenced or gone. One line each."""
+    for status, findings in report.aside.items():
+        title = _STATES.get(status, status.value).upper()
+        grid.head(f"{title}  {count(len(findings), 'finding')}")
+        for finding in findings:
+            breach = finding.breach
+            name = f"{breach.severity.value}: {shown_identity(breach)}"
+            grid.single(name, path_text(breach.path), breach, one_sided=is_one_sided(breach))
+
+
+def _gaps(page: Page, report: Report) -> None:
+    if not report.gap_sentence:
+        return
+    page.blank()
+    page.rule("NOT OBSERVED", style="bold yellow")
+    page.line(report.gap_sentence, style="bold yellow")
+    for group in report.gaps:
+        _gap(page, group)
+    for source in report.audit.coverage.sources:
+        if source.observed < source.expected:
+            seen = f"{source.observed:.4g} of {count(source.expected, 'listing')} observed"
+            page.line(f"{clean(source.environment)}, {clean(source.source)}: {seen}", indent=2, style="dim")
+
+
+def _gap(page: Page, group: GapGroup) -> None:
+    where = ", ".join(clean(part) for part in (group.environment, group.source, group.region) if part)
+    page.blank()
+    page.line(f"{where}: {group.reason.value.replace('_', ' ').upper()}, {group.meaning}", indent=2, style="bold")
+    page.line(f"Not compared: {group.hidden}", indent=4)
+    if group.kinds:
+        page.line(", ".join(clean(kind) for kind in group.kinds), indent=6)
+    parts = group.resources + group.attributes
+    for part in parts[:MEMBERS]:
+        page.line(middle(part, 200), indent=6)
+    if len(parts) > MEMBERS:
+        page.line(f"and {len(parts) - MEMBERS} more (see --format json)", indent=6, style="dim")
+    for detail in group.details[:_REMEDIES]:
+        for line in detail.splitlines():
+            page.line(middle(clean(line.strip()), 500), indent=4, style="dim")
+    if len(group.details) > _REMEDIES:
+        page.line(f"and {len(group.details) - _REMEDIES} more (see --format json)", indent=4, style="dim")
+    if group.remedy:
+        page.line(group.remedy, indent=4)
+
+
+def _close(page: Page, report: Report) -> None:
+    page.blank()
+    page.rule()
+    style = "bold green" if report.exit_code == 0 else "bold red"
+    page.line(f"{report.sentence} Exit code {report.exit_code}.", style=style)
+    first = next((f for section in report.sections for b in section.blocks for f in b.entries[0].findings), None)
+    if first is not None:
+        page.line(f"`audit explain {first.breach.fingerprint[:8]}` tells which rule decided and why.", style="dim")

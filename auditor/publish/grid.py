@@ -1,0 +1,183 @@
+"""The page that console reports are written on: lines with a hanging indent, and one grid of four columns.
+
+The grid is the same from the first section to the last, so the two environments stay under each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from auditor.model import Breach, Severity
+from auditor.publish.spelling import Shown, clean, middle, side_by_side
+
+DEFAULT_WIDTH = 100
+_NARROWEST = 60
+_MARK = 8
+_GUTTER = 2
+_STYLES = {
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+    Severity.INFO: "dim",
+}
+
+
+class Page:
+    """Collects lines at one width. Nothing is asked of the terminal or of environment variables."""
+
+    def __init__(self, width: int, color: bool) -> None:
+        self.width = max(width, _NARROWEST)
+        self._file = StringIO()
+        self._console = Console(
+            file=self._file,
+            width=self.width,
+            height=1000,
+            color_system="standard" if color else None,
+            force_terminal=color,
+            force_jupyter=False,
+            force_interactive=False,
+            legacy_windows=False,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            _environ={},
+        )
+
+    def line(self, text: str, *, indent: int = 0, lead: str = "", style: str = "") -> None:
+        """One paragraph, wrapped beside its `lead`."""
+        room = self.width - indent - len(lead)
+        for number, line in enumerate(Text(text).wrap(self._console, room, overflow="fold")):
+            before = lead if number == 0 else " " * len(lead)
+            self._print(Text(" " * indent + before).append(line.plain.rstrip(), style))
+
+    def fact(self, name: str, text: str) -> None:
+        self.line(text, lead=f"{name:<11}")
+
+    def rule(self, title: str = "", *, style: str = "dim") -> None:
+        if title:
+            self._print(Text(title, style))
+        self._print(Text("-" * self.width, "dim"))
+
+    def blank(self) -> None:
+        self._print(Text())
+
+    def table(self, table: Table) -> None:
+        self._console.print(table)
+
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in self._file.getvalue().splitlines()) + "\n"
+
+    def _print(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)
+
+
+class Grid:
+    """Four columns: what, left value, right value, the first characters of the fingerprint."""
+
+    def __init__(self, page: Page, left: str, right: str) -> None:
+        self.page = page
+        free = page.width - 2 - _MARK - 3 * _GUTTER
+        self._value = free * 32 // 100
+        self._label = free - 2 * self._value
+        self._heads = (middle(clean(left), self._value), middle(clean(right), self._value))
+
+    @property
+    def room(self) -> int:
+        """Characters that a value may take: two or three lines of its column."""
+        return self._value * (3 if self._value < 30 else 2)
+
+    def head(self, title: str) -> None:
+        """A section's title with the names of the environments above their columns."""
+        self.page.blank()
+        left, right = self._heads
+        if len(title) > self._label + 2:
+            self.page.line(title, style="bold")
+            title = ""
+        self._table(Text(title, "bold"), Text(left, "bold"), Text(right, "bold"), "", indent=0)
+        self.page.rule()
+
+    def reason(self, severity: Severity, about: str, rule: str) -> None:
+        """Why the rows that follow matter: once per rule."""
+        tag = severity.value.upper()
+        room = self.page.width - 10
+        words = Text(f"{about}  [{rule}]")
+        words.stylize("dim", len(about))
+        table = Table.grid(padding=0)
+        table.add_column(width=10)
+        table.add_column(width=room, overflow="fold")
+        table.add_row(Text(tag, _STYLES[severity]), words)
+        self.page.table(table)
+
+    def row(self, label: str, left: Shown | str, right: Shown | str, fingerprint: str) -> None:
+        self._table(_broken(label, self._label - 2), _value(left), _value(right), fingerprint[:_MARK], indent=4)
+
+    def single(self, name: str, path: str, breach: Breach, *, one_sided: bool) -> None:
+        """A finding on exactly one line, whatever has to be left out for it."""
+        if one_sided:
+            sides: Sequence[Shown | str] = [
+                "(absent)" if side.identity is None else middle(clean(side.identity), self._value)
+                for side in (breach.left, breach.right)
+            ]
+        else:
+            sides = side_by_side(breach.left.value, breach.right.value, self._value)
+        name = middle(name, max(self._label - len(path) - 1, self._label // 2))
+        self._table(
+            Text(middle(f"{name} {path}".rstrip(), self._label)),
+            _value(sides[0]),
+            _value(sides[1]),
+            breach.fingerprint[:_MARK],
+            indent=2,
+            wrap=False,
+        )
+
+    def _table(self, label: Text, left: Text, right: Text, mark: str, *, indent: int, wrap: bool = True) -> None:
+        table = Table.grid(padding=(0, _GUTTER, 0, 0), pad_edge=False)
+        table.add_column(width=self._label + 2 - indent, overflow="fold", no_wrap=not wrap)
+        table.add_column(width=self._value, overflow="fold" if wrap else "ellipsis", no_wrap=not wrap)
+        table.add_column(width=self._value, overflow="fold" if wrap else "ellipsis", no_wrap=not wrap)
+        table.add_column(width=_MARK, no_wrap=True)
+        cells = (label, left, right, Text(mark, "dim"))
+        if not indent:
+            table.add_row(*cells)
+            self.page.table(table)
+            return
+        padded = Table.grid(padding=0)
+        padded.add_column(width=indent)
+        padded.add_column()
+        table.add_row(*cells)
+        padded.add_row("", table)
+        self.page.table(padded)
+
+
+def _value(shown: Shown | str) -> Text:
+    if isinstance(shown, str):
+        return Text(shown)
+    return Text(shown.before).append(shown.changed, "bold").append(shown.after)
+
+
+def _broken(label: str, room: int) -> Text:
+    """A label broken after dots and slashes rather than within a word, where it does not fit on one line."""
+    if len(label) <= room:
+        return Text(label)
+    lines, current = [], ""
+    for part in _parts(label):
+        if current and len(current) + len(part) > room:
+            lines.append(current.rstrip())
+            current = ""
+        current += part
+    return Text("\n".join([*lines, current]))
+
+
+def _parts(label: str) -> list[str]:
+    parts, start = [], 0
+    for index, character in enumerate(label):
+        if character in "./ ":
+            parts.append(label[start : index + 1])
+            start = index + 1
+    return [*parts, label[start:]]

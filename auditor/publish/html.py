@@ -1,0 +1,113 @@
+"""The report as one self-contained HTML page: no script, nothing fetched; follows light and dark, and prints.
+
+Everything that comes from outside goes through `clean` and the template's autoescaping.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from auditor.model import ABSENT, Absent, Finding, Json
+from auditor.publish.entries import Entry, is_one_sided, needs_message, remarks, shown_identity
+from auditor.publish.spelling import Shown, clean, count, instant, middle, path_text, percent, plain, side_by_side, span
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from auditor.publish.view import Report
+
+_ROOM = 240
+_WHOLE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A finding as the template shows it. `left_whole` and `right_whole` hold values too long for the table, else ""."""
+
+    resource: str
+    kind: str
+    path: str
+    label: str
+    severity: str
+    left: Shown
+    right: Shown
+    left_whole: str
+    right_whole: str
+    fingerprint: str
+    suggestion: str
+    message: str
+    remarks: str
+
+
+def html(report: Report, *, now: datetime) -> str:
+    """The whole page. `now` is what ages are counted from."""
+
+    def row(finding: Finding, entry: Entry | None = None) -> Row:
+        return _row(report, finding, entry or Entry((finding,)), now)
+
+    return _environment().get_template("report.html").render(report=report, row=row) + "\n"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("auditor.publish"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        clean=lambda text, room=200: middle(clean(text), room),
+        count=count,
+        instant=instant,
+        path_text=path_text,
+        percent=percent,
+        span=span,
+    )
+    environment.globals["shown_identity"] = lambda breach: middle(shown_identity(breach), 200)
+    return environment
+
+
+def _row(report: Report, finding: Finding, entry: Entry, now: datetime) -> Row:
+    breach = finding.breach
+    if is_one_sided(breach):
+        left, right = (
+            Shown("(absent)" if side.identity is None else middle(clean(side.identity), _ROOM), "", "")
+            for side in (breach.left, breach.right)
+        )
+        whole = ("", "")
+    else:
+        left, right = side_by_side(breach.left.value, breach.right.value, _ROOM)
+        whole = (_whole(breach.left.value), _whole(breach.right.value))
+    alike = f" ({percent(breach.confidence)} alike)" if breach.confidence > 0 else ""
+    return Row(
+        resource=middle(shown_identity(breach), 200),
+        kind=clean(breach.kind),
+        path=middle(path_text(breach.path), 200),
+        label=middle(entry.label(finding), 200),
+        severity=breach.severity.value,
+        left=left,
+        right=right,
+        left_whole=whole[0],
+        right_whole=whole[1],
+        fingerprint=breach.fingerprint[:8],
+        suggestion=f"{middle(clean(breach.suggestion), 200)}{alike}" if breach.suggestion else "",
+        message=middle(clean(breach.message), 600) if needs_message(breach) else "",
+        remarks="; ".join(remarks(finding, report.audit.started_at, now)) if entry.cause is None else "",
+    )
+
+
+def _whole(value: Json | Absent) -> str:
+    """A value over several lines, where the table's cell cannot hold it; at most 20 000 characters."""
+    if value is ABSENT:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False, sort_keys=True, indent=2)
+    if len(text) <= _ROOM and (not isinstance(value, str) or "\n" not in text.strip("\n")):
+        return ""
+    return "\n".join(clean(line) for line in middle(text, _WHOLE).split("\n"))

@@ -1,0 +1,134 @@
+"""The report for machines. Keys are added, never renamed or removed; `docs/reports.md` describes each."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from auditor.model import ABSENT, Absent, Json
+from auditor.publish.entries import order
+from auditor.publish.spelling import iso, plain
+
+if TYPE_CHECKING:
+    from auditor.model import Audit, Finding, Gap, Severity, Side
+    from auditor.publish.view import Report
+
+SCHEMA = 1
+
+
+def json_report(report: Report) -> str:
+    """One JSON object, the same bytes for the same audit. Text outside ASCII is escaped, so any pipe can carry it."""
+    return dump(audit_object(report.audit, report.exit_code, report.sentence, report.fail_on))
+
+
+def dump(value: Json) -> str:
+    """Strict JSON: a number that JSON cannot say (`NaN`) is a string."""
+    return json.dumps(plain(value), indent=2, allow_nan=False) + "\n"
+
+
+def audit_object(audit: Audit, exit_code: int, sentence: str, fail_on: Severity) -> dict[str, Json]:
+    """An audit as plain JSON values."""
+    coverage = audit.coverage
+    return {
+        "schema": SCHEMA,
+        "audit": {
+            "id": audit.id,
+            "left": audit.left,
+            "right": audit.right,
+            "started_at": iso(audit.started_at),
+            "finished_at": iso(audit.finished_at),
+            "outcome": "complete" if audit.complete else "incomplete",
+            "policies": list(audit.policies),
+        },
+        "verdict": {"exit_code": exit_code, "sentence": sentence, "fail_on": fail_on.value},
+        "score": audit.score,
+        "scores": {category.value: score for category, score in sorted(audit.scores.items())},
+        "coverage": {
+            "ratio": coverage.ratio,
+            "resources": {
+                "left": coverage.left,
+                "right": coverage.right,
+                "matched": coverage.matched,
+                "unmatched_left": coverage.unmatched_left,
+                "unmatched_right": coverage.unmatched_right,
+            },
+            "sources": [
+                {
+                    "environment": source.environment,
+                    "source": source.source,
+                    "expected": source.expected,
+                    "observed": source.observed,
+                }
+                for source in coverage.sources
+            ],
+        },
+        "expected": audit.expected,
+        "unknown": audit.unknown,
+        "notes": list(audit.notes),
+        "findings": [finding_object(finding) for finding in sorted(audit.findings, key=order)],
+        "gaps": [gap_object(gap) for gap in audit.gaps],
+    }
+
+
+def finding_object(finding: Finding) -> dict[str, Json]:
+    """A finding as plain JSON values, with the chain of rules that decided it."""
+    breach = finding.breach
+    return {
+        "fingerprint": breach.fingerprint,
+        "rule": breach.rule.id,
+        "severity": breach.severity.value,
+        "category": breach.category.value,
+        "status": finding.status.value,
+        "kind": breach.kind,
+        "resource": breach.identity,
+        "path": list(breach.path),
+        "left": _side(breach.left),
+        "right": _side(breach.right),
+        "message": breach.message,
+        "about": breach.about,
+        "remediation": breach.remediation,
+        "matched_by": breach.matched_by.value if breach.matched_by else None,
+        "confidence": breach.confidence,
+        "first_seen": iso(finding.first_seen),
+        "last_seen": iso(finding.last_seen),
+        "moved": finding.moved,
+        "cause": breach.cause,
+        "suggestion": breach.suggestion,
+        "tolerated_seconds": int(breach.tolerated_for.total_seconds()),
+        "decided_by": {
+            "policy": breach.rule.policy,
+            "file": breach.rule.file,
+            "line": breach.rule.line,
+            "overrode": list(breach.rule.overrode),
+        },
+    }
+
+
+def _side(side: Side) -> dict[str, Json]:
+    return {
+        "environment": side.environment,
+        "identity": side.identity,
+        **value_object(side.value),
+        "location": side.location,
+    }
+
+
+def value_object(value: Json | Absent, name: str = "value") -> dict[str, Json]:
+    """A value that may be missing. Both keys are always there: `absent` tells a missing value from a null one."""
+    prefix = "" if name == "value" else f"{name}_"
+    return {name: None if value is ABSENT else value, f"{prefix}absent": value is ABSENT}
+
+
+def gap_object(gap: Gap) -> dict[str, Json]:
+    """A gap as plain JSON values."""
+    return {
+        "environment": gap.environment,
+        "source": gap.source,
+        "kind": gap.kind,
+        "reason": gap.reason.value,
+        "detail": gap.detail,
+        "region": gap.region,
+        "resource": gap.resource,
+        "attribute": gap.attribute,
+        "location": gap.location,
+    }
