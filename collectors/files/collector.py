@@ -1,0 +1,101 @@
+"""The collector of what a repository keeps: a folder's configuration files, each read as what it is."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
+
+from pydantic import Field
+
+from auditor.collector import Context, Options, Task
+from auditor.model import Gap, Kind, Resource
+from collectors.files import kinds, walk
+from collectors.files.names import Stages
+from collectors.files.reading import Reading
+from collectors.files.scope import Scope
+
+_LINE = re.compile(r":[0-9]+\Z")
+
+
+class FilesOptions(Options):
+    """Options of a `files` source."""
+
+    path: Annotated[
+        str, Field(min_length=1, description="Folder (or one file), from the folder of the configuration file")
+    ]
+    include: tuple[str, ...] = Field(
+        (), description="Globs of files to read, from `path` (`*.yaml`, `apps/**`); all supported files by default"
+    )
+    exclude: tuple[str, ...] = Field((), description="Globs of files to leave out; a trailing slash means a folder")
+    layers: tuple[tuple[str, ...], ...] = Field(
+        (),
+        description="Files that make up one document each, base first, where their names do not say so; "
+        "`{env}` stands for a name of the environment",
+    )
+    max_file_size: Annotated[int, Field(gt=0, description="Bytes above which a file is not read")] = 5_000_000
+
+
+class FilesCollector:
+    """Reads every supported file below a folder. It opens files, and nothing else."""
+
+    name = "files"
+    about = "Configuration kept in files: dotenv, YAML, JSON, TOML, Terraform, ECS, Kubernetes and Compose"
+    kinds: tuple[Kind, ...] = kinds.KINDS
+    options: type[Options] = FilesOptions
+    permissions: tuple[str, ...] = ()
+
+    def label(self, options: FilesOptions) -> str:
+        return f"files:{options.path}"
+
+    def plan(self, options: FilesOptions, context: Context) -> Iterable[Task]:
+        """One task: what a file holds is known only once all were read. Raises CollectError where nothing is there."""
+        walk.root_of(context.folder, options.path)
+        source = self.label(options)
+        yield Task(
+            source=source,
+            kinds=tuple(kind.name for kind in self.kinds),
+            run=partial(self._read, options, context, source),
+            label=source,
+        )
+
+    def _read(self, options: FilesOptions, context: Context, source: str) -> Iterator[Resource | Gap]:
+        root = walk.root_of(context.folder, options.path)
+        own = dict.fromkeys(word.lower() for word in (context.environment, *context.aliases))
+        reading = Reading(
+            root=root if root.is_dir() else root.parent,
+            scope=Scope(context.environment, source, options.path),
+            stages=Stages(tuple(own), tuple(word.lower() for word in context.others if word.lower() not in own)),
+            max_file_size=options.max_file_size,
+            declared=options.layers,
+            boundaries=(context.folder.resolve(), root.resolve()),
+        )
+        found: list[Resource] = []
+        for item in reading.run(walk.files(root, options.include, options.exclude), context.cancelled):
+            if isinstance(item, Gap):
+                yield item
+            else:
+                found.append(item)
+        yield from _told_apart(found, options.path)
+
+
+def _told_apart(resources: Iterable[Resource], path: str) -> Iterator[Resource]:
+    """Resources in a fixed order, those of one name called by their file too; what two files say alike counts once."""
+    by_name: dict[tuple[str, str, str], list[Resource]] = defaultdict(list)
+    for resource in resources:
+        same = by_name[resource.kind, resource.parent or "", resource.identity]
+        if all(resource.attributes != other.attributes for other in same):
+            same.append(resource)
+    for _, same in sorted(by_name.items(), key=lambda item: item[0]):
+        if len(same) == 1:
+            yield same[0]
+            continue
+        seen: dict[str, int] = defaultdict(int)
+        for resource in same:
+            file = _LINE.sub("", resource.location or "").removeprefix(path.rstrip("/") + "/")
+            seen[file] += 1
+            number = f" #{seen[file]}" if seen[file] > 1 else ""
+            yield replace(resource, identity=f"{resource.identity} ({file}{number})")

@@ -1,0 +1,131 @@
+"""What file names say: which environment a file is for, and which files are layers of one document.
+
+`values.yaml` and `values-staging.yaml` are two layers of one document, as are `settings.yml` and `settings/staging.yml`,
+`common.tfvars` and `staging.tfvars`, `base-values.yaml` and `values.yaml`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+# File names that hold what all environments share, when they stand beside a file that is named after one.
+SHARED = ("common", "default", "defaults", "base", "global", "globals", "shared", "all")
+_BASE_WORDS = r"(?:base|common|default|defaults|shared|global)"
+_BASE = re.compile(rf"\A{_BASE_WORDS}[._-]|[._-]{_BASE_WORDS}(?=\.[a-z]+\Z|\Z)")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def folder_of(name: str) -> str:
+    """The folder of a path from the source's own; empty for the source's own folder."""
+    return posixpath.dirname(name)
+
+
+def joined(folder: str, name: str) -> str:
+    """A path that a file in `folder` names, from the source's own; it may lead out of it with `..`."""
+    return posixpath.normpath(posixpath.join(folder, name))
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The words that mean this environment (`own`) and others, in lower case."""
+
+    own: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        words = sorted({*self.own, *self.others} - {""}, key=lambda word: (-len(word), word))
+        if not words:
+            return None
+        return re.compile(
+            rf"(?<![a-z0-9])(?P<not>(?:non|not)[-_]?)?(?P<word>{'|'.join(map(re.escape, words))})(?![a-z0-9])"
+        )
+
+    def find(self, text: str) -> list[tuple[int, int, bool]]:
+        """Where `text` names a stage: start, end, and whether it is ours. `nonprod` does not name `prod`."""
+        if self._pattern is None:
+            return []
+        # Camel case: a border between a small and a capital letter counts as a delimiter.
+        spaced = _CAMEL.sub("\0", text).lower()
+        found: list[tuple[int, int, bool]] = []
+        for match in self._pattern.finditer(spaced):
+            if not match["not"]:
+                borders = spaced.count("\0", 0, match.start("word"))
+                start, length = match.start("word") - borders, len(match["word"])
+                found.append((start, start + length, match["word"] in self.own))
+        return found
+
+    def names_own(self, text: str) -> bool:
+        return any(ours for _, _, ours in self.find(text))
+
+    def names_other(self, text: str) -> bool:
+        """Whether `text` names another environment and not (also) ours."""
+        found = self.find(text)
+        return bool(found) and not any(ours for _, _, ours in found)
+
+    def names_other_folder(self, folder: str) -> bool:
+        """Whether a folder's name ends in, or is, the name of another environment (`prod`, `orders-prod`)."""
+        text = folder.lstrip(".")
+        found = self.find(text)
+        return self.names_other(text) and found[-1][1] == len(text)
+
+    def without(self, name: str) -> str:
+        """A file name without the stages it names, and without what joined them: `values-stg.yaml` -> `values.yaml`."""
+        parts: list[str] = []
+        end = 0
+        for start, stop, _ in self.find(name):
+            parts.append(name[end:start])
+            end = stop
+        text = "".join(parts) + name[end:]
+        text = re.sub(r"([._-])[._-]+", lambda run: run[0][-1] if "." in run[0] else run[1], text) if parts else text
+        return text.lstrip("-_").rstrip("._-") if parts else text
+
+    def renamed(self, name: str) -> str:
+        """A file name of another environment as ours would be called: `values-prod.yaml` -> `values-staging.yaml`."""
+        for start, stop, _ in reversed(self.find(name)):
+            name = name[:start] + self.own[0] + name[stop:]
+        return name
+
+
+def others_files(names: Iterable[str], stages: Stages, *, shared: bool) -> frozenset[str]:
+    """The files that belong to another environment.
+
+    Where the source's folder is shared by several environments (`shared`), every file is that carries another's name,
+    in its own or a folder's. Where the folder is ours alone, only one whose counterpart for us stands beside it.
+    """
+    known = frozenset(names)
+    theirs = frozenset(name for name in known if _is_theirs(name, stages))
+    if shared:
+        return theirs
+    slots = {
+        (folder_of(name), stages.without(posixpath.basename(name)).lower())
+        for name in known
+        if stages.names_own(posixpath.basename(name)) or not stages.find(posixpath.basename(name))
+    }
+    return frozenset(
+        name for name in theirs if (folder_of(name), stages.without(posixpath.basename(name)).lower()) in slots
+    )
+
+
+def _is_theirs(name: str, stages: Stages) -> bool:
+    path = PurePosixPath(name)
+    if stages.find(path.name):
+        return stages.names_other(path.name)
+    for folder in reversed(path.parts[:-1]):
+        if stages.names_own(folder):
+            return False
+        if stages.names_other_folder(folder):
+            return True
+    return False
+
+
+def base_of(name: str) -> str | None:
+    """The file that `name` is a base of: `base-values.yaml` -> `values.yaml`, `.env.defaults` -> `.env`; None for others."""
+    folder, file = posixpath.split(name)
+    stripped = _BASE.sub("", file, count=1)
+    return posixpath.join(folder, stripped) if stripped != file and PurePosixPath(stripped).stem else None
