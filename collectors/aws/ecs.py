@@ -190,6 +190,7 @@ KINDS = (
             "status",
             "running_count",
             "pending_count",
+            "deployments",
             "task_sets",
             "events",
             "created_at",

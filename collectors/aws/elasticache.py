@@ -68,9 +68,13 @@ def _folded(members: Sequence[Document]) -> dict[str, Any]:
     folded: dict[str, Any] = {}
     for key, path in _FOLDED.items():
         found = [value for member in members if (value := pick(member, path)) not in (None, [])]
-        distinct = [value for index, value in enumerate(found) if value not in found[:index]]
-        if distinct:
-            folded[key] = distinct[0] if len(distinct) == 1 else sorted(distinct, key=str)
+        if not found:
+            continue
+        if isinstance(found[0], list):
+            folded[key] = sorted({each for value in found for each in value})
+        else:
+            distinct = sorted(set(found))
+            folded[key] = distinct[0] if len(distinct) == 1 else distinct
     return folded
 
 
@@ -181,6 +185,8 @@ KINDS = (
             "replication_group_id",
             "status",
             "member_clusters",
+            "node_groups.*.status",
+            "node_groups.*.node_group_members",  # how many is kept; which, where and in which role is not
             "member_clusters_outpost_arns",
             "snapshotting_cluster_id",
             "replication_group_create_time",
