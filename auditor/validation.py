@@ -46,8 +46,8 @@ _BOUNDS: Mapping[str, str] = {
     "greater_than_equal": "{ge} or more",
     "less_than": "less than {lt}",
     "less_than_equal": "{le} or less",
-    "too_short": "at least {min_length} of them",
-    "too_long": "at most {max_length} of them",
+    "too_short": "{min_length} or more entries",
+    "too_long": "{max_length} entries or fewer",
     "string_too_short": "at least {min_length} character(s)",
     "string_too_long": "at most {max_length} characters",
     "string_pattern_mismatch": "text that matches {pattern}",
@@ -66,6 +66,9 @@ def problems_from_pydantic(
     """
     merged: dict[tuple[Place, str], tuple[list[str], str, bool]] = {}
     for detail in error.errors(include_url=False):
+        # Items that are wrong themselves are not counted by pydantic: the list is then "too short" for no other reason.
+        if detail["type"] == "too_short" and detail["ctx"]["actual_length"] < len(detail["input"]):
+            continue
         loc = tuple(detail["loc"])
         place = (*at, *_in_document(_look_up(document.value, at), loc, detail["type"]))
         what, message, remedy, of_value = _explain(detail, loc, document, place, model)
@@ -91,9 +94,9 @@ def shown(document: Document, place: Place) -> str:
         case None:
             return "nothing"
         case dict():
-            return "a mapping"
+            return "a mapping" if value else "an empty mapping"
         case list():
-            return "a list"
+            return "a list" if value else "an empty list"
     if any(isinstance(step, str) and _SECRET_KEY.search(step) for step in place):
         return "a number" if name == "the number" else name
     text = re.sub(r"//[^@/\s]*@", "//…@", document.spelled.get(place, ""))
@@ -124,6 +127,9 @@ def _explain(
         return "unknown", "unknown key", f"did you mean `{guess}`? ({known})" if guess else known, False
     if kind == "missing":
         return "missing", "this key is required and missing", f"add `{loc[-1]}:`", False
+    if loc[-1:] == ("[key]",):
+        bound = _BOUNDS.get(kind, "{pattern}").format(**context) if context else "text"
+        return "name", f"the name must be {bound}", "choose another name", False
     if kind in _EXPECTED:
         expected, remedy = _EXPECTED[kind]
         return "expected", expected, remedy, True

@@ -78,8 +78,15 @@ def dotted(place: Place) -> str:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The one of `known` that was probably meant by `word`; None where nothing is close."""
     by_lower = {name.lower().replace("-", "_"): name for name in known}
-    close = difflib.get_close_matches(word.lower().replace("-", "_"), sorted(by_lower), n=1, cutoff=0.6)
+    meant = word.lower().replace("-", "_")
+    close = difflib.get_close_matches(meant, sorted(by_lower), n=1, cutoff=0.6)
+    # `prod` for `production` is far by its letters, and yet what was meant.
+    close = close or [name for name in sorted(by_lower) if meant[:3] == name[:3] and _one_begins(meant, name)]
     return by_lower[close[0]] if close else None
+
+
+def _one_begins(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 def load(path: Path, *, file: str | None = None) -> Document:

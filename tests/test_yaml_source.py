@@ -178,7 +178,7 @@ def problems(text: str) -> list[str]:
         ),
         (
             "servers: [{host: a, either: {}}]\n",
-            "f.yaml:1:29: servers[0].either: expected a whole number or a list, got a mapping\n    write one of these",
+            "f.yaml:1:29: servers[0].either: expected a whole number or a list, got an empty mapping\n    write one of these",
         ),
         (
             "servers: [3]\n",

@@ -1,0 +1,59 @@
+"""`audit config`: is the configuration right, and what may stand in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli import write
+from auditor.cli.options import config_option, debug_option, output_option
+from auditor.cli.setup import configured
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from auditor.config import Config
+
+
+@click.group()
+def config() -> None:
+    """Check the configuration, or print its schema."""
+
+
+@config.command()
+@config_option
+def check(config_file: Path) -> None:
+    """Say whether the configuration is right, or everything that is wrong with it.
+
+    Nothing is asked of any source: this proves the file, not the credentials.
+    """
+    loaded, _ = configured(config_file)
+    write.data("\n".join(_summary(loaded)))
+
+
+@config.command()
+@debug_option
+@output_option
+def schema(output: Path | None) -> None:
+    """Print the JSON Schema of auditor.yaml, with the options of every collector, for editors."""
+    from auditor.registry import Registry
+    from auditor.settings import json_schema
+
+    options = {collector.name: collector.options.model_json_schema() for collector in Registry.load().collectors}
+    write.as_json(json_schema(options), output)
+
+
+def _summary(config: Config) -> list[str]:
+    lines = [f"OK: {config.file}"]
+    for name, environment in config.environments.items():
+        following = config.promotes_to.get(name)
+        lines.append(f"  environment {name}" + (f", promotes to {following}" if following else ""))
+        lines += [f"    source {source.label}" for source in environment.sources]
+    for pair in config.pairs:
+        when = f", scheduled {pair.schedule}" if pair.schedule else ""
+        lines.append(f"  pair {pair.left} against {pair.right} under {', '.join(pair.policies)}{when}")
+    if not config.pairs:
+        first, second = (*config.environments, "LEFT", "RIGHT")[:2]
+        lines.append(f"  no pairs: compare any two with `audit now {first} {second}`")
+    return lines

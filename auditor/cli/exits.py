@@ -1,0 +1,87 @@
+"""Exit codes, and the one place where whatever went wrong becomes a message."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.errors import AuditorError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+DEBUG = "auditor.debug"
+_USERINFO = re.compile(r"(?<=://)[^/\s@'\"]+@")
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|KEY|DSN|_URL$|WEBHOOK", re.IGNORECASE)
+_SHORTEST_SECRET = 6
+
+
+class Exit(IntEnum):
+    """What the shell is told."""
+
+    PARITY = 0
+    FINDINGS = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    FAILED = 4
+    INTERRUPTED = 130
+
+
+def guarded(command: click.Command, arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code. Nothing that it raises gets past here but a real exit."""
+    context = None
+    try:
+        with command.make_context("audit", list(arguments)) as context:
+            result = command.invoke(context)
+            return int(result or Exit.PARITY)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.UsageError as error:
+        error.show()
+        return Exit.USAGE
+    except ConfigError as error:
+        _tell("\n".join(str(problem) for problem in error.problems))
+        return Exit.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        _tell("Interrupted: nothing was recorded.")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough. Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
+    except click.ClickException as error:
+        _tell(error.format_message())
+        return Exit.FAILED
+    except AuditorError as error:
+        _failed(str(error), context)
+        return Exit.FAILED
+    except Exception as error:  # noqa: BLE001 - the outermost edge: a defect of ours must not look like findings
+        _failed(f"{type(error).__name__}: {error}", context)
+        return Exit.FAILED
+
+
+def redacted(text: str, environ: Mapping[str, str]) -> str:
+    """The text without passwords in URLs and without the values of variables that are named like secrets."""
+    text = _USERINFO.sub("…@", text)
+    for name, value in sorted(environ.items(), key=lambda item: -len(item[1])):
+        if len(value) >= _SHORTEST_SECRET and _SECRET_NAME.search(name):
+            text = text.replace(value, f"${{{name}}}")
+    return text
+
+
+def _failed(message: str, context: click.Context | None) -> None:
+    _tell(redacted(f"The audit failed: {message}", os.environ))
+    if context is not None and context.meta.get(DEBUG):
+        _tell(redacted(traceback.format_exc(), os.environ))
+    else:
+        _tell("Run it again with --debug to see where.")
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,82 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from auditor.cli.exits import DEBUG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMATS = ("table", "json", "markdown", "junit", "html")
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+
+def _remember_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    context.meta[DEBUG] = value or context.meta.get(DEBUG, False)
+
+
+def debug_option(command: _Command) -> _Command:
+    """`--debug`: show where a failure came from."""
+    help_text = "When the auditor itself fails, show where."
+    return click.option("--debug", is_flag=True, expose_value=False, callback=_remember_debug, help=help_text)(command)
+
+
+def config_option(command: _Command) -> _Command:
+    """`--config` and `--debug`, which every command takes."""
+    option = click.option(
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path),
+        default=Path("auditor.yaml"),
+        envvar="AUDITOR_CONFIG",
+        show_default="./auditor.yaml, or AUDITOR_CONFIG",
+        help="The configuration file.",
+    )
+    return option(debug_option(command))
+
+
+def report_options(command: _Command) -> _Command:
+    """What a report looks like, where it goes, and what it says to the shell."""
+    for option in (
+        click.option(
+            "--allow-incomplete", is_flag=True, help="Exit 0 although not everything could be observed (else 3)."
+        ),
+        click.option(
+            "--fail-on",
+            type=click.Choice(SEVERITIES),
+            default="high",
+            show_default=True,
+            help="Exit 1 when there is a finding of this severity or above.",
+        ),
+        output_option,
+        click.option(
+            "--format",
+            "format_",
+            type=click.Choice(FORMATS),
+            default="table",
+            show_default=True,
+            help="Kind of report.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def output_option(command: _Command) -> _Command:
+    """`--output`: a file in place of stdout."""
+    path = click.Path(path_type=Path, dir_okay=False, writable=True)
+    return click.option("--output", type=path, help="Write here and not to stdout.")(command)
+
+
+def choice_of_data(command: _Command) -> _Command:
+    """`--format table|json`, for commands that list things."""
+    choice = click.Choice(("table", "json"))
+    return click.option("--format", "format_", type=choice, default="table", show_default=True, help="How to list.")(
+        command
+    )

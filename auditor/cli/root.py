@@ -1,0 +1,29 @@
+"""The group that all commands hang from."""
+
+from __future__ import annotations
+
+import click
+
+from auditor import __version__
+from auditor.cli.collectors_commands import collectors, iam_policy
+from auditor.cli.config_commands import config
+from auditor.cli.init_command import init
+from auditor.cli.options import debug_option
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="audit", message="%(prog)s %(version)s")
+@debug_option
+def audit() -> None:
+    """Does staging still mirror production - and where not, does it matter?
+
+    \b
+    Start with:  audit init                  write auditor.yaml by answering a few questions
+                 audit config check          see whether it is right
+
+    Exit codes: 0 parity, 1 findings, 2 usage or configuration error, 3 incomplete, 4 the auditor failed.
+    """
+
+
+for command in (config, init, collectors, iam_policy):
+    audit.add_command(command)

@@ -1,0 +1,44 @@
+"""From the command line to what a run needs: the registry, a checked configuration, the store, the clock."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from auditor.config import Config
+    from auditor.registry import Registry
+    from auditor.store import Store
+
+
+def now() -> datetime:
+    """The clock that commands hand on."""
+    return datetime.now(UTC)
+
+
+def configured(config_file: Path) -> tuple[Config, Registry]:
+    """The checked configuration and the collectors. Raises ConfigError with every problem."""
+    from auditor.config import load_config
+    from auditor.registry import Registry
+
+    registry = Registry.load()
+    return load_config(config_file, registry=registry, environ=os.environ), registry
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[Store]:
+    """The store of the configuration. An id that it does not know is the caller's mistake, so a usage error."""
+    from auditor.store import NotFoundError, Store
+
+    try:
+        with Store.open(config.store, clock=now) as store:
+            yield store
+    except NotFoundError as error:
+        raise click.UsageError(str(error).removeprefix("store: ")) from error

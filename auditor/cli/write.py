@@ -1,0 +1,60 @@
+"""Data goes to stdout or to a file; everything else goes to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auditor.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def data(text: str, output: Path | None = None) -> None:
+    """Write a report. A file is written beside its place and moved there, so that no reader sees half of it."""
+    if not text.endswith("\n"):
+        text += "\n"
+    if output is None:
+        click.echo(text, nl=False, color=True)
+        return
+    partial = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(output)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        message = f"cannot be written: {error.strerror or error}"
+        raise ConfigError([Problem(str(output), None, None, "", message, "choose another --output")]) from error
+
+
+def as_json(value: Any, output: Path | None = None) -> None:
+    """Write a value as indented JSON."""
+    data(json.dumps(value, indent=2, ensure_ascii=False), output)
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], output: Path | None = None) -> None:
+    """Write rows in columns as wide as their widest cell; the last column runs on."""
+    widths = [max(len(row[i]) for row in [headers, *rows]) for i in range(len(headers))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [headers, *rows]
+    ]
+    data("\n".join(lines), output)
+
+
+def note(text: str) -> None:
+    """Tell the person something that is not data."""
+    click.echo(text, err=True)
+
+
+def colours(output: Path | None) -> bool:
+    """Whether the report may use colour: a terminal on stdout, and NO_COLOR is not set (see no-color.org)."""
+    return (
+        output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )

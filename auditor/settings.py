@@ -1,0 +1,166 @@
+"""The shape of `auditor.yaml`: every key, its type and its default. Unknown keys are refused.
+
+`config.py` reads it; what only makes sense across keys (a pair names an environment) is checked there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
+
+from auditor.model import Severity
+from auditor.schedule import ScheduleError, parse_schedule
+
+
+def _known_cron(text: str) -> str:
+    try:
+        parse_schedule(text)
+    except ScheduleError as error:
+        message = str(error).replace("{", "{{").replace("}", "}}")
+        remedy = "write five fields, such as */15 * * * * (every quarter of an hour), or @hourly"
+        raise PydanticCustomError("schedule", message, {"remedy": remedy}) from error
+    return text
+
+
+def _known_store(text: str) -> str:
+    scheme = text.partition("://")[0]
+    if scheme.partition("+")[0] not in ("sqlite", "postgresql") or "://" not in text:
+        remedy = "write sqlite:///auditor.db, or postgresql://user@host/database"
+        raise PydanticCustomError("store", "expected the URL of a SQLite or PostgreSQL database", {"remedy": remedy})
+    return text
+
+
+def _known_url(text: SecretStr) -> SecretStr:
+    if not text.get_secret_value().startswith(("https://", "http://")):
+        remedy = "write it with its scheme, such as https://example.com/hook"
+        raise PydanticCustomError("web_url", "expected an http(s) URL", {"remedy": remedy})
+    return text
+
+
+def _filled(text: SecretStr) -> SecretStr:
+    if not text.get_secret_value().strip():
+        remedy = "set the variable it comes from, or remove the section"
+        raise PydanticCustomError("empty", "must not be empty", {"remedy": remedy})
+    return text
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceSettings(BaseModel):
+    """One place to read. Every key besides these two belongs to the collector, which validates it itself."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    collector: Text = Field(description="Which collector reads it: see `audit collectors`.")
+    aliases: tuple[Name, ...] = Field((), description="More names that mean this environment, in this source only.")
+
+
+class EnvironmentSettings(_Settings):
+    aliases: tuple[Name, ...] = Field(
+        (), description="Words in names that mean this environment, besides its own name."
+    )
+    promotes_to: str | None = Field(None, description="The next environment of the promotion chain.")
+    sources: tuple[SourceSettings, ...] = Field(min_length=1, description="The places to read.")
+
+
+class PairSettings(_Settings):
+    left: str = Field(description="The environment that should mirror the other one.")
+    right: str = Field(description="The environment that is mirrored, usually production.")
+    policies: tuple[Text, ...] = Field(("default",), min_length=1, description="Policy packs, later ones override.")
+    schedule: Annotated[str, AfterValidator(_known_cron)] | None = Field(
+        None, description="When to audit it: cron's five fields, in UTC."
+    )
+
+
+class CounterpartSettings(_Settings):
+    kind: Text = Field(description="Their kind, such as aws.rds.instance.")
+    left: Text = Field(description="Identity of a resource in the left environment.")
+    right: Text = Field(description="Identity of its counterpart in the right environment.")
+
+
+class SlackSettings(_Settings):
+    token: Annotated[SecretStr, AfterValidator(_filled)] = Field(description="A bot token that may post messages.")
+    channel: Text = Field(description="Channel name or id.")
+    min_severity: Severity = Field(Severity.MEDIUM, description="Post findings of this severity and above.")
+
+
+class WebhookSettings(_Settings):
+    url: Annotated[SecretStr, AfterValidator(_known_url)] = Field(description="Where audits are posted as JSON.")
+
+
+class PublishSettings(_Settings):
+    slack: SlackSettings | None = None
+    webhook: WebhookSettings | None = None
+
+
+class ServeSettings(_Settings):
+    host: Text = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(9464, ge=0, le=65535, description="Port to listen on.")
+
+
+class CollectSettings(_Settings):
+    timeout: float = Field(120.0, gt=0, le=3600, description="Seconds for one listing before it becomes a gap.")
+    workers: int = Field(16, ge=1, le=256, description="How many listings are read side by side.")
+
+
+class TagSettings(_Settings):
+    identity: Text = Field("parity:id", description="Resources with an equal value of this tag are counterparts.")
+
+
+class Settings(_Settings):
+    """Everything that may stand in `auditor.yaml`."""
+
+    store: Annotated[str, AfterValidator(_known_store)] = Field(
+        "sqlite:///auditor.db", description="Database URL; a relative SQLite path starts at this file's folder."
+    )
+    environments: dict[Name, EnvironmentSettings] = Field(min_length=1, description="Environments by name.")
+    pairs: tuple[PairSettings, ...] = Field((), description="Environments that are meant to match.")
+    policies: tuple[Text, ...] = Field((), description="Policy files or folders, searched before the packs that ship.")
+    waivers: Text | None = Field(None, description="File of tolerated findings.")
+    publish: PublishSettings = Field(PublishSettings(), description="Whom to tell.")
+    serve: ServeSettings = Field(ServeSettings(), description="Where metrics, API and page are served.")
+    collect: CollectSettings = Field(CollectSettings(), description="Limits of collection.")
+    match: tuple[CounterpartSettings, ...] = Field((), description="Counterparts that a person has confirmed.")
+    tags: TagSettings = Field(TagSettings(), description="Tags with a meaning.")
+
+
+def json_schema(collectors: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """JSON Schema of `auditor.yaml`. `collectors` holds the JSON Schema of each collector's options by its name."""
+    schema = Settings.model_json_schema()
+    definitions = schema["$defs"]
+    common = definitions.pop("SourceSettings")["properties"]
+    choices = []
+    for name, options in sorted(collectors.items()):
+        for inner, definition in options.get("$defs", {}).items():
+            definitions[f"{name}.{inner}"] = _moved(definition, name)
+        own = _moved({key: value for key, value in options.items() if key != "$defs"}, name)
+        choices.append(
+            {
+                **own,
+                "title": name,
+                "properties": {**common, **own.get("properties", {}), "collector": {"const": name}},
+                "required": ["collector", *own.get("required", [])],
+            }
+        )
+    definitions["SourceSettings"] = {"oneOf": choices}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "auditor.yaml"}
+
+
+def _moved(schema: Any, name: str) -> Any:
+    """References into the options' own definitions, led to where these now stand."""
+    if isinstance(schema, list):
+        return [_moved(item, name) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    moved = {key: _moved(value, name) for key, value in schema.items()}
+    reference = moved.get("$ref")
+    if isinstance(reference, str):
+        moved["$ref"] = reference.replace("#/$defs/", f"#/$defs/{name}.", 1)
+    return moved
