@@ -107,12 +107,13 @@ def _vanished(name: str) -> CollectError:
 
 
 def _parameter(attributes: dict[str, Json]) -> dict[str, Json]:
-    """A StringList as the list that it is; what the standard tier leaves out filled in."""
+    """A StringList as the list that it is; what some answers leave out filled in."""
     value: Any = attributes.get("value")
     if attributes.get("type") == "StringList" and isinstance(value, str):
         attributes["value"] = value.split(",")
     attributes.setdefault("tier", "Standard")
     attributes.setdefault("data_type", "text")
+    attributes.setdefault("policies", [])
     return attributes
 
 
