@@ -1,0 +1,148 @@
+"""Breaches that one cause explains get one sentence in common, so that a report shows them as one group.
+
+An engine upgraded everywhere, an egress list of 36 lines, nine unqualified names, a kind that one side lacks: each is
+one thing to mend, not nine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from auditor.messages import dotted, quote
+from auditor.model import ABSENT
+
+if TYPE_CHECKING:
+    from auditor.model import Breach
+
+# Two alike may be chance; three have a cause.
+_FEWEST = 3
+_FEWEST_KEYS = 5
+
+
+def with_causes(breaches: tuple[Breach, ...]) -> tuple[Breach, ...]:
+    """The same breaches in the same order, with `cause` set where one cause explains several.
+
+    The first that fits wins, from the widest: a kind on one side only; one change of value in many places; keys added
+    below one parent; one rule broken below one parent; one path in many resources.
+    """
+    causes: dict[str, str] = {}
+    free = list(breaches)
+    for key, fewest, sentence in _GROUPINGS:
+        for members in _groups(free, key):
+            if len(members) >= fewest and (cause := sentence(members)) is not None:
+                causes.update((member.fingerprint, cause) for member in members)
+        free = [breach for breach in free if breach.fingerprint not in causes]
+    return tuple(
+        replace(item, cause=causes[item.fingerprint]) if item.fingerprint in causes else item for item in breaches
+    )
+
+
+def _groups(breaches: Iterable[Breach], key: Callable[[Breach], Hashable]) -> list[list[Breach]]:
+    groups: dict[Hashable, list[Breach]] = {}
+    for breach in breaches:
+        value = key(breach)
+        if value is not None:
+            groups.setdefault(value, []).append(breach)
+    return list(groups.values())
+
+
+def _one_sided_kind(breach: Breach) -> Hashable:
+    if breach.path or breach.suggestion is not None:
+        return None
+    return breach.kind, breach.rule.id, breach.left.identity is None
+
+
+def _one_sided_kind_cause(members: list[Breach]) -> str:
+    first = members[0]
+    there, other = (first.right, first.left) if first.left.identity is None else (first.left, first.right)
+    return (
+        f"{len(members)} resources of kind {first.kind} exist in {there.environment} only, not in {other.environment}"
+    )
+
+
+def _same_values(breach: Breach) -> Hashable:
+    if not breach.path or (_is_flag(breach.left.value) and _is_flag(breach.right.value)):
+        return None
+    return breach.rule.id, _frozen(breach.left.value), _frozen(breach.right.value)
+
+
+def _same_values_cause(members: list[Breach]) -> str | None:
+    first = members[0]
+    key = first.path[-1]
+    keys = {member.path[-1] for member in members}
+    what = f"{key} is" if len(keys) == 1 else f"{len(members)} places hold"
+    place = _spread(members)
+    left, right = first.left, first.right
+    if left.value == right.value:
+        return f"{what} {quote(left.value)} in both environments {place}"
+    if left.value is ABSENT or right.value is ABSENT:
+        there = right if left.value is ABSENT else left
+        return f"{what} {quote(there.value)} in {there.environment} only {place}"
+    return f"{what} {quote(left.value)} in {left.environment} and {quote(right.value)} in {right.environment} {place}"
+
+
+def _added_keys(breach: Breach) -> Hashable:
+    if len(breach.path) < 2 or (breach.left.value is ABSENT) == (breach.right.value is ABSENT):
+        return None
+    return breach.kind, breach.identity, breach.path[:-1], breach.left.value is ABSENT
+
+
+def _added_keys_cause(members: list[Breach]) -> str:
+    first = members[0]
+    there = first.right if first.left.value is ABSENT else first.left
+    parent = dotted(first.path[:-1])
+    return f"{len(members)} keys of {parent} in {there.identity} exist in {there.environment} only"
+
+
+def _same_parent(breach: Breach) -> Hashable:
+    return (breach.kind, breach.identity, breach.rule.id, breach.path[:-1]) if len(breach.path) > 1 else None
+
+
+def _same_parent_cause(members: list[Breach]) -> str:
+    first = members[0]
+    return f"{first.about}: {len(members)} times below {dotted(first.path[:-1])} of {_name(first)}"
+
+
+def _same_path(breach: Breach) -> Hashable:
+    return (breach.kind, breach.rule.id, breach.path) if breach.path else None
+
+
+def _same_path_cause(members: list[Breach]) -> str | None:
+    if len({member.identity for member in members}) < _FEWEST:
+        return None
+    first = members[0]
+    return f"{first.about}: {dotted(first.path)} of {len(members)} resources of kind {first.kind}"
+
+
+_GROUPINGS: tuple[tuple[Callable[[Breach], Hashable], int, Callable[[list[Breach]], str | None]], ...] = (
+    (_one_sided_kind, _FEWEST, _one_sided_kind_cause),
+    (_same_values, _FEWEST, _same_values_cause),
+    (_added_keys, _FEWEST_KEYS, _added_keys_cause),
+    (_same_parent, _FEWEST, _same_parent_cause),
+    (_same_path, _FEWEST, _same_path_cause),
+)
+
+
+def _is_flag(value: Any) -> bool:
+    """Whether a value is too common for being equal to mean anything: nothing, true or false, a small number."""
+    if value is ABSENT or value is None or isinstance(value, bool | int | float):
+        return True
+    return isinstance(value, str) and (value.lower() in ("", "true", "false") or value.isdigit())
+
+
+def _spread(members: list[Breach]) -> str:
+    resources = {(member.kind, member.identity) for member in members}
+    return f"({len(resources)} resources)" if len(resources) > 1 else f"({len(members)} times in {_name(members[0])})"
+
+
+def _name(breach: Breach) -> str:
+    return breach.left.identity or breach.right.identity or breach.identity
+
+
+def _frozen(value: Any) -> str:
+    if isinstance(value, Mapping | list):
+        return json.dumps(value, sort_keys=True, default=str)
+    return repr(value)

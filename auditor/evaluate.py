@@ -1,0 +1,266 @@
+"""Which rule decides a place, and what it says: the last that matches for a difference, every concern for a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from auditor.expect import Family, Leaf, Question, Verdict
+from auditor.model import ABSENT, Path, Resource
+from auditor.names import environment_names, stage_of
+from auditor.policy import Policy, Rule, catch_all
+from auditor.references import Target, target
+from auditor.value_types import both_are, timestamp
+
+if TYPE_CHECKING:
+    from auditor.model import Comparison
+    from auditor.names import EnvironmentNames
+
+_OTHER = {"left": "right", "right": "left"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of one resource on both sides. `path` is () for the resource itself; a side without it has None."""
+
+    kind: str
+    path: Path
+    left: Leaf
+    right: Leaf
+    left_resource: Resource | None
+    right_resource: Resource | None
+
+    def leaf(self, side: str) -> Leaf:
+        return self.left if side == "left" else self.right
+
+    def resource(self, side: str) -> Resource | None:
+        return self.left_resource if side == "left" else self.right_resource
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What one rule says of one place. `sides` are those that a check found wrong; `overrode` lost, most recent first."""
+
+    rule: Rule
+    verdict: Verdict
+    sides: tuple[str, ...] = ("left", "right")
+    is_check: bool = False
+    overrode: tuple[Rule, ...] = ()
+
+
+class Evaluator:
+    """A policy, applied to one pair of environments at one time."""
+
+    def __init__(
+        self, policy: Policy, comparison: Comparison, names: Mapping[str, EnvironmentNames], now: datetime
+    ) -> None:
+        self.policy, self.comparison, self.names, self.now = policy, comparison, names, now
+        self._targets: dict[tuple[str, str], Target] = {}
+        self._environments: dict[str, tuple[str, ...]] = {}
+        left, right = set(comparison.left.accounts), set(comparison.right.accounts)
+        self._separate = bool(left and right and not left & right)
+
+    def decide(self, place: Place) -> Ruling:
+        """The ruling on a difference: of the last rule that matches and has something to say of these values."""
+        rulings = self._comparing(place)
+        first = next(rulings, None)
+        if first is None:
+            return Ruling(catch_all(place.path), Verdict(False, "they differ"))
+        others = tuple(ruling.rule for ruling in rulings)
+        return Ruling(first.rule, first.verdict, overrode=others)
+
+    def checks(self, place: Place, *, differs: bool) -> list[Ruling]:
+        """The failed checks of a value, one per concern. What an `ignore` written later covers is not looked at."""
+        failed: list[Ruling] = []
+        settled: dict[str, int] = {}
+        for rule in self.policy.about(place.kind, place.path):
+            if rule.family is Family.IGNORE:
+                if self._applies(rule, place):
+                    break
+                continue
+            if rule.family is Family.COMPARE or (differs and rule.family is Family.BOTH):
+                continue
+            if rule.concern in settled:
+                index = settled[rule.concern]
+                if index >= 0:
+                    before = failed[index]
+                    failed[index] = Ruling(
+                        before.rule, before.verdict, before.sides, is_check=True, overrode=(*before.overrode, rule)
+                    )
+                continue
+            ruling = self._check(rule, place)
+            if ruling is None:
+                continue
+            settled[rule.concern] = -1
+            if not ruling.verdict.met:
+                settled[rule.concern] = len(failed)
+                failed.append(ruling)
+        return failed
+
+    def explain(self, place: Place) -> tuple[Ruling, ...]:
+        """Every rule that matches the place and what it says, most recent first: the chain behind a finding."""
+        found: list[Ruling] = []
+        for rule in self.policy.about(place.kind, place.path):
+            ruling = self._compare(rule, place) if rule.family is not Family.CHECK else self._check(rule, place)
+            if ruling is not None:
+                found.append(ruling)
+        return tuple(found)
+
+    def in_environment(self, environment: str) -> tuple[str, ...]:
+        """The sides that a rule means by `in: environment`: by name, alias or class (`prod` means `prod-eu`, too)."""
+        found = self._environments.get(environment)
+        if found is None:
+            found = tuple(side for side, names in sorted(self.names.items()) if _is_meant(environment.lower(), names))
+            self._environments[environment] = found
+        return found
+
+    def _comparing(self, place: Place) -> Iterator[Ruling]:
+        for rule in self.policy.about(place.kind, place.path):
+            if rule.family is Family.CHECK:
+                continue
+            ruling = self._compare(rule, place)
+            if ruling is not None:
+                yield ruling
+
+    def _compare(self, rule: Rule, place: Place) -> Ruling | None:
+        subject = "left"
+        if rule.environment is not None:
+            sides = self.in_environment(rule.environment)
+            if len(sides) != 1:
+                return None
+            subject = sides[0]
+        if not self._applies(rule, place):
+            return None
+        if rule.family is Family.IGNORE:
+            return Ruling(rule, Verdict(True, "it is ignored"))
+        verdict = rule.expect.compare(self._question(rule, place, subject))
+        return None if verdict is None else Ruling(rule, verdict)
+
+    def _check(self, rule: Rule, place: Place) -> Ruling | None:
+        """The ruling of a check: on both sides at once, or on each side that the rule is about."""
+        if rule.pairwise and rule.environment is None:
+            if not self._applies(rule, place):
+                return None
+            verdict = rule.expect.compare(self._question(rule, place, "left"))
+            return None if verdict is None else Ruling(rule, verdict, is_check=True)
+        known: list[tuple[str, Verdict]] = []
+        applies: bool | None = None
+        for side in self._checked_sides(rule):
+            leaf = place.leaf(side)
+            if not leaf.present:
+                continue
+            if applies is None:
+                # Asked last, and once: conditions cost more than the sides.
+                applies = self._applies(rule, place)
+            if not applies:
+                return None
+            question = self._question(rule, place, side)
+            verdict = rule.expect.between(question) if rule.expect.between else rule.expect.judge_one(leaf, question)
+            if verdict is not None:
+                known.append((side, verdict))
+        failed = [(side, verdict) for side, verdict in known if not verdict.met]
+        if failed:
+            return Ruling(rule, failed[0][1], tuple(side for side, _ in failed), is_check=True)
+        return Ruling(rule, known[0][1], is_check=True) if known else None
+
+    def _checked_sides(self, rule: Rule) -> tuple[str, ...]:
+        sides = self.in_environment(rule.environment) if rule.environment is not None else ("left", "right")
+        if rule.expect.name == "no_reference_to":
+            forbidden = self.in_environment(rule.expect.argument)
+            return tuple(side for side in sides if side not in forbidden)
+        return sides
+
+    def _applies(self, rule: Rule, place: Place) -> bool:
+        if rule.values and not both_are(
+            rule.values, (place.left.form, place.left.raw), (place.right.form, place.right.raw)
+        ):
+            return False
+        if rule.environment is not None and not self.in_environment(rule.environment):
+            return False
+        return rule.where is None or rule.where.holds(self.variables(place, rule.where.uses, rule.environment))
+
+    def _question(self, rule: Rule, place: Place, subject: str) -> Question:
+        other = _OTHER[subject]
+        uses = rule.expect.uses
+        return Question(
+            place.path,
+            place.leaf(subject),
+            place.leaf(other),
+            self.now,
+            versions="version" in rule.values,
+            target=self._target(rule, subject) if rule.expect.name == "no_reference_to" else None,
+            age=self._age(place, other) if rule.expect.name == "max_lag" else None,
+            variables=lambda: self.variables(place, uses, rule.environment),
+        )
+
+    def _age(self, place: Place, side: str) -> timedelta | None:
+        """How long ago what this side runs was deployed, where its resource says so."""
+        resource = place.resource(side)
+        deployed = timestamp(resource.attributes.get("deployed_at")) if resource is not None else None
+        return self.now - deployed if deployed is not None else None
+
+    def _target(self, rule: Rule, side: str) -> Target:
+        environment, other = str(rule.expect.argument), _OTHER[side]
+        key = (environment, side)
+        found = self._targets.get(key)
+        if found is None:
+            snapshots = {"left": self.comparison.left, "right": self.comparison.right}
+            if other in self.in_environment(environment):
+                names = self.names[other].at(snapshots[other].accounts, ())
+                found = target(names, snapshots[other].resources, snapshots[side].resources)
+            else:
+                own = self.names[side]
+                found = Target(environment_names(environment, others={own.name: own.tokens}))
+            self._targets[key] = found
+        return found
+
+    def variables(self, place: Place, uses: frozenset[str], environment: str | None) -> dict[str, Any]:
+        """What an expression may ask about a place; only what it names is built."""
+        sides = {side: self._side(place, side, uses) for side in ("left", "right")}
+        found: dict[str, Any] = {**sides, "path": list(place.path), "key": place.path[-1] if place.path else ""}
+        found |= {"now": self.now, "separate_accounts": self._separate}
+        if "resource" in uses:
+            resource = place.left_resource or place.right_resource
+            found["resource"] = {"kind": place.kind, "identity": resource.identity if resource else ""}
+            if resource is not None and resource.component is not None:
+                found["resource"]["component"] = resource.component
+        named = self.in_environment(environment) if environment is not None else ()
+        if named:
+            own = sides[named[0]]
+            found |= {"own": own, "other": sides[_OTHER[named[0]]]}
+            if "value" in own:
+                found["value"] = own["value"]
+        return found
+
+    def _side(self, place: Place, side: str, uses: frozenset[str]) -> dict[str, Any]:
+        leaf, resource, names = place.leaf(side), place.resource(side), self.names[side]
+        found: dict[str, Any] = {"environment": names.name, "present": leaf.present}
+        if leaf.present:
+            typed = leaf.form if isinstance(leaf.form, bool | int | float) else leaf.raw
+            found |= {"value": _plain(typed), "raw": leaf.raw if isinstance(leaf.raw, str) else str(leaf.raw)}
+        if "qualified" in uses and leaf.present:
+            found["qualified"] = names.mentioned_in(str(leaf.raw)) is not None
+        if resource is not None:
+            found |= {"identity": resource.identity, "tags": dict(resource.tags), "source": resource.source}
+            optional = {"region": resource.region, "account": resource.account, "component": resource.component}
+            found |= {name: value for name, value in optional.items() if value is not None}
+            if "attributes" in uses:
+                found["attributes"] = _plain(resource.attributes)
+        return found
+
+
+def _is_meant(wanted: str, names: EnvironmentNames) -> bool:
+    own = (names.name.lower(), *names.tokens)
+    # `prod` speaks of a class of environments, `prod-eu` of one.
+    return wanted in own or (wanted.isalpha() and stage_of(wanted) in {stage_of(token) for token in own})
+
+
+def _plain(value: Any) -> Any:
+    """A value as CEL takes it: plain dicts and lists."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if value is ABSENT else value

@@ -1,0 +1,326 @@
+"""What a rule can expect: each `expect` of a policy as a small object that says whether values meet it.
+
+An expectation compares the two sides (`between`), looks at one value (`of`), or both. Where it has nothing to say - a
+version asked of a text, a ratio of a value that is missing - it answers None, and the rule does not apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from auditor.conditions import Condition, magnitude_order
+from auditor.model import ABSENT, Absent, Path
+from auditor.placeholders import is_placeholder
+from auditor.sizes import same_architecture, same_family
+from auditor.value_types import is_secret, is_whole_secret, number, timestamp
+from auditor.values import words
+from auditor.versions import parse_image, releases_between, same_release, version_order
+
+if TYPE_CHECKING:
+    from auditor.model import Json
+    from auditor.references import Target
+
+_NAMING_WORDS = frozenset({"secret", "secrets", "from", "keys"})
+
+
+class Family(Enum):
+    """When an expectation is asked: of differences, of every value, or of both."""
+
+    IGNORE = "ignore"
+    COMPARE = "compare"
+    CHECK = "check"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One side's value: typed (`form`) and as its source spells it (`raw`); ABSENT in both where there is none."""
+
+    form: Json | Absent
+    raw: Json | Absent
+
+    @property
+    def present(self) -> bool:
+        return self.raw is not ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an expectation is asked about. `left` is the subject: where a rule names an environment, that side.
+
+    `target` is the environment that a reference must not lead to; `age` how long ago the side that is ahead changed.
+    """
+
+    path: Path
+    left: Leaf
+    right: Leaf
+    now: datetime
+    versions: bool = False
+    target: Target | None = None
+    age: timedelta | None = None
+    variables: Callable[[], Mapping[str, Any]] = dict
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the values meet the expectation, and why not, as the end of a sentence."""
+
+    met: bool
+    reason: str = ""
+
+
+MET = Verdict(True)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One `expect:` of a rule. `concern` is equal for checks that the last matching rule decides between them; `uses` are
+    the identifiers in an expression."""
+
+    name: str
+    family: Family
+    argument: Json = None
+    between: Callable[[Question], Verdict | None] | None = None
+    of: Callable[[Leaf, Question], Verdict | None] | None = None
+    concern: str = ""
+    uses: frozenset[str] = frozenset()
+
+    def compare(self, question: Question) -> Verdict | None:
+        """The verdict on a difference; per-side expectations must be met by every side that has a value."""
+        if self.between is not None:
+            return self.between(question)
+        verdicts = [self.judge_one(leaf, question) for leaf in (question.left, question.right) if leaf.present]
+        known = [verdict for verdict in verdicts if verdict is not None]
+        return next((verdict for verdict in known if not verdict.met), known[0] if known else None)
+
+    def judge_one(self, leaf: Leaf, question: Question) -> Verdict | None:
+        """The verdict on one side's value; of a list, the first item that fails."""
+        if self.of is None or not leaf.present or leaf.form is None:
+            return None
+        if isinstance(leaf.raw, list) and isinstance(leaf.form, list) and len(leaf.raw) == len(leaf.form):
+            items = [self.of(Leaf(form, raw), question) for form, raw in zip(leaf.form, leaf.raw, strict=True)]
+            known = [verdict for verdict in items if verdict is not None]
+            return next((verdict for verdict in known if not verdict.met), known[0] if known else None)
+        return self.of(leaf, question)
+
+
+def both_present(question: Question) -> bool:
+    """Whether both sides have a value that is not null."""
+    return all(leaf.present and leaf.form is not None for leaf in (question.left, question.right))
+
+
+def value_order(question: Question) -> int | None:
+    """-1, 0 or 1 as left is less than, equal to or more than right, by versions where the rule speaks of versions."""
+    if not both_present(question):
+        return None
+    left, right = question.left, question.right
+    if question.versions or "version" in words(question.path[-1] if question.path else ""):
+        by_version = version_order(str(left.raw), str(right.raw))
+        if by_version is not None:
+            return by_version
+    by_magnitude = magnitude_order(left.form, right.form)
+    return by_magnitude if by_magnitude is not None else version_order(str(left.raw), str(right.raw))
+
+
+def _equal(question: Question) -> Verdict:
+    return Verdict(question.left.form == question.right.form, "they differ")
+
+
+def _differ(question: Question) -> Verdict | None:
+    """Compared as spelled: `orders-{env}` is one form, but two names."""
+    left, right = question.left, question.right
+    if not both_present(question) or left.raw in ("", "*") or left.raw == [] or isinstance(left.raw, dict | bool):
+        return None
+    return Verdict(left.raw != right.raw, "both environments share it")
+
+
+def _release(parts: int, name: str) -> Callable[[Question], Verdict | None]:
+    def between(question: Question) -> Verdict | None:
+        if not both_present(question):
+            return None
+        same = same_release(str(question.left.raw), str(question.right.raw), parts=parts)
+        return None if same is None else Verdict(same, f"they are not of one {name} version")
+
+    return between
+
+
+def _not_ahead(question: Question) -> Verdict | None:
+    found = value_order(question)
+    return None if found is None else Verdict(found <= 0, "it is ahead")
+
+
+def _not_behind(question: Question) -> Verdict | None:
+    found = value_order(question)
+    return None if found is None else Verdict(found >= 0, "it is behind")
+
+
+def _of_both(test: Callable[[str, str], bool | None], reason: str) -> Callable[[Question], Verdict | None]:
+    def between(question: Question) -> Verdict | None:
+        if not both_present(question):
+            return None
+        same = test(str(question.left.raw), str(question.right.raw))
+        return None if same is None else Verdict(same, reason)
+
+    return between
+
+
+def _items(leaf: Leaf) -> set[str] | None:
+    """The members of a list or a map as comparable text; nothing where the value is absent; None for a scalar."""
+    if not leaf.present or leaf.form is None:
+        return set()
+    if isinstance(leaf.form, Mapping):
+        return set(leaf.form)
+    return {repr(item) for item in leaf.form} if isinstance(leaf.form, list) else None
+
+
+def _subset(question: Question) -> Verdict | None:
+    left, right = _items(question.left), _items(question.right)
+    if left is None or right is None:
+        one_sided = question.left.present != question.right.present
+        return Verdict(not question.left.present, "there is more of it") if one_sided else None
+    return Verdict(left <= right, "there is more of it")
+
+
+def _swapped(question: Question) -> Question:
+    return Question(question.path, question.right, question.left, question.now, question.versions)
+
+
+def _superset(question: Question) -> Verdict | None:
+    verdict = _subset(_swapped(question))
+    return None if verdict is None else Verdict(verdict.met, "there is less of it")
+
+
+def _both_or_neither(question: Question) -> Verdict:
+    return Verdict(question.left.present == question.right.present, "only one of them has it")
+
+
+def _no_placeholder(leaf: Leaf, question: Question) -> Verdict | None:
+    value = leaf.raw
+    if not isinstance(value, str):
+        return None
+    if is_secret(value):
+        return Verdict(":placeholder}" not in value, "a placeholder was left in place")
+    # A secret is rightly called by its key: `secrets: {DB_PASSWORD: DB_PASSWORD}`.
+    named = any(word in _NAMING_WORDS for step in question.path[:-1] for word in words(step))
+    key = question.path[-1] if question.path and not named else None
+    return Verdict(not is_placeholder(value, key), "a placeholder was left in place")
+
+
+def _immutable_tag(leaf: Leaf, question: Question) -> Verdict | None:
+    image = parse_image(leaf.raw) if isinstance(leaf.raw, str) else None
+    return None if image is None else Verdict(not image.mutable, f"its tag `{image.tag or 'latest'}` moves")
+
+
+def no_reference(leaf: Leaf, question: Question) -> Verdict | None:
+    if question.target is None:
+        return None
+    found = question.target.referred_by(leaf.raw, question.path)
+    return MET if found is None else Verdict(False, f"it refers to {found}")
+
+
+def holds(condition: Condition) -> Callable[[Question], Verdict | None]:
+    return lambda question: Verdict(condition.holds(question.variables()), f"`{condition.text}` does not hold")
+
+
+def constant(test: Callable[[Leaf], bool | None], reason: str) -> Callable[[Leaf, Question], Verdict | None]:
+    def of(leaf: Leaf, question: Question) -> Verdict | None:
+        met = test(leaf)
+        return None if met is None else Verdict(met, reason)
+
+    return of
+
+
+def same_value(leaf: Leaf, wanted: Json) -> bool:
+    """Whether a value is the one written in a policy; text without regard to case."""
+    spelled = (leaf.form, leaf.raw)
+    if isinstance(wanted, bool) or isinstance(leaf.form, bool):
+        return any(value is wanted for value in spelled) or str(leaf.form).lower() == str(wanted).lower()
+    return wanted in spelled or str(leaf.raw).lower() == str(wanted).lower()
+
+
+def at_least(leaf: Leaf, wanted: Json) -> bool | None:
+    """Whether a value is a number, version or size that is not below the one in the policy; None if not comparable."""
+    a, b = number(leaf.form), number(wanted)
+    if a is not None and b is not None:
+        return a >= b
+    found = magnitude_order(str(leaf.raw), str(wanted))
+    return None if found is None else found >= 0
+
+
+def ratio(least: float | None, most: float | None) -> Callable[[Question], Verdict | None]:
+    def between(question: Question) -> Verdict | None:
+        left, right = number(question.left.form), number(question.right.form)
+        if left is None or right is None:
+            return None
+        ratio = 1.0 if left == right else left / right if right else float("inf")
+        text = f"the ratio is {ratio:.3g}"
+        return Verdict((least is None or ratio >= least) and (most is None or ratio <= most), text)
+
+    return between
+
+
+def max_lag(releases: int | None, time: timedelta | None) -> Callable[[Question], Verdict | None]:
+    def between(question: Question) -> Verdict | None:
+        if not both_present(question):
+            return None
+        left, right = timestamp(question.left.raw), timestamp(question.right.raw)
+        if time is not None and left is not None and right is not None:
+            return Verdict(right - left <= time, f"it is {spell(right - left)} behind")
+        left_text, right_text = str(question.left.raw), str(question.right.raw)
+        found = version_order(left_text, right_text)
+        if found is None:
+            return None
+        if found >= 0:
+            return MET
+        lag = releases_between(left_text, right_text)
+        if releases is not None and lag is not None and lag > releases:
+            return Verdict(False, f"it is {lag} releases behind")
+        if time is not None and (question.age is None or question.age > time):
+            since = f"for {spell(question.age)}" if question.age else "for an unknown time"
+            return Verdict(False, f"it is behind {since}")
+        return MET
+
+    return between
+
+
+def spell(span: timedelta) -> str:
+    """A duration in its largest fitting unit: `3 days`, `5 hours`, `20 minutes`."""
+    seconds = int(abs(span.total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    return "0 seconds"
+
+
+def is_shown(value: Json | Absent) -> bool:
+    """Whether a value may be quoted in a sentence: a fingerprint says nothing to a reader."""
+    return value is not ABSENT and not is_whole_secret(value)
+
+
+BARE: Mapping[str, Expectation] = {
+    item.name: item
+    for item in (
+        Expectation("equal", Family.COMPARE, between=_equal),
+        Expectation("ignore", Family.IGNORE),
+        Expectation("differ", Family.BOTH, between=_differ, concern="differ"),
+        Expectation("same_major", Family.COMPARE, between=_release(1, "major")),
+        Expectation("same_minor", Family.COMPARE, between=_release(2, "minor")),
+        Expectation("not_ahead", Family.COMPARE, between=_not_ahead),
+        Expectation("not_behind", Family.COMPARE, between=_not_behind),
+        Expectation("at_least", Family.COMPARE, between=_not_behind),
+        Expectation("same_family", Family.COMPARE, between=_of_both(same_family, "they are not of one family")),
+        Expectation(
+            "same_architecture", Family.COMPARE, between=_of_both(same_architecture, "they run different machine code")
+        ),
+        Expectation("subset", Family.COMPARE, between=_subset),
+        Expectation("superset", Family.COMPARE, between=_superset),
+        Expectation("both_or_neither", Family.COMPARE, between=_both_or_neither),
+        Expectation("no_placeholder", Family.CHECK, of=_no_placeholder, concern="no_placeholder"),
+        Expectation("immutable_tag", Family.CHECK, of=_immutable_tag, concern="immutable_tag"),
+    )
+}

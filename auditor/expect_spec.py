@@ -1,0 +1,191 @@
+"""Read the `expect:` of a rule, a word or a mapping of one word to its argument, into an `Expectation`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from auditor.conditions import compile_condition
+from auditor.expect import (
+    BARE,
+    Expectation,
+    Family,
+    Leaf,
+    at_least,
+    constant,
+    holds,
+    max_lag,
+    no_reference,
+    ratio,
+    same_value,
+)
+from auditor.values import quantity
+from auditor.yaml_source import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from auditor.model import Json
+
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:s|m|h|d)|P(?=.)[0-9DTHMS]*)")
+_WEEKS = re.compile(r"([0-9]+)w")
+_MAX_PATTERN = 500
+_LONGEST_MATCHED = 2000
+
+
+class ExpectError(ValueError):
+    """An `expect:` that cannot be understood: what is wrong, and how to mend it."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        self.remedy = remedy
+        super().__init__(message)
+
+
+def read_expectation(value: Json) -> Expectation:
+    """The expectation that `value` spells. Raises ExpectError."""
+    if isinstance(value, str):
+        if value in BARE:
+            return BARE[value]
+        if value in WITH_ARGUMENT:
+            raise ExpectError(f"`{value}` needs an argument", f"write `{value}: {_EXAMPLES[value]}` below `expect:`")
+        raise _unknown(value)
+    if not isinstance(value, dict) or len(value) != 1:
+        raise ExpectError("expected one word, or a mapping of one word to its argument", "write `expect: equal`, say")
+    name, argument = next(iter(value.items()))
+    if name not in WITH_ARGUMENT:
+        if name in BARE:
+            raise ExpectError(f"`{name}` takes no argument", f"write `expect: {name}`")
+        raise _unknown(str(name))
+    return WITH_ARGUMENT[name](argument)
+
+
+def parse_duration(value: Json) -> timedelta:
+    """`24h`, `30m`, `7d`, `2w`, `PT30M`, or seconds as a number. Raises ExpectError."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1e10:
+        return timedelta(seconds=value)
+    if isinstance(value, str):
+        weeks = _WEEKS.fullmatch(value)
+        seconds = int(weeks[1]) * 604800 if weeks else quantity(value) if _DURATION.fullmatch(value) else None
+        if seconds is not None and seconds <= 1e10:
+            return timedelta(seconds=seconds)
+    raise ExpectError(f"expected a duration, got {value!r}", "write it such as 30m, 24h or 7d")
+
+
+def _unknown(name: str) -> ExpectError:
+    known = sorted({*BARE, *WITH_ARGUMENT})
+    guess = nearest(name, known)
+    remedy = f"did you mean `{guess}`? " if guess else ""
+    return ExpectError(f"`{name}` is nothing that can be expected", f"{remedy}(known: {', '.join(known)})")
+
+
+def _equal(argument: Json) -> Expectation:
+    _require(isinstance(argument, str | int | float | bool), "equal", "one value")
+    test = constant(lambda leaf: same_value(leaf, argument), f"{argument} is expected")
+    return Expectation("equal", Family.BOTH, argument, of=test)
+
+
+def _differ(argument: Json) -> Expectation:
+    _require(isinstance(argument, str | int | float | bool), "differ", "one value")
+    test = constant(lambda leaf: not same_value(leaf, argument), "it must not be so")
+    return Expectation("differ", Family.BOTH, argument, of=test)
+
+
+def _one_of(argument: Json) -> Expectation:
+    _require(isinstance(argument, list) and bool(argument), "one_of", "a list of values")
+    wanted = ", ".join(str(item) for item in argument)
+    reason = f"{wanted} is expected" if len(argument) == 1 else f"one of {wanted} is expected"
+    test = constant(lambda leaf: any(same_value(leaf, item) for item in argument), reason)
+    return Expectation("one_of", Family.BOTH, argument, of=test)
+
+
+def _matches(argument: Json) -> Expectation:
+    _require(isinstance(argument, str) and len(argument) <= _MAX_PATTERN, "matches", "a regular expression")
+    try:
+        pattern = re.compile(argument)
+    except re.error as error:
+        raise ExpectError(f"the pattern is not a regular expression: {error}", "mend it, or quote it") from error
+
+    def test(leaf: Leaf) -> bool | None:
+        text = str(leaf.raw)
+        return None if isinstance(leaf.raw, dict) or len(text) > _LONGEST_MATCHED else bool(pattern.search(text))
+
+    return Expectation("matches", Family.BOTH, argument, of=constant(test, f"it must match {argument}"))
+
+
+def _at_least(argument: Json) -> Expectation:
+    _require(isinstance(argument, str | int | float) and not isinstance(argument, bool), "at_least", "one value")
+    test = constant(lambda leaf: at_least(leaf, argument), f"at least {argument} is expected")
+    return Expectation("at_least", Family.BOTH, argument, of=test)
+
+
+def _ratio(argument: Json) -> Expectation:
+    _require_keys("ratio", argument, ("min", "max"))
+    bounds = [argument.get(key) for key in ("min", "max")]
+    if not all(bound is None or (isinstance(bound, int | float) and not isinstance(bound, bool)) for bound in bounds):
+        raise ExpectError("`min` and `max` of `ratio` are numbers", f"write `ratio: {_EXAMPLES['ratio']}`")
+    return Expectation("ratio", Family.COMPARE, argument, between=ratio(bounds[0], bounds[1]))
+
+
+def _max_lag(argument: Json) -> Expectation:
+    _require_keys("max_lag", argument, ("releases", "time"))
+    releases, time = argument.get("releases"), argument.get("time")
+    if releases is not None and (not isinstance(releases, int) or isinstance(releases, bool) or releases < 0):
+        raise ExpectError("`releases` of `max_lag` is a whole number", f"write `max_lag: {_EXAMPLES['max_lag']}`")
+    span = parse_duration(time) if time is not None else None
+    return Expectation("max_lag", Family.COMPARE, argument, between=max_lag(releases, span))
+
+
+def _no_reference_to(argument: Json) -> Expectation:
+    _require(isinstance(argument, str) and bool(argument), "no_reference_to", "the name of an environment")
+    return Expectation(
+        "no_reference_to", Family.CHECK, argument, of=no_reference, concern=f"no_reference_to {argument}"
+    )
+
+
+def _cel(argument: Json) -> Expectation:
+    _require(isinstance(argument, str), "cel", "an expression")
+    try:
+        condition = compile_condition(argument)
+    except ValueError as error:
+        raise ExpectError(f"the expression {error}", "mend the expression") from error
+    return Expectation("cel", Family.BOTH, argument, between=holds(condition), uses=condition.uses)
+
+
+def _require(right: bool, name: str, what: str) -> None:
+    if not right:
+        raise ExpectError(f"`{name}` takes {what}", f"write `{name}: {_EXAMPLES[name]}`")
+
+
+def _require_keys(name: str, argument: Json, keys: tuple[str, ...]) -> None:
+    example = f"write `{name}: {_EXAMPLES[name]}`"
+    if not isinstance(argument, dict) or not argument:
+        raise ExpectError(f"`{name}` takes a mapping of {' and '.join(keys)}", example)
+    for key in argument:
+        if key not in keys:
+            guess = nearest(str(key), keys)
+            raise ExpectError(f"`{name}` knows no `{key}`", f"did you mean `{guess}`?" if guess else example)
+
+
+WITH_ARGUMENT: Mapping[str, Callable[[Json], Expectation]] = {
+    "equal": _equal,
+    "differ": _differ,
+    "one_of": _one_of,
+    "matches": _matches,
+    "at_least": _at_least,
+    "ratio": _ratio,
+    "max_lag": _max_lag,
+    "no_reference_to": _no_reference_to,
+    "cel": _cel,
+}
+_EXAMPLES: Mapping[str, str] = {
+    "equal": "true",
+    "differ": "debug",
+    "one_of": "[info, warning]",
+    "matches": "'^arn:aws:'",
+    "at_least": "7",
+    "ratio": "{min: 0.25, max: 1}",
+    "max_lag": "{releases: 1, time: 7d}",
+    "no_reference_to": "prod",
+    "cel": "left.value <= right.value",
+}

@@ -1,0 +1,142 @@
+"""Globs over kinds and dotted paths, compiled once.
+
+`*` is any text within a step, `**` any number of steps, `{a,b}` alternatives, `[abc]` one character; a dot that belongs
+to a step is written `\\.`. Case does not count, and a step is known by its own spelling and by its words joined with
+underscores, so that `*_count` finds `replicaCount`, `replica-count` and `REPLICA_COUNT`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from auditor.values import words
+
+if TYPE_CHECKING:
+    from auditor.model import Path
+
+_SEPARATOR = "\x1f"
+_MAX_LENGTH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class PathGlob:
+    """One compiled path glob. `last` is the pattern of its last step, None where the glob ends in `**`."""
+
+    text: str
+    steps: tuple[str, ...]
+
+    def may_end_in(self, step: str) -> bool:
+        """Whether a path whose last step is `step` can match at all: a cheap test before the whole one."""
+        return self.steps[-1] == "**" or _step_matches(self.steps[-1], step)
+
+    def matches(self, path: Path) -> bool:
+        return _steps_match(self.steps, path)
+
+
+def path_glob(text: str) -> PathGlob:
+    """Compile one dotted glob. Raises ValueError with what is wrong, for a person."""
+    if len(text) > _MAX_LENGTH:
+        raise ValueError(f"is longer than {_MAX_LENGTH} characters")
+    steps = tuple(_split(text))
+    for step in steps:
+        if not step:
+            raise ValueError("has an empty step (two dots, or a dot at an end)")
+        if step != "**":
+            _step_pattern(step)
+    return PathGlob(text, tuple(step for step, after in zip(steps, (*steps[1:], ""), strict=True) if step != after))
+
+
+@lru_cache(maxsize=1024)
+def kind_pattern(glob: str) -> re.Pattern[str]:
+    """A glob over kinds: `*` also crosses dots (`aws.*` is every AWS kind). Raises ValueError."""
+    return re.compile(_translate(glob, ".*"), re.IGNORECASE)
+
+
+def _split(text: str) -> list[str]:
+    steps, depth, current, escaped = [], 0, "", False
+    for char in text:
+        if escaped:
+            current, escaped = current + "\\" + char, False
+        elif char == "\\":
+            escaped = True
+        elif char == "." and depth == 0:
+            steps.append(current)
+            current = ""
+        else:
+            depth += (char == "{") - (char == "}")
+            current += char
+    if depth:
+        raise ValueError("has a brace that is not closed" if depth > 0 else "closes a brace that was not opened")
+    return [*steps, current]
+
+
+@lru_cache(maxsize=4096)
+def _step_pattern(step: str) -> re.Pattern[str]:
+    return re.compile(_translate(step, f"[^{_SEPARATOR}]*"), re.IGNORECASE)
+
+
+def _translate(glob: str, star: str) -> str:
+    out, depth, index = "", 0, 0
+    while index < len(glob):
+        char = glob[index]
+        if char == "\\" and index + 1 < len(glob):
+            index += 1
+            out += re.escape(glob[index])
+        elif char == "*":
+            out += star
+        elif char == "?":
+            out += "."
+        elif char == "[" and "]" in glob[index:]:
+            end = glob.index("]", index)
+            inside = glob[index + 1 : end]
+            negated = inside.startswith("!")
+            inside = inside.removeprefix("!").replace("\\", "\\\\").replace("[", "\\[")
+            out += f"[{'^' if negated else ''}{inside}]"
+            index = end
+        elif char == "{":
+            depth += 1
+            out += "(?:"
+        elif char == "}" and depth:
+            depth -= 1
+            out += ")"
+        elif char == "," and depth:
+            out += "|"
+        else:
+            out += re.escape(char)
+        index += 1
+    try:
+        re.compile(out)
+    except re.error as error:
+        raise ValueError(f"is not a valid glob: {error}") from error
+    return rf"\A(?:{out})\Z"
+
+
+@lru_cache(maxsize=131072)
+def snake(step: str) -> str:
+    """The words of a step joined by underscores: `minReadySeconds` -> `min_ready_seconds`."""
+    return "_".join(words(step))
+
+
+@lru_cache(maxsize=262144)
+def _step_matches(pattern: str, step: str) -> bool:
+    compiled = _step_pattern(pattern)
+    return compiled.match(step) is not None or compiled.match(snake(step)) is not None
+
+
+def _steps_match(globs: tuple[str, ...], path: Path) -> bool:
+    """Matched like a shell's `**`: at most one position per star is tried again, so no glob is slow."""
+    at, index, star, resume = 0, 0, -1, 0
+    while index < len(path):
+        if at < len(globs) and globs[at] == "**":
+            star, resume, at = at, index, at + 1
+        elif at < len(globs) and _step_matches(globs[at], path[index]):
+            at, index = at + 1, index + 1
+        elif star >= 0:
+            resume += 1
+            at, index = star + 1, resume
+        else:
+            return False
+    return all(glob == "**" for glob in globs[at:])

@@ -1,0 +1,170 @@
+"""Find policy packs and read them: the user's folders and files first, then what ships with the product.
+
+Everything wrong in any of the files is reported at once, with its place and a remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from auditor.errors import ConfigError, Problem
+from auditor.policy import Policy, Rule
+from auditor.policy_rule import RuleModel, RuleReader
+from auditor.validation import problems_from_pydantic
+from auditor.yaml_source import Document, load, nearest, parse
+
+_ENDINGS = (".yaml", ".yml")
+
+
+class PackModel(BaseModel):
+    """One policy file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: str = Field(min_length=1)
+    about: str = ""
+    extends: list[str] = []
+    rules: list[RuleModel] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """One policy file that was found, and what `audit policy list` says of it."""
+
+    name: str
+    about: str
+    file: str
+    extends: tuple[str, ...]
+    rules: int
+    shipped: bool
+
+
+def load_policy(names: Sequence[str], places: Sequence[Path] = ()) -> Policy:
+    """The packs called `names`, with all that they extend, as one policy.
+
+    `places` are folders and files to search before what ships. Raises ConfigError with every problem found.
+    """
+    return _Loader(tuple(places)).load(tuple(names))
+
+
+def available(places: Sequence[Path] = ()) -> tuple[Pack, ...]:
+    """Every pack that can be named, the user's own first; one that is hidden by another of its name is left out.
+
+    Raises ConfigError where a file cannot be read as a policy.
+    """
+    packs: dict[str, Pack] = {}
+    problems: list[Problem] = []
+    for document, shipped in _documents(tuple(places), problems):
+        model = _validated(document, problems)
+        if model is not None and model.policy not in packs:
+            packs[model.policy] = Pack(
+                model.policy, model.about, document.file, tuple(model.extends), len(model.rules), shipped
+            )
+    if problems:
+        raise ConfigError(problems)
+    return tuple(packs.values())
+
+
+class _Loader:
+    def __init__(self, places: tuple[Path, ...]) -> None:
+        self.problems: list[Problem] = []
+        self.by_name: dict[str, Document] = {}
+        for document, _ in _documents(places, self.problems):
+            for name in _names_of(document):
+                self.by_name.setdefault(name, document)
+        self.rules: list[Rule] = []
+        self.done: set[str] = set()
+
+    def load(self, names: tuple[str, ...]) -> Policy:
+        for name in names:
+            if name not in self.by_name:
+                # A file that could not be parsed may be the very pack that is asked for: then that is the message.
+                remedy = self._remedy(name)
+                self.problems.append(Problem("policies", None, None, name, "there is no such policy", remedy))
+                continue
+            self._read(name, ())
+        if self.problems:
+            raise ConfigError(self.problems)
+        return Policy(names, tuple(self.rules))
+
+    def _read(self, name: str, trail: tuple[str, ...]) -> None:
+        document = self.by_name[name]
+        if document.file in self.done:
+            return
+        self.done.add(document.file)
+        model = _validated(document, self.problems)
+        if model is None:
+            return
+        for index, base in enumerate(model.extends):
+            place = ("extends", index)
+            if base == name or base in (*trail, model.policy):
+                circle = " -> ".join((*trail, model.policy, base))
+                self.problems.append(
+                    document.problem(place, f"extends itself: {circle}", "remove one of these", of_value=True)
+                )
+            elif base not in self.by_name:
+                message = f"there is no policy `{base}`"
+                self.problems.append(document.problem(place, message, self._remedy(base), of_value=True))
+            else:
+                self._read(base, (*trail, model.policy))
+        self.rules += self._rules(document, model)
+
+    def _rules(self, document: Document, model: PackModel) -> list[Rule]:
+        rules: list[Rule] = []
+        first: dict[str, int] = {}
+        for index, rule in enumerate(model.rules):
+            if rule.id in first:
+                line = (document.at(("rules", first[rule.id])) or (0, 0))[0]
+                place = ("rules", index, "id")
+                message = f"the id `{rule.id}` stands twice (first in line {line})"
+                self.problems.append(document.problem(place, message, "give each rule an id of its own", of_value=True))
+                continue
+            first[rule.id] = index
+            read = RuleReader(document, model.policy, index, rule, self.problems).read()
+            if read is not None:
+                rules.append(read)
+        return rules
+
+    def _remedy(self, name: str) -> str:
+        guess = nearest(name, self.by_name)
+        known = f"known: {', '.join(sorted(self.by_name))}"
+        return f"did you mean `{guess}`? ({known})" if guess else known
+
+
+def _documents(places: tuple[Path, ...], problems: list[Problem]) -> Iterator[tuple[Document, bool]]:
+    """Every policy file, in the order in which names are searched, and whether it ships with the product."""
+    for place in places:
+        files = [place] if place.is_file() else sorted(path for path in place.glob("*") if path.suffix in _ENDINGS)
+        if not place.exists():
+            message = "there is no such folder or file"
+            problems.append(Problem(str(place), None, None, "policies", message, "create it, or mend `policies:`"))
+        for path in files:
+            try:
+                yield load(path), False
+            except ConfigError as error:
+                problems.extend(error.problems)
+    for entry in sorted(resources.files("policies").iterdir(), key=lambda item: item.name):
+        if entry.name.endswith(_ENDINGS):
+            yield parse(entry.read_text(encoding="utf-8"), f"policies/{entry.name}"), True
+
+
+def _names_of(document: Document) -> tuple[str, ...]:
+    """The names under which a file answers: what it calls itself, else its file name."""
+    name = document.value.get("policy") if isinstance(document.value, Mapping) else None
+    return (name,) if isinstance(name, str) else (Path(document.file).stem,)
+
+
+def _validated(document: Document, problems: list[Problem]) -> PackModel | None:
+    if not isinstance(document.value, Mapping):
+        problems.append(document.problem((), "a policy is a mapping", "start with `policy: <name>`"))
+        return None
+    try:
+        return PackModel.model_validate(document.value)
+    except ValidationError as error:
+        problems.extend(problems_from_pydantic(error, document, PackModel))
+        return None

@@ -1,0 +1,128 @@
+"""Whether a value of one environment refers to a thing of another: a host, bucket, database, queue, account, parameter.
+
+The environment's name alone is no reference (`RAILS_ENV=production`), nor is a file (`config/production.yml`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from auditor.alike import hosts
+from auditor.values import words
+from auditor.versions import parse_image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from auditor.model import Json, Path, Resource
+    from auditor.names import EnvironmentNames
+
+_ARN = re.compile(r"\barn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:([0-9]{12})?:(\S+)")
+_NAME = re.compile(r"\A/?[A-Za-z0-9][A-Za-z0-9._/:@{}-]*\Z")
+_THINGS = frozenset(
+    "bucket buckets queue queues topic topics database databases db dbname host hosts hostname endpoint endpoints"
+    " cluster table tables server servers account accounts vault keyvault role stream index domain address addr broker"
+    " brokers storage url uri dsn secret secrets parameter ssm sqs sns s3 dynamodb rds redis arn".split()
+)
+# What starts with a slash is a parameter's name only where parameters are named; else it is a folder.
+_PARAMETERS = frozenset({"secret", "secrets", "parameter", "parameters", "ssm", "from"})
+# Under these words a name says what something is or where it came from, not what it talks to.
+_NO_REFERENCES = frozenset(
+    "image images log logs logger file filename files label labels branch stage profile profiles class level repository"
+    " tag tags description comment title".split()
+)
+_SHORTEST_HANDLE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The environment that must not be referred to.
+
+    `handles` are ids, ARNs and endpoints that belong to it alone, `accounts` its accounts alone.
+    """
+
+    names: EnvironmentNames
+    handles: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+
+    def referred_by(self, value: Json, path: Path) -> str | None:
+        """The part of `value`, found at `path`, that refers to this environment; None where nothing does."""
+        if not isinstance(value, str) or not 4 <= len(value) <= 20_000 or value.startswith("{secret:"):
+            return None
+        if value in self.handles:
+            return value
+        if _about_itself(path):
+            return None
+        return self._host(value) or self._arn(value) or self._account(value, path) or self._named_thing(value, path)
+
+    def _host(self, value: str) -> str | None:
+        if "." not in value or parse_image(value) is not None:
+            return None
+        for host in hosts(value):
+            if host in self.handles or (self.names.mentioned_in(host) and not _is_word_of_code(host, value)):
+                return host
+        return None
+
+    def _arn(self, value: str) -> str | None:
+        if "arn:" not in value:
+            return None
+        for found in _ARN.finditer(value):
+            account, name = found.groups()
+            if found[0] in self.handles or account in self.accounts or self.names.mentioned_in(name):
+                return found[0]
+        return None
+
+    def _account(self, value: str, path: Path) -> str | None:
+        return value if value in self.accounts and path else None
+
+    def _named_thing(self, value: str, path: Path) -> str | None:
+        """A name of several words under a key that holds names of things: `DB_NAME=orders_production`."""
+        if not (_NAME.match(value) and re.search(r"[-_./]", value)) or "arn:" in value:
+            return None
+        word = self.names.mentioned_in(value)
+        if word is None or word.strip("-_./") == value.strip("-_./") or _is_file(value):
+            return None
+        things = _PARAMETERS if value.startswith("/") else _THINGS
+        return value if _key_words(path) & things else None
+
+
+def target(names: EnvironmentNames, theirs: Iterable[Resource], ours: Iterable[Resource]) -> Target:
+    """What belongs to `theirs` and not to `ours`, under `names`."""
+    own = list(ours)
+    handles = _handles(theirs) - _handles(own)
+    accounts = {resource.account for resource in own if resource.account}
+    return Target(names, handles, frozenset(names.accounts - accounts))
+
+
+def _handles(resources: Iterable[Resource]) -> frozenset[str]:
+    return frozenset(
+        ref
+        for resource in resources
+        for ref in resource.refs
+        if len(ref) >= _SHORTEST_HANDLE and re.search(r"[-.:/]", ref)
+    )
+
+
+@lru_cache(maxsize=65536)
+def _key_words(path: Path) -> frozenset[str]:
+    return frozenset(word for step in path[-2:] for word in words(step))
+
+
+def _about_itself(path: Path) -> bool:
+    return bool(path) and bool(frozenset(words(path[-1])) & _NO_REFERENCES)
+
+
+def _is_word_of_code(host: str, value: str) -> bool:
+    """`com.acme.production.Config` is a class; a host ends in a lower-case top-level domain."""
+    last = host.rsplit(".", 1)[-1]
+    return not last.islower() or host.split(".", 1)[0] in ("com", "org", "net", "io") or value.startswith("/")
+
+
+def _is_file(value: str) -> bool:
+    return (
+        re.search(r"\.(?:ya?ml|json|log|conf|ini|toml|properties|rb|py|js|ts|sh|pem|crt|key|txt|env|xml|tf)\Z", value)
+        is not None
+    )
