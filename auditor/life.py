@@ -137,18 +137,18 @@ def _advance(stored: StoredFinding, now: datetime) -> StoredFinding:
 
 
 def _events(before: StoredFinding | None, after: StoredFinding, now: datetime, audit_id: str) -> Iterator[Event]:
-    from_status = before.status if before else None
+    was = before.status if before else None
 
-    def event(reason: str) -> Event:
+    def event(from_status: Status | None, reason: str) -> Event:
         return Event(after.fingerprint, now, audit_id, AUDITOR, from_status, after.status, reason)
 
-    if from_status is not after.status:
-        yield event(_reason(from_status, after))
-    if before and from_status is not Status.RESOLVED and _rose(before.breach.severity, after.breach.severity):
-        yield event(f"severity rose from {before.breach.severity} to {after.breach.severity}")
+    if was is not after.status:
+        yield event(was, _reason(was, after))
+    if before and was is not Status.RESOLVED and _rose(before.breach.severity, after.breach.severity):
+        yield event(after.status, f"severity rose from {before.breach.severity} to {after.breach.severity}")
 
 
-def _reason(from_status: Status | None, after: StoredFinding) -> str:
+def _reason(was: Status | None, after: StoredFinding) -> str:
     match after.status:
         case Status.RESOLVED:
             return "gone: both sides were observed"
@@ -156,7 +156,7 @@ def _reason(from_status: Status | None, after: StoredFinding) -> str:
             return "came back, tolerated for now" if after.opened_at else "found, tolerated for now"
         case Status.REGRESSED:
             return "came back"
-    return "tolerated for long enough" if from_status is Status.PENDING else "found"
+    return "tolerated for long enough" if was is Status.PENDING else "found"
 
 
 def _rose(before: Severity, after: Severity) -> bool:

@@ -50,20 +50,14 @@ def upgrade(url: str) -> Upgrade:
 
 def ensure(database: Database) -> None:
     """Make the tables of a new SQLite file; refuse any database whose tables are not of this program's version."""
-    with database.reading() as session:
-        version = _version(session.connection())
-        empty = version is None and not inspect(session.connection()).get_table_names()
+    version = _examine(database)
     if version == HEAD:
         return
-    if version is None and empty and database.sqlite:
+    if version is None and database.sqlite:
         _upgrade(database)
         return
-    if version is None and database.sqlite:
-        raise _foreign(database)
     if version is None:
         raise StoreError(f"store: {database.name}: it has no tables of ours yet; make them with `audit db upgrade`")
-    if version not in _known():
-        raise _newer(database, version)
     raise StoreError(
         f"store: {database.name}: its tables are of version {version} and this program needs {HEAD}; "
         "back it up, then run `audit db upgrade`"
@@ -82,20 +76,32 @@ def alembic_config() -> Config:
 def _upgrade(database: Database) -> Upgrade:
     from alembic import command
 
-    if database.sqlite:
+    if _examine(database) is None and database.sqlite:
         database.prepare_file()
     with database.migrating() as connection:
+        # Read again: another process may have been faster.
         before = _version(connection)
-        if before is None and database.sqlite and inspect(connection).get_table_names():
-            raise _foreign(database)
-        if before is not None and before not in _known():
-            raise _newer(database, before)
         if before != HEAD:
             config = alembic_config()
             config.attributes["connection"] = connection
             with _ALEMBIC:
                 command.upgrade(config, "head")
     return Upgrade(before, HEAD)
+
+
+def _examine(database: Database) -> str | None:
+    """The version of the tables. Refuses tables of a newer program, and a file full of somebody else's."""
+    with database.reading() as session:
+        version = _version(session.connection())
+        others = inspect(session.connection()).get_table_names() if version is None else []
+    if database.sqlite and others:
+        raise StoreError(f"store: {database.name}: the file holds another program's tables; name another file")
+    if version not in (None, HEAD) and version not in _known():
+        raise StoreError(
+            f"store: {database.name}: its tables are of version {version}, which this program (version {HEAD}) does "
+            "not know; a newer Parity Auditor wrote it: use that one, or another database"
+        )
+    return version
 
 
 def _version(connection: Connection) -> str | None:
@@ -109,14 +115,3 @@ def _known() -> frozenset[str]:
     from alembic.script import ScriptDirectory
 
     return frozenset(script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions())
-
-
-def _newer(database: Database, version: str) -> StoreError:
-    return StoreError(
-        f"store: {database.name}: its tables are of version {version}, which this program (version {HEAD}) does not "
-        "know; a newer Parity Auditor wrote it: use that one, or another database"
-    )
-
-
-def _foreign(database: Database) -> StoreError:
-    return StoreError(f"store: {database.name}: the file holds another program's tables; name another file")

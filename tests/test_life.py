@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.codec import canonical, encode
+from auditor.life import Event, LifeResult, StoredFinding, live
+from auditor.model import Breach, Severity, Side, Status
+from tests.store.samples import at, breach
+
+DAY = 24 * 60
+
+
+@dataclass
+class History:
+    """The findings of one pair, audit after audit."""
+
+    known: dict[str, StoredFinding]
+    events: list[Event]
+
+    def audit(self, minutes: float, *breaches: Breach, observed: bool = True) -> LifeResult:
+        result = live(self.known, breaches, lambda _: observed, at(minutes), f"audit-{minutes}")
+        self.known |= {stored.fingerprint: stored for stored in result.updated}
+        self.events += result.events
+        return result
+
+    def changes(self) -> list[tuple[Status | None, Status]]:
+        return [(event.from_status, event.to_status) for event in self.events]
+
+
+@pytest.fixture
+def history() -> History:
+    return History({}, [])
+
+
+def test_a_breach_seen_for_the_first_time_is_open(history):
+    """Without a tolerance, what is wrong is said at once."""
+    result = history.audit(0, breach())
+    (finding,) = result.findings
+    assert (finding.status, finding.first_seen, finding.last_seen) == (Status.OPEN, at(0), at(0))
+    assert result.events == (Event("fp-orders", at(0), "audit-0", "auditor", None, Status.OPEN, "found"),)
+    assert history.known["fp-orders"].opened_at == at(0)
+
+
+def test_a_finding_seen_again_keeps_its_first_time_and_makes_no_event(history):
+    """An hour later nothing changed but when it was last seen."""
+    history.audit(0, breach())
+    (finding,) = history.audit(60, breach()).findings
+    assert (finding.first_seen, finding.last_seen) == (at(0), at(60))
+    assert len(history.events) == 1
+
+
+def test_a_tolerated_breach_is_pending_until_its_time_is_over(history):
+    """`for: 24h` counts from the first sighting; the last minute still belongs to the tolerance."""
+    lag = breach(tolerated_for=timedelta(hours=24))
+    statuses = [history.audit(minutes, lag).findings[0].status for minutes in (0, DAY - 1, DAY, DAY + 1)]
+    assert statuses == [Status.PENDING, Status.PENDING, Status.OPEN, Status.OPEN]
+    assert history.changes() == [(None, Status.PENDING), (Status.PENDING, Status.OPEN)]
+    assert history.known["fp-orders"].opened_at == at(DAY)
+
+
+def test_an_audit_that_could_not_look_does_not_start_the_tolerance_again(history):
+    """Time passes while nobody can see, too."""
+    lag = breach(tolerated_for=timedelta(hours=24))
+    history.audit(0, lag)
+    history.audit(60, observed=False)
+    assert history.audit(DAY, lag).findings[0].status is Status.OPEN
+
+
+def test_a_pending_finding_that_goes_away_was_never_a_finding(history):
+    """It is resolved, and when it returns it is new, with its full tolerance and another first time."""
+    lag = breach(tolerated_for=timedelta(hours=24))
+    history.audit(0, lag)
+    history.audit(60)
+    (again,) = history.audit(2 * DAY, lag).findings
+    assert (again.status, again.first_seen) == (Status.PENDING, at(2 * DAY))
+    assert history.changes() == [
+        (None, Status.PENDING),
+        (Status.PENDING, Status.RESOLVED),
+        (Status.RESOLVED, Status.PENDING),
+    ]
+
+
+def test_a_finding_is_resolved_when_both_sides_were_observed_without_it(history):
+    """Gone is an observation; the record keeps when it was last seen."""
+    history.audit(0, breach())
+    result = history.audit(60)
+    assert result.findings == ()
+    assert result.events == (
+        Event(
+            "fp-orders", at(60), "audit-60", "auditor", Status.OPEN, Status.RESOLVED, "gone: both sides were observed"
+        ),
+    )
+    assert history.known["fp-orders"].last_seen == at(0)
+
+
+def test_a_finding_behind_a_gap_stays_as_it_is(history):
+    """Not seen and not observed is unknown: neither written nor told, but handed back as unseen."""
+    history.audit(0, breach())
+    before = dict(history.known)
+    result = history.audit(60, observed=False)
+    assert (result.findings, result.updated, result.events) == ((), (), ())
+    assert result.unseen == (before["fp-orders"],)
+    assert history.known == before
+
+
+def test_a_resolved_finding_is_not_resolved_again(history):
+    """One change, one event, however many audits follow."""
+    history.audit(0, breach())
+    history.audit(1)
+    assert history.audit(2) == LifeResult((), (), (), ())
+
+
+def test_a_resolved_finding_that_comes_back_is_regressed_and_stays_so(history):
+    """It keeps its first time, and a new `opened_at`."""
+    history.audit(0, breach())
+    history.audit(1)
+    (finding,) = history.audit(2, breach()).findings
+    assert (finding.status, finding.first_seen) == (Status.REGRESSED, at(0))
+    assert history.known["fp-orders"].opened_at == at(2)
+    assert history.audit(3, breach()).findings[0].status is Status.REGRESSED
+    assert history.changes()[-2:] == [(Status.OPEN, Status.RESOLVED), (Status.RESOLVED, Status.REGRESSED)]
+
+
+def test_a_finding_that_comes_back_is_tolerated_again_before_it_is_regressed(history):
+    """A release's lag of a day is allowed after every release, not only after the first."""
+    lag = breach(tolerated_for=timedelta(hours=24))
+    history.audit(0, lag)
+    history.audit(DAY, lag)
+    history.audit(DAY + 1)
+    statuses = [history.audit(minutes, lag).findings[0].status for minutes in (10 * DAY, 11 * DAY - 1, 11 * DAY)]
+    assert statuses == [Status.PENDING, Status.PENDING, Status.REGRESSED]
+
+
+@pytest.mark.parametrize("silent", [Status.ACKNOWLEDGED, Status.WAIVED])
+def test_a_silenced_finding_stays_silent_until_it_is_gone(history, silent):
+    """Seen again or hidden by a gap it stays as a person left it; seen to be gone it is resolved."""
+    history.audit(0, breach())
+    history.known["fp-orders"] = replace(history.known["fp-orders"], status=silent)
+    assert history.audit(1, breach()).findings[0].status is silent
+    history.audit(2, observed=False)
+    assert history.known["fp-orders"].status is silent
+    history.audit(3)
+    assert history.changes() == [(None, Status.OPEN), (silent, Status.RESOLVED)]
+
+
+def test_a_severity_that_rises_is_an_event_and_one_that_falls_is_not(history):
+    """Worse has to be said, even of what somebody acknowledged; the record follows either way."""
+    history.audit(0, breach(severity=Severity.LOW))
+    history.known["fp-orders"] = replace(history.known["fp-orders"], status=Status.ACKNOWLEDGED)
+    rose = history.audit(1, breach(severity=Severity.HIGH))
+    fell = history.audit(2, breach(severity=Severity.INFO))
+    assert [(event.from_status, event.to_status, event.reason) for event in rose.events] == [
+        (Status.ACKNOWLEDGED, Status.ACKNOWLEDGED, "severity rose from low to high")
+    ]
+    assert fell.events == ()
+    assert history.known["fp-orders"].breach.severity is Severity.INFO
+
+
+def test_new_values_are_kept_without_an_event_and_forget_which_side_moved(history):
+    """What was said of the old values is not true of the new ones."""
+    history.audit(0, breach())
+    history.known["fp-orders"] = replace(history.known["fp-orders"], moved="staging")
+    assert history.audit(1, breach(message="other words")).findings[0].moved == "staging"
+    result = history.audit(2, breach(left=Side("staging", "orders-staging", "16.4")))
+    assert (result.findings[0].moved, result.events) == (None, ())
+    assert history.known["fp-orders"].breach.left.value == "16.4"
+
+
+def test_two_breaches_of_one_fingerprint_are_one_finding_of_the_worse(history):
+    """One place under one rule is told once, whichever comes first."""
+    low, high = breach(severity=Severity.LOW), breach(severity=Severity.HIGH)
+    assert live({}, (low, high), lambda _: True, at(0), "a") == live({}, (high, low), lambda _: True, at(0), "a")
+    assert [finding.breach for finding in history.audit(0, low, high).findings] == [high]
+
+
+def test_findings_come_in_the_order_of_the_breaches(history):
+    """The judge decided the order; history does not stir it."""
+    names = ("web", "orders", "cache")
+    assert [item.breach.identity for item in history.audit(0, *map(breach, names)).findings] == [
+        "web-{env}",
+        "orders-{env}",
+        "cache-{env}",
+    ]
+
+
+def test_a_clock_that_was_set_back_takes_no_time_away(history):
+    """The last sighting stays the latest one, and a tolerance does not end early."""
+    lag = breach(tolerated_for=timedelta(hours=1))
+    history.audit(100, lag)
+    (finding,) = history.audit(50, lag).findings
+    assert (finding.status, finding.last_seen) == (Status.PENDING, at(100))
+
+
+NAMES = ("a", "b", "c")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One audit: what it sees, with which severity and tolerance, what it observed, what a person silenced before."""
+
+    seen: Mapping[str, tuple[Severity, timedelta]]
+    observed: frozenset[str]
+    minutes: int
+    silenced: Mapping[str, Status]
+
+    def breaches(self) -> Sequence[Breach]:
+        return [
+            breach(name, severity=severity, tolerated_for=tolerated)
+            for name, (severity, tolerated) in sorted(self.seen.items())
+        ]
+
+
+NAME = st.sampled_from(NAMES)
+STEPS = st.lists(
+    st.builds(
+        Step,
+        seen=st.dictionaries(
+            NAME, st.tuples(st.sampled_from(Severity), st.sampled_from([timedelta(0), timedelta(minutes=30)]))
+        ),
+        observed=st.frozensets(NAME),
+        minutes=st.integers(0, 40),
+        silenced=st.dictionaries(NAME, st.sampled_from([Status.ACKNOWLEDGED, Status.WAIVED])),
+    ),
+    max_size=12,
+)
+
+
+def silence(known: Mapping[str, StoredFinding], step: Step) -> dict[str, StoredFinding]:
+    """What a person acknowledged or waived between two audits; only what is open can be."""
+    loud = (Status.OPEN, Status.REGRESSED)
+    return {
+        key: replace(stored, status=step.silenced[key[3:]])
+        if key[3:] in step.silenced and stored.status in loud
+        else stored
+        for key, stored in known.items()
+    }
+
+
+def audit(known: Mapping[str, StoredFinding], step: Step, now: datetime) -> LifeResult:
+    return live(known, step.breaches(), lambda stored: stored.fingerprint[3:] in step.observed, now, "audit")
+
+
+@given(STEPS)
+def test_whatever_happens_only_an_observation_resolves_and_every_change_is_an_event(steps):
+    """Over any run of audits: nothing resolved unobserved, nothing unseen touched, no change of state without its event."""
+    known: dict[str, StoredFinding] = {}
+    minutes = 0
+    for step in steps:
+        minutes += step.minutes
+        known = silence(known, step)
+        result = audit(known, step, at(minutes))
+        after = known | {stored.fingerprint: stored for stored in result.updated}
+        for key, stored in after.items():
+            before = known.get(key)
+            was = before.status if before else None
+            told = [(event.from_status, event.to_status) for event in result.events if event.fingerprint == key]
+            assert [change for change in told if change[0] is not change[1]] == (
+                [(was, stored.status)] if was is not stored.status else []
+            )
+            if stored.status is Status.RESOLVED and was is not Status.RESOLVED:
+                assert key[3:] in step.observed
+                assert key[3:] not in step.seen
+            if key[3:] not in step.seen | dict.fromkeys(step.observed):
+                assert stored == before
+            if was in (Status.ACKNOWLEDGED, Status.WAIVED):
+                assert stored.status in (was, Status.RESOLVED)
+            if stored.status is Status.REGRESSED and was is not Status.REGRESSED:
+                assert stored.opened_at == at(minutes)
+        assert [finding.breach.fingerprint[3:] for finding in result.findings] == sorted(step.seen)
+        assert {stored.fingerprint for stored in result.unseen} == {
+            key
+            for key, stored in known.items()
+            if stored.status is not Status.RESOLVED and key[3:] not in step.seen | dict.fromkeys(step.observed)
+        }
+        known = after
+
+
+@given(STEPS)
+def test_the_same_run_of_audits_gives_the_same_bytes(steps):
+    """Same in, same out, in whichever order the history was read from the store."""
+    spellings = []
+    for turn in (1, -1):
+        known: dict[str, StoredFinding] = {}
+        said = []
+        for number, step in enumerate(steps):
+            known = dict(list(silence(known, step).items())[::turn])
+            result = audit(known, step, at(number * 20))
+            said.append(canonical(encode(result)))
+            known |= {stored.fingerprint: stored for stored in result.updated}
+        spellings.append(said)
+    assert spellings[0] == spellings[1]
