@@ -149,7 +149,7 @@ def _policy_problems(document: Document, folder: Path) -> list[Problem]:
     ]
     if all(text.text in shipped for text in named):
         return []
-    from auditor.policy_source import available
+    from auditor.policy import available
 
     places = [folder / entry.text for entry in _texts(document.value, "policies", ())]
     try:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from auditor.expect import Family, Leaf, Question, Verdict
 from auditor.model import ABSENT, Path, Resource
 from auditor.names import environment_names, stage_of
-from auditor.policy import Policy, Rule, catch_all
 from auditor.references import Target, target
+from auditor.rules import Policy, Rule, catch_all
 from auditor.value_types import both_are, timestamp
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ _OTHER = {"left": "right", "right": "left"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One place of one resource on both sides. `path` is () for the resource itself; a side without it has None."""
+    """One place of one resource on both sides. `path` is () for the resource itself; a side without it has None.
+
+    `unqualified`: both sides agree but for the environment's name, which the left does not carry.
+    """
 
     kind: str
     path: Path
@@ -31,6 +34,7 @@ class Place:
     right: Leaf
     left_resource: Resource | None
     right_resource: Resource | None
+    unqualified: bool = False
 
     def leaf(self, side: str) -> Leaf:
         return self.left if side == "left" else self.right
@@ -192,8 +196,17 @@ class Evaluator:
             versions="version" in rule.values,
             target=self._target(rule, subject) if rule.expect.name == "no_reference_to" else None,
             age=self._age(place, other) if rule.expect.name == "max_lag" else None,
+            qualified=self._qualified(place, subject) if rule.expect.name == "qualified" else None,
             variables=lambda: self.variables(place, uses, rule.environment),
         )
+
+    def _qualified(self, place: Place, subject: str) -> tuple[bool, bool]:
+        """Whether the subject and the other side carry their environment's names."""
+        if place.unqualified or place.left.form == place.right.form:
+            return (not place.unqualified, True)
+        sides = (subject, _OTHER[subject])
+        left, right = (self.names[side].mentioned_in(str(place.leaf(side).raw)) is not None for side in sides)
+        return left, right
 
     def _age(self, place: Place, side: str) -> timedelta | None:
         """How long ago what this side runs was deployed, where its resource says so."""

@@ -52,7 +52,8 @@ class Leaf:
 class Question:
     """What an expectation is asked about. `left` is the subject: where a rule names an environment, that side.
 
-    `target` is the environment that a reference must not lead to; `age` how long ago the side that is ahead changed.
+    `target` is the environment that a reference must not lead to; `age` how long ago the side that is ahead changed;
+    `qualified` whether each side carries its environment's name, where that was asked.
     """
 
     path: Path
@@ -62,6 +63,7 @@ class Question:
     versions: bool = False
     target: Target | None = None
     age: timedelta | None = None
+    qualified: tuple[bool, bool] | None = None
     variables: Callable[[], Mapping[str, Any]] = dict
 
 
@@ -198,6 +200,13 @@ def _both_or_neither(question: Question) -> Verdict:
     return Verdict(question.left.present == question.right.present, "only one of them has it")
 
 
+def _qualified(question: Question) -> Verdict | None:
+    if not both_present(question) or question.qualified is None:
+        return None
+    left, right = question.qualified
+    return Verdict(False, "it does not carry the environment's name") if right and not left else None
+
+
 def _no_placeholder(leaf: Leaf, question: Question) -> Verdict | None:
     value = leaf.raw
     if not isinstance(value, str):
@@ -210,7 +219,7 @@ def _no_placeholder(leaf: Leaf, question: Question) -> Verdict | None:
     return Verdict(not is_placeholder(value, key), "a placeholder was left in place")
 
 
-def _immutable_tag(leaf: Leaf, question: Question) -> Verdict | None:
+def _immutable_tag(leaf: Leaf, _: Question) -> Verdict | None:
     image = parse_image(leaf.raw) if isinstance(leaf.raw, str) else None
     return None if image is None else Verdict(not image.mutable, f"its tag `{image.tag or 'latest'}` moves")
 
@@ -227,7 +236,7 @@ def holds(condition: Condition) -> Callable[[Question], Verdict | None]:
 
 
 def constant(test: Callable[[Leaf], bool | None], reason: str) -> Callable[[Leaf, Question], Verdict | None]:
-    def of(leaf: Leaf, question: Question) -> Verdict | None:
+    def of(leaf: Leaf, _: Question) -> Verdict | None:
         met = test(leaf)
         return None if met is None else Verdict(met, reason)
 
@@ -319,6 +328,7 @@ BARE: Mapping[str, Expectation] = {
         ),
         Expectation("subset", Family.COMPARE, between=_subset),
         Expectation("superset", Family.COMPARE, between=_superset),
+        Expectation("qualified", Family.BOTH, between=_qualified, concern="qualified"),
         Expectation("both_or_neither", Family.COMPARE, between=_both_or_neither),
         Expectation("no_placeholder", Family.CHECK, of=_no_placeholder, concern="no_placeholder"),
         Expectation("immutable_tag", Family.CHECK, of=_immutable_tag, concern="immutable_tag"),

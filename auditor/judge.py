@@ -17,19 +17,18 @@ from auditor.evaluate import Evaluator, Place, Ruling
 from auditor.expect import Family, Leaf, Question, value_order
 from auditor.model import ABSENT, Breach, Category, Kind, Match, Path, Side, Unmatched
 from auditor.observed import SideView, is_missing, was_observed
-from auditor.places import differing, leaves, leaves_under
-from auditor.policy import CATCH_ALL
+from auditor.places import NOTHING, differing, leaves, leaves_under, unqualified
+from auditor.rules import CATCH_ALL
 from auditor.score import Tally
 
 if TYPE_CHECKING:
     from auditor.model import Absent, Compared, Comparison, Json, MatchMethod, Normal, Resource
     from auditor.names import EnvironmentNames
-    from auditor.policy import Policy
+    from auditor.rules import Policy
 
 __all__ = ["Judgement", "fingerprint", "judge", "was_observed"]
 
 _HERE = Leaf(True, True)
-_NOT_HERE = Leaf(ABSENT, ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,7 @@ class _Bench:
     ) -> None:
         self.comparison = comparison
         self.evaluator = Evaluator(policy, comparison, names, now)
+        self.names = (names["left"], names["right"])
         self.now = now
         self.views = {
             "left": SideView(comparison.left, names["left"]),
@@ -101,7 +101,7 @@ class _Bench:
                 self.expected += 1
             else:
                 rulings[place.path][1].append(ruling)
-        for leaf in leaves(match):
+        for leaf in (*unqualified(compared), *leaves(match, self.names)):
             if not leaf.path or leaf.path[0] in hidden:
                 continue
             failed = self.evaluator.checks(leaf, differs=leaf.path in rulings)
@@ -117,7 +117,7 @@ class _Bench:
         one_sided = place.left.present != place.right.present
         if ruling.verdict.met or not one_sided:
             return ruling
-        below = [self.evaluator.decide(leaf) for leaf in leaves_under(place) if leaf.path != place.path]
+        below = [self.evaluator.decide(leaf) for leaf in leaves_under(place, self.names) if leaf.path != place.path]
         if below and all(item.rule.family is Family.IGNORE for item in below):
             return below[0]
         if ruling.rule.id == CATCH_ALL:
@@ -175,8 +175,8 @@ class _Bench:
         resource: Resource = item.normal.resource
         kind = item.normal.kind.name
         if item.side == "left":
-            return self.evaluator.decide(Place(kind, (), _HERE, _NOT_HERE, resource, None))
-        return self.evaluator.decide(Place(kind, (), _NOT_HERE, _HERE, None, resource))
+            return self.evaluator.decide(Place(kind, (), _HERE, NOTHING, resource, None))
+        return self.evaluator.decide(Place(kind, (), NOTHING, _HERE, None, resource))
 
     def _report_presence(self, members: Mapping[str, Unmatched], found: Unmatched, ruling: Ruling) -> None:
         normals = {side: entry.normal for side, entry in members.items()}

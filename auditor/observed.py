@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from auditor.values import words
 
 if TYPE_CHECKING:
-    from auditor.model import Comparison, Gap, Kind, Normal, Path, Snapshot
+    from auditor.model import Breach, Comparison, Gap, Kind, Normal, Snapshot
     from auditor.names import EnvironmentNames
 
 
@@ -77,12 +77,12 @@ def is_missing(normal: Normal, other: SideView) -> bool:
     return other.lists(kind.name) and not other.hides(kind.name, identities, located=kind.located)
 
 
-def was_observed(comparison: Comparison, kind: str, identity: str, path: Path = ()) -> bool:
-    """Whether both sides were seen well enough to say that a finding at this place is gone.
+def was_observed(comparison: Comparison, breach: Breach) -> bool:
+    """Whether both sides were seen well enough to say that a finding of an earlier audit is gone.
 
-    `identity` and `path` are normal forms. False where a gap covers the place, or where a side has neither a complete
-    listing of the kind nor the resource itself.
+    False where a gap covers its place, or where a side has neither a complete listing of the kind nor the resource.
     """
+    kind, identity, path = breach.kind, breach.identity, breach.path
     located = _located(comparison, kind)
     seen = {
         side

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from auditor.evaluate import Place
@@ -12,107 +11,108 @@ from auditor.model import ABSENT, Absent, Path
 from auditor.values import canonical
 
 if TYPE_CHECKING:
-    from auditor.model import Compared, Json, Match
+    from auditor.model import Compared, Difference, Json, Match
+    from auditor.names import EnvironmentNames
 
-_NOTHING = Leaf(ABSENT, ABSENT)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What stands at a path of one side, and how much of the path exists: a list is one value, so paths end there."""
-
-    leaf: Leaf
-    depth: int
+NOTHING = Leaf(ABSENT, ABSENT)
 
 
-def leaves(match: Match) -> Iterator[Place]:
-    """Every scalar, list and empty map of either side, with what the other side has there."""
-    stack: list[tuple[Path, Leaf, Leaf]] = [
-        ((), Leaf(match.left.form, match.left.raw), Leaf(match.right.form, match.right.raw))
-    ]
-    while stack:
-        path, left, right = stack.pop()
-        keys = _keys(left) | _keys(right)
-        if not keys:
-            yield _place(match, path, left, right)
-            continue
-        # A scalar that faces a map is a value without counterpart.
-        for leaf, is_left in ((left, True), (right, False)):
-            if leaf.present and not isinstance(leaf.raw, Mapping):
-                yield _place(match, path, *((leaf, _NOTHING) if is_left else (_NOTHING, leaf)))
-        stack += [((*path, key), _child(left, key), _child(right, key)) for key in sorted(keys, reverse=True)]
+def leaves(match: Match, names: tuple[EnvironmentNames, EnvironmentNames]) -> Iterator[Place]:
+    """Every scalar, list and empty map of either side, with what the other side has there, by neutral path."""
+    root = (Leaf(match.left.form, match.left.raw), Leaf(match.right.form, match.right.raw))
+    for path, left, right in _walk((), *root, names):
+        yield Place(match.left.kind.name, path, left, right, match.left.resource, match.right.resource)
 
 
-def leaves_under(place: Place) -> Iterator[Place]:
-    """The leaves of a place that holds a map on one side."""
-    stack = [(place.path, place.left, place.right)]
-    while stack:
-        path, left, right = stack.pop()
-        keys = _keys(left) | _keys(right)
-        if not keys:
-            yield Place(place.kind, path, left, right, place.left_resource, place.right_resource)
-        stack += [((*path, key), _child(left, key), _child(right, key)) for key in sorted(keys, reverse=True)]
+def leaves_under(place: Place, names: tuple[EnvironmentNames, EnvironmentNames]) -> Iterator[Place]:
+    """The leaves of a place that holds a map."""
+    for path, left, right in _walk(place.path, place.left, place.right, names):
+        yield Place(place.kind, path, left, right, place.left_resource, place.right_resource)
 
 
 def differing(compared: Compared) -> Iterator[Place]:
-    """The places that differ, each once: a subtree of one side only is one place, and so is a list."""
-    match = compared.match
-    seen: set[Path] = set()
-    for difference in sorted(compared.differences, key=lambda item: item.path):
-        left = _find(match.left.form, match.left.raw, difference.path)
-        right = _find(match.right.form, match.right.raw, difference.path)
-        path = _extent(difference.path, left, right)
-        if path in seen:
-            continue
-        seen.add(path)
-        if path == difference.path and not (left.leaf.present or right.leaf.present):
-            yield _place(match, path, _told(difference.left, path), _told(difference.right, path))
-            continue
-        yield _place(
-            match,
-            path,
-            _find(match.left.form, match.left.raw, path).leaf,
-            _find(match.right.form, match.right.raw, path).leaf,
+    """The places that differ, each once, in order of path; a subtree of one side only is one place, and so is a list."""
+    return _places(compared.match, compared.differences, unqualified=False)
+
+
+def unqualified(compared: Compared) -> Iterator[Place]:
+    """The places that agree but for the environment's name, which the left does not carry."""
+    return _places(compared.match, compared.unqualified, unqualified=True)
+
+
+def _places(match: Match, differences: Iterable[Difference], *, unqualified: bool) -> Iterator[Place]:
+    found = {difference.path: difference for difference in differences}
+    for path in sorted(found):
+        left = _leaf(match.left.form, match.left.raw, path, found[path].left)
+        right = _leaf(match.right.form, match.right.raw, path, found[path].right)
+        yield Place(
+            match.left.kind.name, path, left, right, match.left.resource, match.right.resource, unqualified=unqualified
         )
 
 
-def _extent(path: Path, left: Found, right: Found) -> Path:
-    """The path at which a difference is reported: where the shorter side ends, one step on."""
-    if left.leaf.present == right.leaf.present:
-        return path[: min(left.depth, right.depth)] if left.leaf.present else path
-    missing = right if left.leaf.present else left
-    return path[: missing.depth + 1]
+def _walk(
+    path: Path, left: Leaf, right: Leaf, names: tuple[EnvironmentNames, EnvironmentNames]
+) -> Iterator[tuple[Path, Leaf, Leaf]]:
+    stack = [(path, left, right)]
+    while stack:
+        path, left, right = stack.pop()
+        rows = _rows(left, right, names)
+        if not rows:
+            yield path, left, right
+            continue
+        # A scalar that faces a map is a value without counterpart.
+        if left.present and not isinstance(left.raw, Mapping):
+            yield path, left, NOTHING
+        if right.present and not isinstance(right.raw, Mapping):
+            yield path, NOTHING, right
+        stack += [((*path, step), *sides) for step, sides in sorted(rows.items(), reverse=True)]
 
 
-def _find(form: Json, raw: Json, path: Path) -> Found:
-    depth = 0
+def _rows(left: Leaf, right: Leaf, names: tuple[EnvironmentNames, EnvironmentNames]) -> dict[str, tuple[Leaf, Leaf]]:
+    """What stands below two maps, by the common name of the keys."""
+    ours = left.raw if isinstance(left.raw, Mapping) else {}
+    theirs = right.raw if isinstance(right.raw, Mapping) else {}
+    rows: dict[str, tuple[Leaf, Leaf]] = {key: (_child(left, key), _child(right, key)) for key in ours if key in theirs}
+    for key in ours:
+        if key not in theirs:
+            rows[_free(names[0].neutral(key), rows)] = (_child(left, key), NOTHING)
+    for key in theirs:
+        if key not in ours:
+            common = names[1].neutral(key)
+            if common in rows and not rows[common][1].present:
+                rows[common] = (rows[common][0], _child(right, key))
+            else:
+                rows[_free(common, rows)] = (NOTHING, _child(right, key))
+    return rows
+
+
+def _free(key: str, rows: Mapping[str, object]) -> str:
+    """A key that is not taken: two names may become one when the environment's name is set aside."""
+    unique, count = key, 2
+    while unique in rows:
+        unique, count = f"{key}~{count}", count + 1
+    return unique
+
+
+def _leaf(form: Json, raw: Json, path: Path, told: Json | Absent) -> Leaf:
+    """One side of a difference, with its typed form, which is looked up where the path leads there under its own keys."""
+    if told is ABSENT:
+        return NOTHING
     for step in path:
-        if not isinstance(raw, Mapping):
-            # Within a list: the list is the value.
-            return Found(Leaf(form, raw), depth) if isinstance(raw, list) else Found(_NOTHING, depth)
-        if step not in raw:
-            return Found(_NOTHING, depth)
-        form = form.get(step, raw[step]) if isinstance(form, Mapping) else raw[step]
-        raw = raw[step]
-        depth += 1
-    return Found(Leaf(form, raw), depth)
+        if not isinstance(raw, Mapping) or not isinstance(form, Mapping) or step not in raw or step not in form:
+            return Leaf(_typed(told, path[-1] if path else ""), told)
+        form, raw = form[step], raw[step]
+    return Leaf(form, raw) if raw == told else Leaf(_typed(told, path[-1] if path else ""), told)
 
 
-def _told(value: Json | Absent, path: Path) -> Leaf:
-    """A value known from the difference only."""
-    return _NOTHING if value is ABSENT else Leaf(canonical(value, path[-1] if path else ""), value)
-
-
-def _keys(leaf: Leaf) -> set[str]:
-    return set(leaf.raw) if isinstance(leaf.raw, Mapping) else set()
+def _typed(value: Json, key: str) -> Json:
+    if isinstance(value, Mapping):
+        return {name: _typed(item, name) for name, item in value.items()}
+    return [_typed(item, key) for item in value] if isinstance(value, list) else canonical(value, key)
 
 
 def _child(leaf: Leaf, key: str) -> Leaf:
-    if not isinstance(leaf.raw, Mapping) or key not in leaf.raw:
-        return _NOTHING
-    form = leaf.form.get(key, leaf.raw[key]) if isinstance(leaf.form, Mapping) else leaf.raw[key]
-    return Leaf(form, leaf.raw[key])
-
-
-def _place(match: Match, path: Path, left: Leaf, right: Leaf) -> Place:
-    return Place(match.left.kind.name, path, left, right, match.left.resource, match.right.resource)
+    if not isinstance(leaf.raw, Mapping):
+        return NOTHING
+    raw = leaf.raw[key]
+    return Leaf(leaf.form.get(key, raw) if isinstance(leaf.form, Mapping) else raw, raw)

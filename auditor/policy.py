@@ -1,135 +1,174 @@
-"""Policies: the rules that say which differences matter, how much, and for how long they are tolerated.
+"""Policies: load, validate, list. Packs are searched in the user's folders and files first, then in what ships.
 
-A policy is its packs' rules in order, `extends` first; the last rule that matches decides. Reading them from files is
-`policy_source.py`'s part; what a rule may expect is `expect.py`'s.
+Everything wrong in any of the files is reported at once, with its place and a remedy.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
 
-from auditor.expect import BARE, Expectation, Family
-from auditor.globs import PathGlob, kind_pattern
-from auditor.model import Category, Path, RuleRef, Severity
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from auditor.errors import ConfigError, Problem
+from auditor.policy_rule import RuleModel, RuleReader
+from auditor.rules import Policy, Rule
+from auditor.validation import problems_from_pydantic
+from auditor.yaml_source import Document, load, nearest, parse
 
-    from auditor.conditions import Condition
-    from auditor.model import Json
+_ENDINGS = (".yaml", ".yml")
 
-CATCH_ALL = "unclassified"
+
+class PackModel(BaseModel):
+    """One policy file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: str = Field(min_length=1)
+    about: str = ""
+    extends: list[str] = []
+    rules: list[RuleModel] = []
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """One example beside a rule: what the whole policy says of one place. `verdict` is a severity's name or `ok`."""
+class Pack:
+    """One policy file that was found, and what `audit policy list` says of it."""
 
-    kind: str
-    path: Path
-    left: Json
-    right: Json
-    verdict: str
-    line: int
-    environments: tuple[str, str] = ("staging", "prod")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule. No `paths`: it is about the presence of the resource. `values` are types of `value_types.TYPES`."""
-
-    policy: str
-    id: str
+    name: str
     about: str
-    kinds: tuple[str, ...]
-    paths: tuple[PathGlob, ...]
-    expect: Expectation
-    severity: Severity
     file: str
-    line: int
-    where: Condition | None = None
-    environment: str | None = None
-    values: tuple[str, ...] = ()
-    tolerated_for: timedelta = timedelta(0)
-    remediation: str = ""
-    category: Category | None = None
-    examples: tuple[Example, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return f"{self.policy}/{self.id}"
-
-    @property
-    def family(self) -> Family:
-        """A rule about one environment's value says nothing about the difference; it is a check."""
-        if self.environment is not None and self.expect.family is Family.BOTH and self.expect.concern != "differ":
-            return Family.CHECK
-        return self.expect.family
-
-    @property
-    def pairwise(self) -> bool:
-        """Whether the expectation looks at both sides at once."""
-        return self.expect.between is not None
-
-    @property
-    def concern(self) -> str:
-        """Checks of one concern override each other; others stand side by side."""
-        return self.expect.concern or self.id
-
-    def is_about_kind(self, kind: str) -> bool:
-        return not self.kinds or any(kind_pattern(glob).match(kind) for glob in self.kinds)
-
-    def is_about_path(self, path: Path) -> bool:
-        return any(glob.matches(path) for glob in self.paths) if path else not self.paths
-
-    def reference(self, overrode: Iterable[Rule] = ()) -> RuleRef:
-        return RuleRef(self.policy, self.id, self.file, self.line, tuple(rule.name for rule in overrode))
+    extends: tuple[str, ...]
+    rules: int
+    shipped: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Rules in the order in which they are read, last match wins. `names` are the packs that were asked for."""
+def load_policy(names: Sequence[str], places: Sequence[Path] = ()) -> Policy:
+    """The packs called `names`, with all that they extend, as one policy.
 
-    names: tuple[str, ...]
-    rules: tuple[Rule, ...]
-    _by_kind: dict[str, tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
-    _by_step: dict[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
-
-    def about(self, kind: str, path: Path) -> tuple[Rule, ...]:
-        """The rules whose kind and path match, most recent first; the catch-all, which matches anything, is not among them.
-
-        The rules of a kind are looked up once, those that may end in a step once per step: a snapshot has a hundred
-        thousand places, but few kinds and few names of attributes.
-        """
-        if not path:
-            return tuple(rule for rule in self._of_kind(kind) if not rule.paths)
-        found = self._by_step.get((kind, path[-1]))
-        if found is None:
-            found = tuple(rule for rule in self._of_kind(kind) if any(glob.may_end_in(path[-1]) for glob in rule.paths))
-            self._by_step[(kind, path[-1])] = found
-        return tuple(rule for rule in found if rule.is_about_path(path))
-
-    def _of_kind(self, kind: str) -> tuple[Rule, ...]:
-        found = self._by_kind.get(kind)
-        if found is None:
-            found = tuple(rule for rule in reversed(self.rules) if rule.is_about_kind(kind))
-            self._by_kind[kind] = found
-        return found
+    `places` are folders and files to search before what ships. Raises ConfigError with every problem found.
+    """
+    return _Loader(tuple(places)).load(tuple(names))
 
 
-def catch_all(path: Path) -> Rule:
-    """The rule of last resort: what no rule covers is still a finding, so nothing passes unseen."""
-    return Rule(
-        policy="built-in",
-        id=CATCH_ALL,
-        about="No rule covers this, and nothing may pass unseen",
-        kinds=(),
-        paths=() if not path else (PathGlob("**", ("**",)),),
-        expect=BARE["equal"],
-        severity=Severity.LOW,
-        file="built-in",
-        line=0,
-        remediation="Make both sides equal, or write a rule that says what is meant",
-    )
+def available(places: Sequence[Path] = ()) -> tuple[Pack, ...]:
+    """Every pack that can be named, the user's own first; one that is hidden by another of its name is left out.
+
+    Raises ConfigError where a file cannot be read as a policy.
+    """
+    packs: dict[str, Pack] = {}
+    problems: list[Problem] = []
+    for document, shipped in _documents(tuple(places), problems):
+        model = _validated(document, problems)
+        if model is not None and model.policy not in packs:
+            packs[model.policy] = Pack(
+                model.policy, model.about, document.file, tuple(model.extends), len(model.rules), shipped
+            )
+    if problems:
+        raise ConfigError(problems)
+    return tuple(packs.values())
+
+
+class _Loader:
+    def __init__(self, places: tuple[Path, ...]) -> None:
+        self.problems: list[Problem] = []
+        self.by_name: dict[str, Document] = {}
+        for document, _ in _documents(places, self.problems):
+            for name in _names_of(document):
+                self.by_name.setdefault(name, document)
+        self.rules: list[Rule] = []
+        self.done: set[str] = set()
+        self.digest = hashlib.sha256()
+
+    def load(self, names: tuple[str, ...]) -> Policy:
+        for name in names:
+            if name not in self.by_name:
+                # A file that could not be parsed may be the very pack that is asked for: then that is the message.
+                remedy = self._remedy(name)
+                self.problems.append(Problem("policies", None, None, name, "there is no such policy", remedy))
+                continue
+            self._read(name, ())
+        if self.problems:
+            raise ConfigError(self.problems)
+        return Policy(names, tuple(self.rules), self.digest.hexdigest()[:16])
+
+    def _read(self, name: str, trail: tuple[str, ...]) -> None:
+        document = self.by_name[name]
+        if document.file in self.done:
+            return
+        self.done.add(document.file)
+        model = _validated(document, self.problems)
+        if model is None:
+            return
+        for index, base in enumerate(model.extends):
+            place = ("extends", index)
+            if base == name or base in (*trail, model.policy):
+                circle = " -> ".join((*trail, model.policy, base))
+                self.problems.append(
+                    document.problem(place, f"extends itself: {circle}", "remove one of these", of_value=True)
+                )
+            elif base not in self.by_name:
+                message = f"there is no policy `{base}`"
+                self.problems.append(document.problem(place, message, self._remedy(base), of_value=True))
+            else:
+                self._read(base, (*trail, model.policy))
+        self.rules += self._rules(document, model)
+        self.digest.update(json.dumps(document.value, sort_keys=True).encode())
+
+    def _rules(self, document: Document, model: PackModel) -> list[Rule]:
+        rules: list[Rule] = []
+        first: dict[str, int] = {}
+        for index, rule in enumerate(model.rules):
+            if rule.id in first:
+                line = (document.at(("rules", first[rule.id])) or (0, 0))[0]
+                place = ("rules", index, "id")
+                message = f"the id `{rule.id}` stands twice (first in line {line})"
+                self.problems.append(document.problem(place, message, "give each rule an id of its own", of_value=True))
+                continue
+            first[rule.id] = index
+            read = RuleReader(document, model.policy, index, rule, self.problems).read()
+            if read is not None:
+                rules.append(read)
+        return rules
+
+    def _remedy(self, name: str) -> str:
+        guess = nearest(name, self.by_name)
+        known = f"known: {', '.join(sorted(self.by_name))}"
+        return f"did you mean `{guess}`? ({known})" if guess else known
+
+
+def _documents(places: tuple[Path, ...], problems: list[Problem]) -> Iterator[tuple[Document, bool]]:
+    """Every policy file, in the order in which names are searched, and whether it ships with the product."""
+    for place in places:
+        files = [place] if place.is_file() else sorted(path for path in place.glob("*") if path.suffix in _ENDINGS)
+        if not place.exists():
+            message = "there is no such folder or file"
+            problems.append(Problem(str(place), None, None, "policies", message, "create it, or mend `policies:`"))
+        for path in files:
+            try:
+                yield load(path), False
+            except ConfigError as error:
+                problems.extend(error.problems)
+    for entry in sorted(resources.files("policies").iterdir(), key=lambda item: item.name):
+        if entry.name.endswith(_ENDINGS):
+            yield parse(entry.read_text(encoding="utf-8"), f"policies/{entry.name}"), True
+
+
+def _names_of(document: Document) -> tuple[str, ...]:
+    """The names under which a file answers: what it calls itself, else its file name."""
+    name = document.value.get("policy") if isinstance(document.value, Mapping) else None
+    return (name,) if isinstance(name, str) else (Path(document.file).stem,)
+
+
+def _validated(document: Document, problems: list[Problem]) -> PackModel | None:
+    if not isinstance(document.value, Mapping):
+        problems.append(document.problem((), "a policy is a mapping", "start with `policy: <name>`"))
+        return None
+    try:
+        return PackModel.model_validate(document.value)
+    except ValidationError as error:
+        problems.extend(problems_from_pydantic(error, document, PackModel))
+        return None

@@ -15,7 +15,7 @@ from auditor.expect_spec import ExpectError, parse_duration, read_expectation
 from auditor.globs import PathGlob, kind_pattern, path_glob
 from auditor.messages import TEMPLATE_FIELDS
 from auditor.model import ABSENT, Category, Severity
-from auditor.policy import Example, Rule
+from auditor.rules import Example, Rule
 from auditor.value_types import TYPES
 from auditor.yaml_source import Document, Place, nearest
 

@@ -28,8 +28,8 @@ from auditor.model import (
     Unmatched,
 )
 from auditor.names import EnvironmentNames, environment_names
-from auditor.policy import Policy
-from auditor.policy_source import load_policy
+from auditor.policy import load_policy
+from auditor.rules import Policy
 from auditor.values import canonical
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
