@@ -1,1 +1,266 @@
-"""The collector protocol, the registry, and the run of an environment's collectors side by side; errors become gaps."""
+"""Run the collectors of several environments side by side; what could not be read becomes a gap.
+
+Nothing a collector yields is kept before the redactor has seen it, and that happens in the collector's own thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from auditor.assemble import Read, snapshot
+from auditor.collector import Context, Task
+from auditor.errors import CollectError
+from auditor.model import Gap, GapReason, Resource
+from auditor.pool import Job, Pool
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from auditor.collector import Collector, Options
+    from auditor.model import Snapshot
+    from auditor.redact import Redactor
+    from auditor.registry import Registry
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_WORKERS = 16
+DEFAULT_TIMEOUT = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One entry under `sources:`. `aliases` are further names of the environment that hold within this source only."""
+
+    collector: Collector
+    options: Options
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return self.collector.label(self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What to read of one environment.
+
+    aliases  every lower-case token that means it, its own name first
+    others   the tokens of all other configured environments
+    folder   where relative paths in options start
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    others: tuple[str, ...]
+    folder: Path
+    sources: tuple[Source, ...]
+
+
+class State(StrEnum):
+    """Where a part of the work stands. `PLANNED` comes once per part, before it waits for its turn."""
+
+    PLANNED = "planned"
+    STARTED = "started"
+    RUNNING = "running"
+    DONE = "done"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+
+
+class Progress(Protocol):
+    """Told, in the calling thread, how the work goes. `count` is how many resources and gaps the part has so far."""
+
+    def __call__(self, environment: str, source: str, label: str, state: State, count: int) -> None: ...
+
+
+def _silent(environment: str, source: str, label: str, state: State, count: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a job is about: the planning of one source (`task` is None), or one of its tasks."""
+
+    environment: str
+    source: Source
+    label: str
+    context: Context
+    task: Task | None = None
+
+
+@dataclass(slots=True)
+class _Run:
+    registry: Registry
+    redactor: Redactor
+    progress: Progress
+    timeout: float
+    read: dict[str, list[Read]] = field(default_factory=dict)
+
+    def plan(self, part: _Part) -> Job:
+        def work() -> Iterable[Task]:
+            return part.source.collector.plan(part.source.options, part.context)
+
+        return Job(work, self.timeout, part)
+
+    def task(self, part: _Part, task: Task) -> Job:
+        self._tell(part, task, State.PLANNED, 0)
+
+        def work() -> Iterator[Resource | Gap]:
+            for item in task.run():
+                yield self._clean(item, part, task)
+
+        return Job(work, self.timeout, replace(part, task=task))
+
+    def started(self, job: Job) -> None:
+        self._tell(job.about, job.about.task, State.STARTED, 0)
+
+    def running(self, job: Job) -> None:
+        if job.about.task is not None:
+            self._tell(job.about, job.about.task, State.RUNNING, job.count)
+
+    def ended(self, job: Job) -> Iterable[Job]:
+        """Keep what the job read. A planning job answers the tasks that it planned, even where it failed half-way."""
+        part: _Part = job.about
+        if isinstance(job.error, ImportError) or not isinstance(job.error, Exception | None):
+            raise job.error
+        failures = self._failures(job)
+        if part.task is None:
+            tasks = [item for item in job.items if isinstance(item, Task)]
+            self.read[part.environment].append(Read(None, (), failures))
+            self._tell(part, None, State.FAILED if failures else State.DONE, len(tasks))
+            return [self.task(part, task) for task in tasks]
+        read = Read(part.task, job.items, failures, ended=job.error is None and not job.timed_out)
+        self.read[part.environment].append(read)
+        state = State.FAILED if failures else State.INCOMPLETE if read.gaps else State.DONE
+        self._tell(part, part.task, state, job.count)
+        return []
+
+    def _clean(self, item: Resource | Gap, part: _Part, task: Task) -> Resource | Gap:
+        if isinstance(item, Resource):
+            filled = replace(
+                item,
+                source=item.source or task.source,
+                region=item.region if item.region is not None else task.region,
+                account=item.account if item.account is not None else task.account,
+            )
+            return self.redactor.resource(filled, self.registry.kind(filled.kind))
+        if isinstance(item, Gap):
+            filled_gap = replace(
+                item,
+                environment=part.environment,
+                source=item.source or task.source,
+                region=item.region if item.region is not None else task.region,
+            )
+            return self.redactor.gap(filled_gap)
+        raise CollectError(GapReason.MALFORMED, f"the collector yielded a {type(item).__name__}")
+
+    def _failures(self, job: Job) -> tuple[Gap, ...]:
+        if job.error is None and not job.timed_out:
+            return ()
+        part: _Part = job.about
+        reason, detail, resource, attribute = self._reason(job)
+        kinds = part.task.kinds if part.task else (_common_glob([kind.name for kind in part.source.collector.kinds]),)
+        return tuple(
+            self.redactor.gap(
+                Gap(
+                    environment=part.environment,
+                    source=part.task.source if part.task else part.label,
+                    kind=kind,
+                    reason=reason,
+                    detail=detail,
+                    region=part.task.region if part.task else None,
+                    resource=resource,
+                    attribute=attribute,
+                )
+            )
+            for kind in kinds
+        )
+
+    def _reason(self, job: Job) -> tuple[GapReason, str, str | None, str | None]:
+        if job.timed_out:
+            return GapReason.TIMEOUT, f"no answer within {job.timeout:g} s", None, None
+        if isinstance(job.error, CollectError):
+            return job.error.reason, job.error.detail, job.error.resource, job.error.attribute
+        part: _Part = job.about
+        text = "".join(traceback.format_exception(job.error))
+        _log.debug("collector %s failed\n%s", part.source.collector.name, self.redactor.text(text))
+        # The error's own text may quote what was read, so only its type is told.
+        where = f" in {part.task.label}" if part.task and part.task.label else ""
+        detail = f"collector {part.source.collector.name} failed{where} with {type(job.error).__name__}"
+        return GapReason.MALFORMED, detail, None, None
+
+    def _tell(self, part: _Part, task: Task | None, state: State, count: int) -> None:
+        label = (task.label or ", ".join(task.kinds)) if task else ""
+        self.progress(part.environment, task.source if task else part.label, label, state, count)
+
+
+def collect_all(
+    environments: Sequence[Environment],
+    registry: Registry,
+    redactor: Redactor,
+    clock: Callable[[], datetime],
+    *,
+    workers: int = DEFAULT_WORKERS,
+    timeout: timedelta = DEFAULT_TIMEOUT,
+    on_event: Progress | None = None,
+) -> dict[str, Snapshot]:
+    """Read `environments` side by side, at most `workers` tasks at a time, each for at most `timeout`.
+
+    `clock` answers an aware UTC time: the time of all snapshots, which is when the run began. Whatever a collector
+    raises becomes a gap, except ImportError: a collector that is not installed whole is our failure, not the source's.
+    """
+    taken_at = clock()
+    cancelled = threading.Event()
+    shared: dict[str, Any] = {}
+    run = _Run(registry, redactor, on_event or _silent, timeout.total_seconds())
+    plans = []
+    for environment in environments:
+        run.read[environment.name] = []
+        for source in environment.sources:
+            context = Context(
+                environment=environment.name,
+                folder=environment.folder,
+                aliases=tuple(dict.fromkeys((*environment.aliases, *source.aliases))),
+                others=environment.others,
+                timeout=timeout.total_seconds(),
+                cancelled=cancelled,
+                shared=shared,
+            )
+            plans.append(run.plan(_Part(environment.name, source, source.label, context)))
+    Pool(workers).run(plans, on_start=run.started, on_tick=run.running, on_end=run.ended, cancelled=cancelled)
+    return {name: snapshot(name, taken_at, read) for name, read in run.read.items()}
+
+
+def collect(
+    environment: Environment,
+    registry: Registry,
+    redactor: Redactor,
+    clock: Callable[[], datetime],
+    *,
+    workers: int = DEFAULT_WORKERS,
+    timeout: timedelta = DEFAULT_TIMEOUT,
+    on_event: Progress | None = None,
+) -> Snapshot:
+    """Read one environment. The same as `collect_all` of it alone."""
+    read = collect_all([environment], registry, redactor, clock, workers=workers, timeout=timeout, on_event=on_event)
+    return read[environment.name]
+
+
+def _common_glob(kinds: Sequence[str]) -> str:
+    """One glob over all `kinds`: their common dotted beginning, then `*`."""
+    if len(set(kinds)) == 1:
+        return kinds[0]
+    common = []
+    for steps in zip(*(kind.split(".") for kind in kinds), strict=False):
+        if len(set(steps)) > 1 or "*" in steps[0]:
+            break
+        common.append(steps[0])
+    return ".".join((*common, "*"))

@@ -79,8 +79,10 @@ class Kind:
     ordered     lists whose order has a meaning (a command line); every other list is compared as a set
     volatile    attributes that say nothing about parity (timestamps, generated ids, live counters); dropped
     secret      attributes whose values may be secret; fingerprinted where they are read
+    references  attributes that say where a secret is kept, whatever their names promise; they stay readable
     verbatim    maps whose keys are data, not schema (environment variables, tags): matched, never respelled
     located     the identity is a file path, so a file that could not be read hides just this resource
+    empty_matters  an empty list or map means something else than none (`egress: []` of a NetworkPolicy forbids all)
     """
 
     name: str
@@ -93,6 +95,7 @@ class Kind:
     secret: tuple[str, ...] = ()
     verbatim: tuple[str, ...] = ()
     located: bool = False
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,82 @@
+"""Values that somebody meant to replace: `changeme`, `REPLACE_ME`, `your-api-key-here`, `<token>`.
+
+Two degrees. What `is_placeholder` finds is one wherever it stands. `is_default_credential` adds the words that are
+none by themselves (`grant_type: password` is right) but are a placeholder, or as bad as one, where a secret belongs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_MAX_LENGTH = 500
+_MARKER = re.compile(r"\{secret:[0-9a-f]{32}(:placeholder)?\}")
+
+# Found anywhere in a value: nobody means these words.
+_INSIDE = re.compile(
+    r"""(?<![a-z0-9]) (?:
+        (?:please[-_ ]?)? change[sd]?[-_ ]?(?:me|it|this) (?![a-z])
+      | (?:to[-_ ]?be[-_ ]?) (?:replaced|changed|defined|determined|filled(?:[-_ ]?in)?|provided|set) (?![a-z])
+      | replace[-_ ]?(?:me|this|with(?:[-_ ]?\w+)*) (?![a-z])
+      | fill[-_ ]?(?:me|this)?[-_ ]?in (?![a-z])
+      | (?:set|update|edit)[-_](?:me|this) (?![a-z])
+      | (?:your|my|insert|put|enter|add|paste)[-_ ](?:[a-z0-9]+[-_ ]){1,5}here (?![a-z])
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# The whole value.
+_WHOLE = re.compile(
+    r"""
+        to[-_ ]?do | tbd | tbc | fix[-_ ]?me | x{3,} | \?{3,} | \*{3,} | \.{3} | place[-_ ]?holder(?:[-_ ]?value)?
+      | (?:dummy|fake|example|sample|placeholder)(?:[-_ ][a-z]+){0,3}
+      | your[-_ ]?[a-z]+(?:[-_ ][a-z]+){0,4}
+      | (?:insert|enter|put|paste)[-_ ](?:your[-_ ])?[a-z]+(?:[-_ ][a-z]+){0,4}
+      | not[-_ ]?(?:yet[-_ ]?)?set | undefined | un[-_ ]?set
+      | <\s*[a-z][a-z0-9 _.:-]*\s*> | \[\s*(?:your|insert|change|todo)[a-z0-9 _-]*\]
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# Values in angle brackets that say something.
+_SAID = frozenset({"<none>", "<null>", "<nil>", "<empty>", "<default>", "<unknown>", "<all>", "<any>"})
+_DEFAULTS = re.compile(
+    r"""
+        (?:my|the|some|any|a|new|old|test|demo|default|super|top)?[-_ ]?
+        (?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|api[-_ ]?key|key|salt)(?:[-_ ]?(?:123|1|here))?
+      | (?:test|demo|admin|root|guest|user|default|postgres|mysql|foo|bar|foobar|baz|abc|none|null|nothing|something)
+      | pass(?:word)?123 | p[a@]ssw[o0]rd1? | admin123 | test123 | letmein | qwerty | secret123
+      | (?:0+|1+|a+|123|1234|12345|123456|1234567|12345678|123456789|1234567890|abc123|abcdef(?:g\w*)?)
+      | wjalrxutnfemi/k7mdeng/bpxrficyexamplekey | akiaiosfodnn7example
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{4,}")
+
+
+def is_placeholder(value: Any, key: str | None = None) -> bool:
+    """Whether `value` still waits to be replaced. `key` is what it is the value of: `DOCKER_TAG: DOCKER_TAG` is one.
+
+    Also true of a redacted secret (`{secret:...:placeholder}`) whose plain value was one.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_LENGTH:
+        return False
+    marker = _MARKER.fullmatch(value)
+    if marker:
+        return marker.group(1) is not None
+    stripped = value.strip().strip("\"'")
+    if stripped.lower() in _SAID:
+        return False
+    if _WHOLE.fullmatch(stripped) or _INSIDE.search(stripped):
+        return True
+    return key is not None and _repeats(stripped, key)
+
+
+def is_default_credential(value: Any) -> bool:
+    """Whether `value`, standing where a secret belongs, is a placeholder or a word that everybody would try first."""
+    return isinstance(value, str) and (is_placeholder(value) or _DEFAULTS.fullmatch(value.strip()) is not None)
+
+
+def _repeats(value: str, key: str) -> bool:
+    """A variable whose value is the name of a variable of that name: what was meant to be filled in was copied."""
+    if not (_CONSTANT.fullmatch(value) and _CONSTANT.fullmatch(key)):
+        return False
+    return value == key or value.endswith(f"_{key}")

@@ -1,0 +1,135 @@
+"""Run jobs side by side in a bounded number of threads, each with a deadline that nothing it does can outlast.
+
+The threads are daemons on purpose: one that hangs in a system call cannot be stopped, only left behind, and must
+neither hold up the others nor the exit of the process. `concurrent.futures` joins its threads at exit, so it cannot
+do this.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+_TICK = 0.25
+_GRACE = 0.5
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One unit of work: an iterable consumed item by item, so that what came before a failure or a hang stays.
+
+    `error` is what the work raised; `timed_out` says that it was left behind after `timeout` seconds.
+    """
+
+    work: Callable[[], Iterable[Any]]
+    timeout: float
+    about: Any = None
+    error: BaseException | None = None
+    timed_out: bool = False
+    _items: list[Any] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _closed: bool = False
+
+    @property
+    def items(self) -> tuple[Any, ...]:
+        return tuple(self._items)
+
+    @property
+    def count(self) -> int:
+        return len(self._items)
+
+    def run(self) -> None:
+        error: BaseException | None = None
+        try:
+            for item in self.work():
+                with self._lock:
+                    if self._closed:
+                        return
+                    self._items.append(item)
+        except BaseException as raised:  # noqa: BLE001 - it is handed to the thread that waits for the job
+            error = raised
+        with self._lock:
+            if not self._closed:
+                self._closed, self.error = True, error
+
+    def expire(self) -> bool:
+        """Leave the job behind; False when it ended just before."""
+        with self._lock:
+            if self._closed:
+                return False
+            self._closed = self.timed_out = True
+            return True
+
+
+class Pool:
+    """At most `workers` jobs at a time, a thread each. A thread left behind no longer counts."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = max(1, workers)
+        self._ended: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._waiting: deque[Job] = deque()
+        self._running: dict[Job, tuple[float, threading.Thread]] = {}
+
+    def run(
+        self,
+        jobs: Iterable[Job],
+        *,
+        on_start: Callable[[Job], None],
+        on_tick: Callable[[Job], None],
+        on_end: Callable[[Job], Iterable[Job]],
+        cancelled: threading.Event,
+    ) -> None:
+        """Run `jobs`, and those that `on_end` answers, to the end. The callbacks run in the calling thread.
+
+        When the run is interrupted (Ctrl-C, an error in a callback), `cancelled` is set and it ends within a second.
+        """
+        self._waiting.extend(jobs)
+        try:
+            while self._waiting or self._running:
+                self._start_waiting(on_start)
+                for job in self._next_ended(on_tick):
+                    del self._running[job]
+                    self._waiting.extend(on_end(job))
+        except BaseException:
+            cancelled.set()
+            self._wait_for_running(_GRACE)
+            raise
+        finally:
+            cancelled.set()
+
+    def _start_waiting(self, on_start: Callable[[Job], None]) -> None:
+        while self._waiting and len(self._running) < self._workers:
+            job = self._waiting.popleft()
+            thread = threading.Thread(target=self._run, args=(job,), name="collect", daemon=True)
+            self._running[job] = (time.monotonic() + job.timeout, thread)
+            on_start(job)
+            thread.start()
+
+    def _run(self, job: Job) -> None:
+        job.run()
+        self._ended.put(job)
+
+    def _next_ended(self, on_tick: Callable[[Job], None]) -> list[Job]:
+        """The jobs that ended or ran out of time. Waits until there is one, or a tick for the progress display."""
+        now = time.monotonic()
+        wait = min(deadline for deadline, _ in self._running.values()) - now
+        try:
+            job = self._ended.get(timeout=max(0.0, min(wait, _TICK)))
+        except queue.Empty:
+            for running in self._running:
+                on_tick(running)
+            now = time.monotonic()
+            return [job for job, (deadline, _) in self._running.items() if deadline <= now and job.expire()]
+        # A job that was left behind reports when it comes back to life, if ever; nobody waits for it any more.
+        return [job] if job in self._running else []
+
+    def _wait_for_running(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        for _, thread in self._running.values():
+            if thread.ident is not None:
+                thread.join(timeout=max(0.0, end - time.monotonic()))
