@@ -4,7 +4,6 @@ their fingerprints leave this process. Without it their values are absent by cho
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +15,6 @@ if TYPE_CHECKING:
     from collectors.aws._reader import Reader
 
 _BATCH = 10  # as many names as GetParameters takes
-# A parameter called like this holds a secret, whatever its type says.
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_SECRET_WORDS = frozenset(
-    {"password", "passwd", "passphrase", "pwd", "secret", "secrets", "token", "credential", "credentials", "apikey"}
-)
-_KEY_WORDS = frozenset({"api", "private", "access", "signing", "encryption", "secret", "auth", "master"})
 
 
 def _parameters(reader: Reader) -> Iterator[Document | Gap]:
@@ -91,15 +84,8 @@ class _Values:
 
 
 def _attribute(parameter: Document) -> str:
-    """Where the value goes: `secure_value` is declared secret, `value` is not."""
-    hidden = parameter.get("Type") == "SecureString" or _sounds_secret(parameter["Name"])
-    return "SecureValue" if hidden else "Value"
-
-
-def _sounds_secret(name: str) -> bool:
-    """`/orders/db/password`, `stripeApiKey`; but not `/tokens/lifetime`."""
-    words = [word.lower() for word in _WORD.findall(name.rpartition("/")[2])]
-    return not _SECRET_WORDS.isdisjoint(words) or ("key" in words and not _KEY_WORDS.isdisjoint(words))
+    """Where the value goes: `secure_value` is declared secret; what stands in `value` is judged by its name."""
+    return "SecureValue" if parameter.get("Type") == "SecureString" else "Value"
 
 
 def _vanished(name: str) -> CollectError:

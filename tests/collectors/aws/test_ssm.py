@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from auditor.model import Gap
+from auditor.redact import Redactor
 from collectors.aws import AwsCollector, AwsOptions
 from tests.collectors.aws.reading import client, declared, lost, moto, read
 from tests.collectors.aws.recordings import DENIED, Recording, recordings, stand
@@ -59,11 +60,15 @@ def test_a_secure_value_that_was_asked_for_stands_where_it_is_declared_secret(se
     assert declared("aws.ssm.parameter").secret == ("secure_value",)
 
 
-def test_a_plain_parameter_that_is_called_like_a_secret_is_treated_as_one(server: str) -> None:
+def test_a_plain_parameter_that_is_called_like_a_secret_leaves_as_a_fingerprint(server: str) -> None:
     """Somebody stored a key as String: its type does not make it public."""
-    attributes = read("aws.ssm.parameter", server).named("/orders/staging/stripeApiKey").attributes
-    assert attributes["secure_value"] == "canary-plain"
-    assert "value" not in attributes
+    seen = read("aws.ssm.parameter", server)
+    redactor = Redactor(b"k" * 32)
+    kind = declared("aws.ssm.parameter")
+    key = redactor.resource(seen.named("/orders/staging/stripeApiKey"), kind)
+    assert key.attributes["value"] == redactor.marker("canary-plain")
+    plain = redactor.resource(seen.named("/orders/staging/setting-22"), kind)
+    assert plain.attributes["value"] == "value 22"
 
 
 def test_decryption_is_asked_of_iam_only_when_the_option_is_on() -> None:
