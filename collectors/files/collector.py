@@ -57,7 +57,7 @@ class FilesCollector:
         source = self.label(options)
         yield Task(
             source=source,
-            kinds=tuple(kind.name for kind in self.kinds),
+            kinds=kinds.LISTED,
             run=partial(self._read, options, context, source),
             label=source,
         )
@@ -83,19 +83,30 @@ class FilesCollector:
 
 
 def _told_apart(resources: Iterable[Resource], path: str) -> Iterator[Resource]:
-    """Resources in a fixed order, those of one name called by their file too; what two files say alike counts once."""
-    by_name: dict[tuple[str, str, str], list[Resource]] = defaultdict(list)
+    """Resources in a fixed order, each with an identity of its own; what two files say alike counts once.
+
+    One name in several namespaces (or folders) is called with them, one name in several files with the files.
+    """
+    by_name: dict[tuple[str, str], dict[str, list[Resource]]] = defaultdict(lambda: defaultdict(list))
     for resource in resources:
-        same = by_name[resource.kind, resource.parent or "", resource.identity]
+        same = by_name[resource.kind, resource.identity][resource.parent or ""]
         if all(resource.attributes != other.attributes for other in same):
             same.append(resource)
-    for _, same in sorted(by_name.items(), key=lambda item: item[0]):
-        if len(same) == 1:
-            yield same[0]
-            continue
-        seen: dict[str, int] = defaultdict(int)
-        for resource in same:
-            file = _LINE.sub("", resource.location or "").removeprefix(path.rstrip("/") + "/")
-            seen[file] += 1
-            number = f" #{seen[file]}" if seen[file] > 1 else ""
-            yield replace(resource, identity=f"{resource.identity} ({file}{number})")
+    for _, by_parent in sorted(by_name.items(), key=lambda item: item[0]):
+        for parent, same in sorted(by_parent.items(), key=lambda item: item[0]):
+            scope = f"{parent}/" if parent and len(by_parent) > 1 else ""
+            for resource, place in zip(same, _places(same, path), strict=True):
+                yield replace(resource, identity=f"{scope}{resource.identity}{place}") if scope or place else resource
+
+
+def _places(same: list[Resource], path: str) -> list[str]:
+    """What tells resources of one name apart: the files that they are from, and a number within a file."""
+    if len(same) == 1:
+        return [""]
+    seen: dict[str, int] = defaultdict(int)
+    places: list[str] = []
+    for resource in same:
+        file = _LINE.sub("", resource.location or "").removeprefix(path.rstrip("/") + "/")
+        seen[file] += 1
+        places.append(f" ({file} #{seen[file]})" if seen[file] > 1 else f" ({file})")
+    return places

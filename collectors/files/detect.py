@@ -26,7 +26,7 @@ _SUFFIXES = {
 }
 _DOUBLE = {".tfvars.json": kinds.TERRAFORM_VARIABLES, ".tf.json": kinds.TERRAFORM_CONFIGURATION}
 # Written for people to copy, not for anything to read.
-_EXAMPLES = re.compile(r"[._-](?:example|sample|template|tmpl|tpl|dist|schema)(?:\.[a-z]+)?\Z|\.(?:bak|orig|swp|enc)\Z")
+_EXAMPLES = re.compile(r"[._-](?:example|sample|dist)(?:\.[a-z]+)?\Z|\.(?:template|tmpl|tpl|j2|bak|orig|swp|enc)\Z")
 _MADE = frozenset(
     {"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "composer.lock", ".terraform.lock.hcl"}
 )

@@ -162,3 +162,6 @@ _COMPOSE = (
 )
 
 KINDS: tuple[Kind, ...] = (*_FILES, TASK_DEFINITION, *_COMPOSE, *_MANIFESTS)
+
+# What one reading lists: whatever of these it did not find is not there.
+LISTED = (*(kind.name for kind in _FILES), TASK_DEFINITION.name, COMPOSE, KUBERNETES)

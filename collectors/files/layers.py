@@ -27,6 +27,21 @@ _SUFFIXES = (
     ".env",
 )
 _FAMILY = {".yaml": ".yml", ".tfvars.json": ".tfvars"}
+# Words for stages that need not be configured to be known.
+_STAGES = (
+    "development",
+    "dev",
+    "local",
+    "test",
+    "testing",
+    "ci",
+    "qa",
+    "uat",
+    "staging",
+    "preprod",
+    "production",
+    "prod",
+)
 _TERRAFORM = ("terraform.tfvars", "terraform.tfvars.json")
 
 
@@ -83,6 +98,18 @@ def merged(identity: str, documents: Sequence[Mapping[str, Json]]) -> Mapping[st
     for document in documents[1:]:
         result = _over(result, document) if deep else {**result, **document}
     return _without_nulls(result) if deletes else result
+
+
+def section_of(document: Mapping[str, Json], stages: Stages) -> Mapping[str, Json]:
+    """Our part of a document that has one section per environment at the top, as Rails' `database.yml` has; else all of it."""
+    mine = [key for key in document if key.lower() in stages.own and isinstance(document[key], dict)]
+    theirs = [key for key in document if key.lower() in stages.others]
+    known = {*stages.own, *stages.others, *SHARED, *_STAGES}
+    if len(mine) != 1 or not theirs or not all(key.lower() in known or key.startswith("x-") for key in document):
+        return document
+    shared = next((document[key] for key in document if key.lower() in SHARED), None)
+    own: Mapping[str, Json] = document[mine[0]]
+    return _over(shared, own) if isinstance(shared, dict) else own
 
 
 def _over(base: Mapping[str, Json], top: Mapping[str, Json]) -> dict[str, Json]:

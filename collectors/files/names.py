@@ -99,17 +99,15 @@ def others_files(names: Iterable[str], stages: Stages, *, shared: bool) -> froze
     in its own or a folder's. Where the folder is ours alone, only one whose counterpart for us stands beside it.
     """
     known = frozenset(names)
-    theirs = frozenset(name for name in known if _is_theirs(name, stages))
     if shared:
-        return theirs
-    slots = {
-        (folder_of(name), stages.without(posixpath.basename(name)).lower())
-        for name in known
-        if stages.names_own(posixpath.basename(name)) or not stages.find(posixpath.basename(name))
-    }
-    return frozenset(
-        name for name in theirs if (folder_of(name), stages.without(posixpath.basename(name)).lower()) in slots
-    )
+        return frozenset(name for name in known if _is_theirs(name, stages))
+    named = {name: posixpath.basename(name) for name in known}
+    slots = {_slot(name, stages) for name, file in named.items() if not stages.names_other(file)}
+    return frozenset(name for name, file in named.items() if stages.names_other(file) and _slot(name, stages) in slots)
+
+
+def _slot(name: str, stages: Stages) -> tuple[str, str]:
+    return folder_of(name), stages.without(posixpath.basename(name)).lower()
 
 
 def _is_theirs(name: str, stages: Stages) -> bool:

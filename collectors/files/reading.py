@@ -162,13 +162,19 @@ class Reading:
         if len(values) == 1 and not plain[stack.layers[0]].parts:  # nothing but comments
             return
         location = self.scope.location(stack.layers[-1])
-        yield self._file(kind, stack.identity, layers.merged(stack.identity, values), location)
+        document = layers.section_of(layers.merged(stack.identity, values), self.stages)
+        yield self._file(kind, stack.identity, document, location)
 
     def _file(self, kind: str, identity: str, attributes: Mapping[str, Json], location: str) -> Resource:
         return Resource(kind, identity, attributes, source=self.scope.source, location=location)
 
 
 def _as_map(value: Json) -> Mapping[str, Json]:
+    """A document that is no map as one. CloudFormation's list of parameters has names for its items."""
     if isinstance(value, dict):
         return value
-    return {"items": value} if isinstance(value, list) else {"value": value}
+    if not isinstance(value, list):
+        return {"value": value}
+    if value and all(isinstance(item, dict) and isinstance(item.get("ParameterKey"), str) for item in value):
+        return {item["ParameterKey"]: item.get("ParameterValue") for item in value}
+    return {"items": value}

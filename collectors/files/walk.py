@@ -106,6 +106,6 @@ def _listed(name: str, globs: Sequence[str]) -> bool:
         fnmatchcase(name, glob.removeprefix("**/"))
         or fnmatchcase(name, glob)
         or ("/" not in glob and fnmatchcase(path.name, glob))
-        or (glob.endswith("/") and any(fnmatchcase(f"{parent}/", glob) for parent in path.parents))
+        or (glob.endswith("/") and any(fnmatchcase(f"{part}/", glob) for part in (*path.parents, *path.parts[:-1])))
         for glob in globs
     )

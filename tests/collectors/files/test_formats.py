@@ -1,0 +1,216 @@
+"""Each plain format, value by value."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml as pyyaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from collectors.files import dotenv, structured, yaml
+from collectors.files.text import Malformed
+from tests.collectors.files.reader import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NAMES = st.from_regex(r"[A-Z_][A-Z0-9_]{0,12}", fullmatch=True)
+VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_categories=("Cc", "Cs")), max_size=30)
+
+
+def quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=6))
+def test_one_mapping_reads_the_same_from_every_format(tmp_path: Path, mapping: dict[str, str]) -> None:
+    """Dotenv, flat YAML under a dotenv name, JSON, YAML and TOML of one mapping give one document."""
+    found = read(
+        tmp_path,
+        {
+            "a.env": "\n".join(f"{key}={quoted(value)}" for key, value in mapping.items()),
+            "b.env": "# flat\n" + "\n".join(f"{key}: {json.dumps(value)}" for key, value in mapping.items()),
+            "c.json": json.dumps(mapping),
+            "d.yaml": pyyaml.safe_dump(mapping, allow_unicode=True),
+            "e.toml": "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in mapping.items()),
+        },
+    )
+    assert found.gaps == []
+    assert [resource.attributes for resource in found.resources] == [mapping] * 5
+
+
+def test_dotenv_reads_what_shells_and_libraries_read() -> None:
+    """Export, both quotes, several lines, comments after values, references and bare names."""
+    text = (
+        "# settings\nexport HOST=db.internal # primary\nURL=postgres://${HOST}:5432/app\n"
+        "SINGLE='as ${HOST} is # here'\nDOUBLE=\"line one\nline two\\tend\" # why\nFRAGMENT=a#b\nEMPTY=\n"
+        'SPACED = padded \nBARE\nDEFAULTED=${NOWHERE:-fallback}\nKEPT=${NOWHERE}\nHOST2="\\$5"\nTWICE=1\nTWICE=2\n'
+    )
+    assert dotenv.parse(text) == {
+        "HOST": "db.internal",
+        "URL": "postgres://db.internal:5432/app",
+        "SINGLE": "as ${HOST} is # here",
+        "DOUBLE": "line one\nline two\tend",
+        "FRAGMENT": "a#b",
+        "EMPTY": "",
+        "SPACED": "padded",
+        "BARE": None,
+        "DEFAULTED": "fallback",
+        "KEPT": "${NOWHERE}",
+        "HOST2": "$5",
+        "TWICE": "2",
+    }
+
+
+def test_flat_yaml_under_a_dotenv_name_keeps_every_spelling(tmp_path: Path) -> None:
+    """Values of an environment are text: a version does not become a number, `yes` does not become true."""
+    found = read(tmp_path, {"app.env": 'VERSION: 1.10\nFLAG: yes\nNAME: "api"\nLIST: "a,\\\n  b"\nNONE:\n'})
+    assert found.one("env.file", "app.env") == {
+        "VERSION": "1.10",
+        "FLAG": "yes",
+        "NAME": "api",
+        "LIST": "a,b",
+        "NONE": None,
+    }
+
+
+def test_yaml_scalars_are_read_without_surprises() -> None:
+    """Timestamps, leading zeros and sexagesimal numbers stay text; booleans are YAML 1.1's; `on` as a key stays."""
+    text = (
+        "on: push\nzip: 01234\ntime: 12:30\nday: 2024-05-01\nflag: yes\ncountry: 'no'\nsize: 1_000\nhex: 0x1F\n"
+        "rate: 1.5\nhuge: .inf\nnothing: ~\ntext: !!str 5\nid: 1234567890123456789012345678901234567890\n"
+    )
+    (document,) = yaml.documents(text)
+    assert document.value == {
+        "on": "push",
+        "zip": "01234",
+        "time": "12:30",
+        "day": "2024-05-01",
+        "flag": True,
+        "country": "no",
+        "size": 1000,
+        "hex": 31,
+        "rate": 1.5,
+        "huge": ".inf",
+        "nothing": None,
+        "text": "5",
+        "id": "1234567890123456789012345678901234567890",
+    }
+
+
+def test_yaml_anchors_and_merge_keys_are_worked_in() -> None:
+    """A merged map gives way to what stands beside it; of several the first counts; custom tags stay as data."""
+    text = (
+        "base: &base {a: 1, b: 1}\nother: &other {b: 2, c: 2}\n"
+        "mine:\n  <<: [*base, *other]\n  a: 9\nref: !Ref Queue\nlist: !GetAtt [Db, Arn]\n"
+    )
+    (document,) = yaml.documents(text)
+    assert document.value["mine"] == {"a": 9, "b": 1, "c": 2}
+    assert document.value["ref"] == {"!Ref": "Queue"}
+    assert document.value["list"] == {"!GetAtt": ["Db", "Arn"]}
+
+
+def test_yaml_documents_know_their_lines() -> None:
+    """A document starts at its first line that says something; documents of comments only are none."""
+    found = yaml.documents("# head\n---\na: 1\n---\n# nothing\n---\n\nb: 2\n")
+    assert [(document.value, document.line) for document in found] == [({"a": 1}, 3), ({"b": 2}, 8)]
+
+
+def test_json_may_have_comments_and_trailing_commas() -> None:
+    """What .NET and editors accept is read, and text that looks like a comment stays text."""
+    text = '{\n  // where\n  "url": "http://x/*y*/", /* two\n lines */ "list": [1, 2,],\n}'
+    assert structured.json_document(text) == {"url": "http://x/*y*/", "list": [1, 2]}
+
+
+def test_toml_dates_become_text(tmp_path: Path) -> None:
+    """Everything read is JSON, so a date is its ISO 8601 text."""
+    found = read(tmp_path, {"app.toml": "[job]\nat = 2024-05-01T10:00:00Z\nday = 2024-05-01\nratio = inf\n"})
+    assert found.one("toml.file", "app.toml") == {
+        "job": {"at": "2024-05-01T10:00:00+00:00", "day": "2024-05-01", "ratio": "inf"}
+    }
+
+
+def test_ini_sections_do_not_leak_into_each_other() -> None:
+    """Keys keep their case, keys above the first section are at the top, and DEFAULT is a section like any other."""
+    text = "Top=1\n[DEFAULT]\nshared=x\n[db]\nHost = a.b\nurl = a=b;c\nflag\n"
+    assert structured.ini_document(text) == {
+        "Top": "1",
+        "DEFAULT": {"shared": "x"},
+        "db": {"Host": "a.b", "url": "a=b;c", "flag": None},
+    }
+
+
+def test_properties_follow_java() -> None:
+    """Continued lines, three separators, escapes and comments."""
+    text = "# c\n! c\nspring.url=jdbc:mysql://h/x?a=b\nkey : spaced\nlist a,\\\n     b\npath=C:\\\\tmp\nuni=\\u00e9\nempty\n"
+    assert structured.properties_document(text) == {
+        "spring.url": "jdbc:mysql://h/x?a=b",
+        "key": "spaced",
+        "list": "a,b",
+        "path": "C:\\tmp",
+        "uni": "é",
+        "empty": "",
+    }
+
+
+def test_a_conf_file_is_read_only_where_it_is_ini(tmp_path: Path) -> None:
+    """An nginx configuration has the same suffix and is no format that is known: it is passed over."""
+    files = {"worker.conf": "[pool]\nsize = 4\n", "nginx.conf": "server {\n  listen 80;\n}\n"}
+    found = read(tmp_path, files)
+    assert found.names() == [("ini.file", "worker.conf")]
+    assert found.gaps == []
+
+
+def test_cloudformation_parameters_are_known_by_their_names(tmp_path: Path) -> None:
+    """A parameter file is a list on paper, and a map by meaning."""
+    body = json.dumps([{"ParameterKey": "Size", "ParameterValue": "t3.small"}])
+    assert read(tmp_path, {"params.json": body}).one("json.file", "params.json") == {"Size": "t3.small"}
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "line"),
+    [
+        (yaml.documents, "a: 1\nb:\n  c: 1\n  c: 2\n", 4),
+        (yaml.documents, "a: [1,\nb: }", 2),
+        (yaml.documents, "a: &x\n  b: *x\n", 2),
+        (yaml.documents, "a: *nowhere\n", 1),
+        (yaml.documents, "ok: 1\n? [complex]\n: 1\n", 2),
+        (yaml.documents, "ok: 1\n<<: 5\n", 2),
+        (structured.json_document, '{\n "a": 1\n "b": 2}', 3),
+        (structured.json_document, '{\n "a": 1,\n "a": 2}', 3),
+        (structured.toml_document, "a = 1\nb = \n", 2),
+        (structured.toml_document, "a = 1\na = 2\n", 2),
+        (structured.ini_document, "[a]\nx=1\n[a]\n", 3),
+        (structured.ini_document, "x=1\nx=2\n", 2),
+        (dotenv.parse, "A=1\nB='open\n", 2),
+        (dotenv.parse, "A=1\n<html>\n", 2),
+        (dotenv.parse, 'A="x" y\n', 1),
+    ],
+)
+def test_what_is_malformed_is_told_by_line(parse: Callable[[str], object], text: str, line: int) -> None:
+    """Every reader refuses what it cannot be sure of, and says where."""
+    with pytest.raises(Malformed) as caught:
+        parse(text)
+    assert caught.value.line is None or caught.value.line == line
+    if parse is not structured.toml_document:
+        assert caught.value.line == line
+
+
+def test_yaml_that_multiplies_itself_is_refused() -> None:
+    """Ten lists of nine aliases each stand for nine thousand million values."""
+    lines = ["l0: &l0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]" for i in range(1, 10)]
+    with pytest.raises(Malformed, match="aliases that expand"):
+        yaml.documents("\n".join(lines))
+
+
+@pytest.mark.parametrize("parse", [yaml.documents, structured.json_document])
+def test_what_is_nested_too_deeply_is_refused(parse: Callable[[str], object]) -> None:
+    """Neither the parser nor what walks its result runs out of stack."""
+    with pytest.raises(Malformed, match="nested"):
+        parse("[" * 50_000 + "]" * 50_000)
