@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import botocore.session
@@ -15,11 +15,18 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.loaders import create_loader
 
 from auditor.errors import CollectError
 from auditor.model import GapReason
 from collectors.aws._errors import EXPECTED, REASONS, code_of, translate
 from collectors.aws._options import AwsOptions
+
+
+@cache
+def _models() -> Any:
+    """botocore's descriptions of the services: read-only files, parsed once instead of once per source."""
+    return create_loader()
 
 
 class _AssumedRole(CredentialProvider):  # type: ignore[misc]
@@ -94,7 +101,7 @@ class Source:
         return (str(region),)
 
     def _open(self) -> Any:
-        base = botocore.session.Session(profile=self.options.profile)
+        base = self._new_session()
         _refuse_mfa(base)
         if self.options.role_arn is None:
             return base
@@ -115,10 +122,15 @@ class Source:
             role_arn=self.options.role_arn,
             extra_args=extra,
         )
-        assumed = botocore.session.Session(profile=self.options.profile)
+        assumed = self._new_session()
         refreshing = DeferredRefreshableCredentials(fetcher.fetch_credentials, _AssumedRole.METHOD)
         assumed.register_component("credential_provider", CredentialResolver([_AssumedRole(refreshing)]))
         return assumed
+
+    def _new_session(self) -> Any:
+        session = botocore.session.Session(profile=self.options.profile)
+        session.register_component("data_loader", _models())
+        return session
 
     def _configured(self, create: Callable[..., Any]) -> Callable[..., Any]:
         return partial(create, endpoint_url=self.options.endpoint_url, config=self._config)
