@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from auditor.model import Finding, Status
+from auditor.model import Status
+from auditor.publish.entries import Entry, counterpart, is_one_sided, needs_message, remarks, shown_identity
 from auditor.publish.grid import DEFAULT_WIDTH, Grid, Page
-from auditor.publish.spelling import clean, count, instant, middle, path_text, percent, side_by_side, span
-from auditor.publish.view import (
-    Block,
-    Entry,
-    GapGroup,
-    Report,
-    Section,
-    is_one_sided,
-    needs_message,
-    remarks,
-    shown_identity,
+from auditor.publish.spelling import (
+    brief,
+    count,
+    instant,
+    middle,
+    path_text,
+    percent,
+    sentence,
+    side_by_side,
+    span,
 )
 
 if TYPE_CHECKING:
-    from auditor.model import Breach
+    from datetime import datetime
+
+    from auditor.model import Breach, Finding
+    from auditor.publish.entries import Block
+    from auditor.publish.gap_groups import GapGroup
+    from auditor.publish.view import Report, Section
 
 MEMBERS = 10
 _REMEDIES = 3
@@ -37,7 +41,7 @@ def console(report: Report, *, width: int | None, color: bool, now: datetime) ->
         _section(grid, section, report, now)
     if report.one_sided:
         size = sum(block.size for block in report.one_sided)
-        grid.head(f"ON ONE SIDE ONLY  {count(size, 'resource')}")
+        grid.head(f"WITHOUT COUNTERPART  {count(size, 'finding')}")
         for block in report.one_sided:
             _block(grid, block, report, now)
     _info(grid, report)
@@ -50,7 +54,7 @@ def console(report: Report, *, width: int | None, color: bool, now: datetime) ->
 def _headline(page: Page, report: Report) -> None:
     audit = report.audit
     took = span(audit.finished_at - audit.started_at)
-    page.line(f"Parity audit: {clean(audit.left)} against {clean(audit.right)}", style="bold")
+    page.line(f"Parity audit: {brief(audit.left)} against {brief(audit.right)}", style="bold")
     page.line(f"{instant(audit.started_at)}, took {took}", style="dim")
     page.blank()
     page.line(report.sentence, style="bold green" if report.exit_code == 0 else "bold red")
@@ -70,7 +74,7 @@ def _section(grid: Grid, section: Section, report: Report, now: datetime) -> Non
 
 def _block(grid: Grid, block: Block, report: Report, now: datetime) -> None:
     grid.page.blank()
-    grid.reason(block.severity, clean(block.about), clean(block.rule.id))
+    grid.reason(block.severity, sentence(block.about), brief(block.rule.id))
     for entry in block.entries:
         _entry(grid, entry, report, now)
 
@@ -78,7 +82,7 @@ def _block(grid: Grid, block: Block, report: Report, now: datetime) -> None:
 def _entry(grid: Grid, entry: Entry, report: Report, now: datetime) -> None:
     page = grid.page
     if entry.cause is not None:
-        page.line(f"{clean(entry.cause)}: {count(len(entry.findings), 'finding')}", indent=2, style="bold")
+        page.line(entry.title, indent=2, style="bold")
     if not entry.one_sided:
         _place(page, entry)
     shown = entry.findings if entry.cause is None else entry.findings[:MEMBERS]
@@ -88,10 +92,10 @@ def _entry(grid: Grid, entry: Entry, report: Report, now: datetime) -> None:
             page.line(remark, indent=4, style="dim")
     if len(shown) < len(entry.findings):
         page.line(f"and {len(entry.findings) - len(shown)} more (see --format json)", indent=4, style="dim")
-    for message in dict.fromkeys(clean(f.breach.message) for f in shown if needs_message(f.breach)):
-        page.line(middle(message, 400), indent=4)
+    for message in dict.fromkeys(sentence(f.breach.message) for f in shown if needs_message(f.breach)):
+        page.line(message, indent=4)
     for remedy in entry.remediations[:_REMEDIES]:
-        page.line(middle(clean(remedy), 400), indent=4, lead="Fix: ")
+        page.line(sentence(remedy), indent=4, lead="Fix: ")
     if len(entry.remediations) > _REMEDIES:
         page.line(f"and {len(entry.remediations) - _REMEDIES} more of the kind", indent=9, style="dim")
 
@@ -102,9 +106,9 @@ def _place(page: Page, entry: Entry) -> None:
     if entry.identity is not None:
         parts.append(middle(shown_identity(entry.worst), 160))
     if entry.kind is not None:
-        parts.append(clean(entry.kind))
+        parts.append(brief(entry.kind))
     if entry.path:
-        parts.append(path_text(entry.path))
+        parts.append(middle(path_text(entry.path), 200))
     if parts:
         page.line("  ".join(parts), indent=2, style="bold" if entry.cause is None else "")
 
@@ -112,11 +116,10 @@ def _place(page: Page, entry: Entry) -> None:
 def _row(grid: Grid, entry: Entry, finding: Finding) -> None:
     breach = finding.breach
     if entry.one_sided:
-        grid.row(clean(breach.kind), _presence(breach, left=True), _presence(breach, left=False), breach.fingerprint)
-        if breach.suggestion:
-            probably = f"Probably the counterpart of {middle(clean(breach.suggestion), 160)}"
-            sure = f" ({percent(breach.confidence)} alike)" if 0 < breach.confidence <= 1 else ""
-            grid.page.line(f"{probably}{sure}: `audit match` confirms it.", indent=4)
+        grid.row(brief(breach.kind), _presence(breach, left=True), _presence(breach, left=False), breach.fingerprint)
+        probably = counterpart(breach)
+        if probably:
+            grid.page.line(f"{probably}: `audit match` confirms it.", indent=4)
         return
     left, right = side_by_side(breach.left.value, breach.right.value, grid.room)
     grid.row(middle(entry.label(finding), 200), left, right, breach.fingerprint)
@@ -124,7 +127,7 @@ def _row(grid: Grid, entry: Entry, finding: Finding) -> None:
 
 def _presence(breach: Breach, *, left: bool) -> str:
     side = breach.left if left else breach.right
-    return "(absent)" if side.identity is None else middle(clean(side.identity), 160)
+    return "(absent)" if side.identity is None else brief(side.identity, 160)
 
 
 def _own_remarks(entry: Entry, finding: Finding, report: Report, now: datetime) -> tuple[str, ...]:
@@ -142,7 +145,7 @@ def _info(grid: Grid, report: Report) -> None:
     for entry in report.info:
         breach = entry.worst
         if len(entry.findings) > 1 and entry.cause is not None:
-            name, path = clean(entry.cause), f"({len(entry.findings)} findings)"
+            name, path = entry.title, ""
         else:
             name, path = shown_identity(breach), path_text(breach.path)
         grid.single(name, path, breach, one_sided=entry.one_sided)
@@ -166,20 +169,22 @@ def _gaps(page: Page, report: Report) -> None:
     page.rule("NOT OBSERVED", style="bold yellow")
     page.line(report.gap_sentence, style="bold yellow")
     for group in report.gaps:
-        _gap(page, group)
+        gap_lines(page, group)
     for source in report.audit.coverage.sources:
         if source.observed < source.expected:
             seen = f"{source.observed:.4g} of {count(source.expected, 'listing')} observed"
-            page.line(f"{clean(source.environment)}, {clean(source.source)}: {seen}", indent=2, style="dim")
+            page.line(f"{brief(source.environment)}, {brief(source.source)}: {seen}", indent=2, style="dim")
 
 
-def _gap(page: Page, group: GapGroup) -> None:
-    where = ", ".join(clean(part) for part in (group.environment, group.source, group.region) if part)
+def gap_lines(page: Page, group: GapGroup) -> None:
+    """What one reason hides in one place, and what it means."""
+    where = ", ".join(brief(part) for part in (group.environment, group.source, group.region) if part)
     page.blank()
     page.line(f"{where}: {group.reason.value.replace('_', ' ').upper()}, {group.meaning}", indent=2, style="bold")
     page.line(f"Not compared: {group.hidden}", indent=4)
-    if group.kinds:
-        page.line(", ".join(clean(kind) for kind in group.kinds), indent=6)
+    kinds = ", ".join(brief(kind) for kind in group.kinds if kind != "*")
+    if kinds:
+        page.line(kinds, indent=6)
     parts = group.resources + group.attributes
     for part in parts[:MEMBERS]:
         page.line(middle(part, 200), indent=6)
@@ -187,7 +192,7 @@ def _gap(page: Page, group: GapGroup) -> None:
         page.line(f"and {len(parts) - MEMBERS} more (see --format json)", indent=6, style="dim")
     for detail in group.details[:_REMEDIES]:
         for line in detail.splitlines():
-            page.line(middle(clean(line.strip()), 500), indent=4, style="dim")
+            page.line(sentence(line), indent=4, style="dim")
     if len(group.details) > _REMEDIES:
         page.line(f"and {len(group.details) - _REMEDIES} more (see --format json)", indent=4, style="dim")
     if group.remedy:

@@ -10,7 +10,17 @@ from itertools import takewhile
 from typing import TypeVar
 
 from auditor.model import ABSENT, Breach, Category, Finding, Path, RuleRef, Severity, Status
-from auditor.publish.spelling import clean, distinct, instant, method_text, path_text, span
+from auditor.publish.spelling import (
+    brief,
+    count,
+    distinct,
+    instant,
+    method_text,
+    path_text,
+    percent,
+    sentence,
+    span,
+)
 
 _T = TypeVar("_T")
 _CATEGORIES = tuple(Category)
@@ -26,6 +36,15 @@ class Entry:
     @property
     def worst(self) -> Breach:
         return self.findings[0].breach
+
+    @property
+    def title(self) -> str:
+        """The cause with the number of findings that it explains, without the reason that their rule gives anyway."""
+        if self.cause is None:
+            return ""
+        title = self.cause.removeprefix(f"{self.worst.about}: ")
+        number = len(self.findings)
+        return sentence(title if str(number) in title else f"{title}: {count(number, 'finding')}")
 
     @property
     def kind(self) -> str | None:
@@ -62,9 +81,9 @@ class Entry:
     def label(self, finding: Finding) -> str:
         """What tells one finding from the others of the entry: its resource, its path, or both."""
         breach = finding.breach
-        parts = [clean(breach.identity)] if self.identity is None else []
+        parts = [brief(breach.identity)] if self.identity is None else []
         if self.kind is None:
-            parts.append(f"({clean(breach.kind)})")
+            parts.append(f"({brief(breach.kind)})")
         if breach.path[len(self.path) :]:
             parts.append(path_text(breach.path[len(self.path) :]))
         return " ".join(parts)
@@ -87,14 +106,24 @@ class Block:
 def shown_identity(breach: Breach) -> str:
     """The resource's name: as both sides spell it, else its normal form."""
     both = breach.left.identity == breach.right.identity
-    return clean(breach.left.identity if both and breach.left.identity is not None else breach.identity)
+    return brief(breach.left.identity if both and breach.left.identity is not None else breach.identity)
 
 
 def needs_message(breach: Breach) -> bool:
-    """Whether the two values beside each other do not say by themselves what is wrong."""
-    if not breach.message or is_one_sided(breach):
+    """Whether the two values beside each other do not say by themselves what is wrong.
+
+    A sentence that only puts both values into words would say it twice; one that gives a reason would be missed.
+    """
+    message, left, right = breach.message, breach.left, breach.right
+    if not message or is_one_sided(breach):
         return False
-    return breach.left.value == breach.right.value or breach.left.identity is None or breach.right.identity is None
+    if left.value == right.value or left.identity is None or right.identity is None or "; also, " in message:
+        return True
+    if ABSENT in (left.value, right.value):
+        return " exists in " not in message
+    if isinstance(left.value, list) and isinstance(right.value, list):
+        return " differs" not in message
+    return not message.endswith((f" in {left.environment}", f" in {right.environment}", " differs"))
 
 
 def remarks(finding: Finding, started_at: datetime, now: datetime) -> tuple[str, ...]:
@@ -104,10 +133,10 @@ def remarks(finding: Finding, started_at: datetime, now: datetime) -> tuple[str,
     if finding.first_seen < started_at:
         found.append(f"first seen {instant(finding.first_seen)}, {span(now - finding.first_seen)} ago")
     if finding.moved:
-        found.append(clean(f"moved: {finding.moved}"))
+        found.append(sentence(f"moved: {finding.moved}"))
     method = method_text(breach.matched_by, breach.confidence)
     if method and breach.left.identity is not None and breach.right.identity is not None:
-        found.append(f"{clean(breach.left.identity)} and {clean(breach.right.identity)} {method}")
+        found.append(f"{brief(breach.left.identity)} and {brief(breach.right.identity)} {method}")
     return tuple(found)
 
 
@@ -119,9 +148,19 @@ def order(finding: Finding) -> tuple[object, ...]:
 
 
 def is_one_sided(breach: Breach) -> bool:
-    """Whether the finding is that a whole resource is there on one side only."""
-    sides = (breach.left, breach.right)
-    return not breach.path and sum(side.identity is None or side.value is ABSENT for side in sides) == 1
+    """Whether the finding is that a whole resource has no counterpart, or only a probable one."""
+    unpaired = breach.matched_by is None or breach.left.identity is None or breach.right.identity is None
+    return not breach.path and unpaired
+
+
+def counterpart(breach: Breach) -> str:
+    """What is probably the counterpart of a resource that stayed alone, and how sure that is; empty where none is known."""
+    if not breach.suggestion:
+        return ""
+    alike = f" ({percent(breach.confidence)} alike)" if breach.confidence > 0 else ""
+    if breach.left.identity is not None and breach.right.identity is not None:
+        return f"Probably each other's counterpart{alike}"
+    return f"Probably the counterpart of {brief(breach.suggestion)}{alike}"
 
 
 def group(findings: Sequence[Finding]) -> list[Entry]:

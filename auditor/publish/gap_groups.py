@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.model import Gap, GapReason
-from auditor.publish.spelling import clean, count, distinct
+from auditor.publish.spelling import brief, count, distinct, sentence
 
 MEANINGS: Mapping[GapReason, str] = {
     GapReason.ACCESS_DENIED: "the credentials may not read it",
@@ -42,8 +42,17 @@ class GapGroup:
 
     @property
     def hidden(self) -> str:
+        """What was not compared, in numbers: `12 kinds, 1 resource`."""
+        if "*" in self.kinds:
+            return "everything in it"
+        several = "at least " if any("*" in kind for kind in self.kinds) else ""
         hidden = ((len(self.kinds), "kind"), (len(self.resources), "resource"), (len(self.attributes), "attribute"))
-        return ", ".join(count(number, noun) for number, noun in hidden if number)
+        return several + ", ".join(count(number, noun) for number, noun in hidden if number)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The same by name."""
+        return tuple(brief(kind) for kind in self.kinds if kind != "*") + self.resources + self.attributes
 
     @property
     def meaning(self) -> str:
@@ -80,4 +89,4 @@ def _part(gap: Gap) -> str:
     kind = f" ({gap.kind})" if gap.kind != "*" else ""
     name = f"{gap.resource}{kind}" if gap.resource is not None else gap.kind
     where = f" at {gap.location}" if gap.location and gap.location != gap.resource else ""
-    return clean(f"{gap.attribute} of {name}{where}" if gap.attribute else f"{name}{where}")
+    return sentence(f"{gap.attribute} of {name}{where}" if gap.attribute else f"{name}{where}")

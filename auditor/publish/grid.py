@@ -13,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.model import Breach, Severity
-from auditor.publish.spelling import Shown, clean, middle, side_by_side
+from auditor.publish.spelling import Shown, brief, middle, side_by_side
 
 DEFAULT_WIDTH = 100
 _NARROWEST = 60
 _MARK = 8
 _GUTTER = 2
-_STYLES = {
+STYLES = {
     Severity.CRITICAL: "bold red",
     Severity.HIGH: "red",
     Severity.MEDIUM: "yellow",
@@ -85,7 +85,7 @@ class Grid:
         free = page.width - 2 - _MARK - 3 * _GUTTER
         self._value = free * 32 // 100
         self._label = free - 2 * self._value
-        self._heads = (middle(clean(left), self._value), middle(clean(right), self._value))
+        self._heads = (brief(left, self._value), brief(right, self._value))
 
     @property
     def room(self) -> int:
@@ -111,17 +111,17 @@ class Grid:
         table = Table.grid(padding=0)
         table.add_column(width=10)
         table.add_column(width=room, overflow="fold")
-        table.add_row(Text(tag, _STYLES[severity]), words)
+        table.add_row(Text(tag, STYLES[severity]), words)
         self.page.table(table)
 
-    def row(self, label: str, left: Shown | str, right: Shown | str, fingerprint: str) -> None:
+    def row(self, label: str, left: Shown | str, right: Shown | str, fingerprint: str = "") -> None:
         self._table(_broken(label, self._label - 2), _value(left), _value(right), fingerprint[:_MARK], indent=4)
 
     def single(self, name: str, path: str, breach: Breach, *, one_sided: bool) -> None:
         """A finding on exactly one line, whatever has to be left out for it."""
         if one_sided:
             sides: Sequence[Shown | str] = [
-                "(absent)" if side.identity is None else middle(clean(side.identity), self._value)
+                "(absent)" if side.identity is None else brief(side.identity, self._value)
                 for side in (breach.left, breach.right)
             ]
         else:

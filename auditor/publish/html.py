@@ -6,15 +6,30 @@ Everything that comes from outside goes through `clean` and the template's autoe
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from auditor.model import ABSENT, Absent, Finding, Json
-from auditor.publish.entries import Entry, is_one_sided, needs_message, remarks, shown_identity
-from auditor.publish.spelling import Shown, clean, count, instant, middle, path_text, percent, plain, side_by_side, span
+from auditor.publish.entries import Entry, counterpart, is_one_sided, needs_message, remarks, shown_identity
+from auditor.publish.spelling import (
+    Shown,
+    brief,
+    clean,
+    count,
+    instant,
+    middle,
+    path_text,
+    percent,
+    plain,
+    sentence,
+    side_by_side,
+    span,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,7 +54,7 @@ class Row:
     left_whole: str
     right_whole: str
     fingerprint: str
-    suggestion: str
+    counterpart: str
     message: str
     remarks: str
 
@@ -63,7 +78,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        clean=lambda text, room=200: middle(clean(text), room),
+        breakable=_breakable,
+        clean=lambda text, room=200: brief(text, room),
         count=count,
         instant=instant,
         path_text=path_text,
@@ -74,21 +90,25 @@ def _environment() -> Environment:
     return environment
 
 
+def _breakable(text: str) -> Markup:
+    """Text that a browser may break after the punctuation of a path, rather than within a word."""
+    return Markup("<wbr>").join(re.split(r"(?<=[./_:-])(?=\w)", text))
+
+
 def _row(report: Report, finding: Finding, entry: Entry, now: datetime) -> Row:
     breach = finding.breach
     if is_one_sided(breach):
         left, right = (
-            Shown("(absent)" if side.identity is None else middle(clean(side.identity), _ROOM), "", "")
+            Shown("(absent)" if side.identity is None else brief(side.identity, _ROOM), "", "")
             for side in (breach.left, breach.right)
         )
         whole = ("", "")
     else:
         left, right = side_by_side(breach.left.value, breach.right.value, _ROOM)
         whole = (_whole(breach.left.value), _whole(breach.right.value))
-    alike = f" ({percent(breach.confidence)} alike)" if breach.confidence > 0 else ""
     return Row(
         resource=middle(shown_identity(breach), 200),
-        kind=clean(breach.kind),
+        kind=brief(breach.kind),
         path=middle(path_text(breach.path), 200),
         label=middle(entry.label(finding), 200),
         severity=breach.severity.value,
@@ -97,8 +117,8 @@ def _row(report: Report, finding: Finding, entry: Entry, now: datetime) -> Row:
         left_whole=whole[0],
         right_whole=whole[1],
         fingerprint=breach.fingerprint[:8],
-        suggestion=f"{middle(clean(breach.suggestion), 200)}{alike}" if breach.suggestion else "",
-        message=middle(clean(breach.message), 600) if needs_message(breach) else "",
+        counterpart=counterpart(breach),
+        message=sentence(breach.message) if needs_message(breach) else "",
         remarks="; ".join(remarks(finding, report.audit.started_at, now)) if entry.cause is None else "",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from auditor.model import ABSENT, Absent, Json
@@ -10,8 +11,10 @@ from auditor.publish.entries import order
 from auditor.publish.spelling import iso, plain
 
 if TYPE_CHECKING:
-    from auditor.model import Audit, Finding, Gap, Severity, Side
-    from auditor.publish.view import Report
+    from collections.abc import Sequence
+
+    from auditor.model import Audit, Finding, Gap, Severity, Side, Snapshot
+    from auditor.publish.view import Drift, Event, Report
 
 SCHEMA = 1
 
@@ -113,10 +116,9 @@ def _side(side: Side) -> dict[str, Json]:
     }
 
 
-def value_object(value: Json | Absent, name: str = "value") -> dict[str, Json]:
+def value_object(value: Json | Absent) -> dict[str, Json]:
     """A value that may be missing. Both keys are always there: `absent` tells a missing value from a null one."""
-    prefix = "" if name == "value" else f"{name}_"
-    return {name: None if value is ABSENT else value, f"{prefix}absent": value is ABSENT}
+    return {"value": None if value is ABSENT else value, "absent": value is ABSENT}
 
 
 def gap_object(gap: Gap) -> dict[str, Json]:
@@ -132,3 +134,61 @@ def gap_object(gap: Gap) -> dict[str, Json]:
         "attribute": gap.attribute,
         "location": gap.location,
     }
+
+
+def findings_json(findings: Sequence[Finding]) -> str:
+    """`audit findings --format json`: an array of findings, worst first."""
+    return dump([finding_object(finding) for finding in sorted(findings, key=order)])
+
+
+def finding_json(finding: Finding, events: Sequence[Event]) -> str:
+    """`audit show` and `audit explain` with `--format json`: a finding with its `events`, oldest first."""
+    return dump({**finding_object(finding), "events": [_event_object(event) for event in _by_time(events)]})
+
+
+def snapshot_json(snapshot: Snapshot) -> str:
+    """`audit snapshot --format json`: resources counted by kind, and the gaps."""
+    kinds = Counter(resource.kind for resource in snapshot.resources)
+    return dump(
+        {
+            "schema": SCHEMA,
+            "snapshot": {
+                "id": snapshot.id,
+                "environment": snapshot.environment,
+                "taken_at": iso(snapshot.taken_at),
+                "outcome": "incomplete" if snapshot.gaps else "complete",
+            },
+            "resources": dict(sorted(kinds.items())),
+            "gaps": [gap_object(gap) for gap in snapshot.gaps],
+        }
+    )
+
+
+def drift_json(drifts: Sequence[Drift], *, left: str, right: str) -> str:
+    """`audit diff --format json`: what differs between two snapshots. An empty `path` means the whole resource."""
+    differences = [
+        {
+            "kind": drift.kind,
+            "resource": drift.identity,
+            "path": list(drift.path),
+            "left": value_object(drift.left),
+            "right": value_object(drift.right),
+        }
+        for drift in sorted(drifts, key=lambda drift: (drift.kind, drift.identity, drift.path))
+    ]
+    return dump({"schema": SCHEMA, "left": left, "right": right, "differences": differences})
+
+
+def _event_object(event: Event) -> dict[str, Json]:
+    return {
+        "at": iso(event.at),
+        "from": event.from_status.value if event.from_status else None,
+        "to": event.to_status.value,
+        "actor": event.actor,
+        "audit": event.audit_id,
+        "reason": event.reason,
+    }
+
+
+def _by_time(events: Sequence[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: event.at)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from auditor.model import Category
-from auditor.publish.entries import order, shown_identity
-from auditor.publish.spelling import clean, iso, middle, path_text, side_by_side
+from auditor.publish.entries import counterpart, is_one_sided, order, shown_identity
+from auditor.publish.spelling import brief, iso, middle, path_text, sentence, side_by_side
 from auditor.publish.view import ACTIVE, fails
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _ROOM = 400
 def junit(report: Report) -> str:
     """The document, with its declaration. Characters that XML cannot hold are spelled out (`\\x1b`)."""
     audit = report.audit
-    root = ET.Element("testsuites", name=clean(f"Parity of {audit.left} and {audit.right}"))
+    root = ET.Element("testsuites", name=brief(f"Parity of {audit.left} and {audit.right}"))
     for category in Category:
         findings = sorted((f for f in audit.findings if f.breach.category is category), key=order)
         if findings or category in audit.scores:
@@ -47,7 +47,7 @@ def _category(
     for finding in findings:
         case = _case(suite, finding.breach.kind, _name(finding.breach))
         if fails(finding, fail_on):
-            failure = ET.SubElement(case, "failure", type=clean(finding.breach.rule.id), message=_message(finding))
+            failure = ET.SubElement(case, "failure", type=brief(finding.breach.rule.id), message=_message(finding))
             failure.text = _body(audit, finding)
         else:
             ET.SubElement(case, "skipped", message=f"{_why_skipped(finding, fail_on)}: {_message(finding)}")
@@ -63,7 +63,7 @@ def _coverage(root: ET.Element, report: Report) -> None:
     suite = _suite(root, report.audit, "coverage")
     for gap in report.audit.gaps:
         case = _case(suite, gap.kind, _place(gap))
-        message = f"{gap.reason.value}: {middle(clean(gap.detail), _ROOM)}"
+        message = f"{gap.reason.value}: {brief(gap.detail, _ROOM)}"
         ET.SubElement(
             case, tag, type=gap.reason.value, message=message
         ).text = "Not observed, so unknown: neither missing nor equal."
@@ -82,7 +82,7 @@ def _suite(root: ET.Element, audit: Audit, name: str) -> ET.Element:
 
 def _case(suite: ET.Element, kind: str, name: str) -> ET.Element:
     return ET.SubElement(
-        suite, "testcase", classname=f"parity.{suite.get('name')}.{clean(kind)}", name=middle(name, _ROOM)
+        suite, "testcase", classname=f"parity.{suite.get('name')}.{brief(kind)}", name=middle(name, _ROOM)
     )
 
 
@@ -93,17 +93,17 @@ def _count(suite: ET.Element) -> None:
 
 
 def _name(breach: Breach) -> str:
-    parts = (shown_identity(breach), path_text(breach.path), f"[{clean(breach.rule.id)}]")
+    parts = (shown_identity(breach), path_text(breach.path), f"[{brief(breach.rule.id)}]")
     return " ".join(part for part in parts if part)
 
 
 def _place(gap: Gap) -> str:
     parts = (gap.environment, gap.source, gap.region, gap.kind, gap.resource, gap.attribute)
-    return clean(" ".join(part for part in parts if part))
+    return sentence(" ".join(part for part in parts if part))
 
 
 def _message(finding: Finding) -> str:
-    return f"{finding.breach.severity.value}: {middle(clean(finding.breach.message), _ROOM)}"
+    return f"{finding.breach.severity.value}: {brief(finding.breach.message, _ROOM)}"
 
 
 def _why_skipped(finding: Finding, fail_on: Severity) -> str:
@@ -112,14 +112,17 @@ def _why_skipped(finding: Finding, fail_on: Severity) -> str:
 
 def _body(audit: Audit, finding: Finding) -> str:
     breach = finding.breach
-    left, right = side_by_side(breach.left.value, breach.right.value, _ROOM)
+    if is_one_sided(breach):
+        left, right = (side.identity or "(absent)" for side in (breach.left, breach.right))
+    else:
+        left, right = (shown.text for shown in side_by_side(breach.left.value, breach.right.value, _ROOM))
     lines = [
-        f"{clean(audit.left)}: {left.text}",
-        f"{clean(audit.right)}: {right.text}",
-        f"Why: {clean(breach.about)}",
-        f"Fix: {clean(breach.remediation)}" if breach.remediation else "",
-        f"Probably the counterpart of {clean(breach.suggestion)}" if breach.suggestion else "",
-        f"Rule: {clean(breach.rule.policy)}/{clean(breach.rule.id)}, {clean(breach.rule.file)}:{breach.rule.line}",
+        f"{brief(audit.left)}: {sentence(left)}",
+        f"{brief(audit.right)}: {sentence(right)}",
+        f"Why: {sentence(breach.about)}",
+        f"Fix: {sentence(breach.remediation)}" if breach.remediation else "",
+        counterpart(breach),
+        f"Rule: {brief(breach.rule.policy)}/{brief(breach.rule.id)}, {brief(breach.rule.file)}:{breach.rule.line}",
         f"Fingerprint: {breach.fingerprint}",
     ]
     return "\n".join(line for line in lines if line)

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.publish.entries import Entry, is_one_sided, needs_message, remarks, shown_identity
-from auditor.publish.spelling import clean, count, instant, middle, path_text, percent, side_by_side, span
+from auditor.publish.entries import Entry, counterpart, is_one_sided, needs_message, remarks, shown_identity
+from auditor.publish.spelling import (
+    brief,
+    count,
+    instant,
+    middle,
+    path_text,
+    percent,
+    side_by_side,
+    span,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,7 +47,7 @@ def markdown(report: Report, *, now: datetime) -> str:
         for block in section.blocks:
             lines += _block(block, report, now)
     if report.one_sided:
-        lines += ["### On one side only", ""]
+        lines += ["### Without counterpart", ""]
         for block in report.one_sided:
             lines += _block(block, report, now)
     if report.info:
@@ -57,7 +66,7 @@ def _block(block: Block, report: Report, now: datetime) -> list[str]:
     rows: list[Sequence[str]] = []
     for entry in block.entries:
         if entry.cause is not None:
-            rows.append((f"**{escape(entry.cause)}**: {count(len(entry.findings), 'finding')}", "", "", ""))
+            rows.append((f"**{escape(entry.title)}**", "", "", ""))
         shown = entry.findings if entry.cause is None else entry.findings[:_MEMBERS]
         rows += [_row(finding) for finding in shown]
         if len(shown) < len(entry.findings):
@@ -75,10 +84,9 @@ def _notes(entry: Entry, report: Report, now: datetime) -> list[str]:
         breach = finding.breach
         if needs_message(breach):
             notes.append(escape(middle(breach.message, 400)))
-        if breach.suggestion:
-            probably = f"{code(shown_identity(breach))} is probably the counterpart of {code(breach.suggestion)}"
-            sure = f" ({percent(breach.confidence)} alike)" if breach.confidence > 0 else ""
-            notes.append(f"{probably}{sure}")
+        probably = counterpart(breach)
+        if probably:
+            notes.append(f"{code(shown_identity(breach))}: {escape(probably)}")
         if entry.cause is None:
             own = remarks(finding, report.audit.started_at, now)
             notes += [f"{code(shown_identity(breach))}: {escape('; '.join(own))}"] if own else []
@@ -122,12 +130,12 @@ def _gaps(report: Report) -> list[str]:
 
 def _gap(group: GapGroup) -> tuple[str, str, str, str]:
     where = ", ".join(code(part) for part in (group.environment, group.source, group.region) if part)
-    hidden = (*group.kinds, *group.resources, *group.attributes)
-    more = f" and {len(hidden) - _MEMBERS} more" if len(hidden) > _MEMBERS else ""
-    names = ", ".join(code(name) for name in hidden[:_MEMBERS])
+    more = f" and {len(group.names) - _MEMBERS} more" if len(group.names) > _MEMBERS else ""
+    names = ", ".join(code(name) for name in group.names[:_MEMBERS])
+    hidden = f"{group.hidden}: {names}{more}" if names else group.hidden
     details = "<br>".join(escape(middle(detail, 400)) for detail in group.details[:3])
     why = f"**{group.reason.value.replace('_', ' ')}**: {group.meaning}"
-    return where, why, f"{group.hidden}: {names}{more}", f"{details}<br>{escape(group.remedy)}".removesuffix("<br>")
+    return where, why, hidden, f"{details}<br>{escape(group.remedy)}".removesuffix("<br>")
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -137,13 +145,13 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def escape(text: str) -> str:
     """Text that Markdown and HTML read as nothing but text, and that mentions nobody."""
-    safe = "".join(_ENTITIES.get(character, character) for character in clean(text))
+    safe = "".join(_ENTITIES.get(character, character) for character in brief(text, 2000))
     return safe.replace("@", "@<!-- -->").replace("://", ":<!-- -->//")
 
 
 def code(text: str) -> str:
-    """Text in a code span, also within a table. A pipe or a backtick in it needs the long way."""
-    short = middle(clean(text), _ROOM) or " "
-    if "`" not in short and "|" not in short and short.strip() == short:
+    """Text in a code span, also within a table. What could end the span, the cell or the code needs the long way."""
+    short = brief(text, _ROOM) or " "
+    if short.isprintable() and not set("`|<&") & set(short) and short.strip() == short:
         return f"`{short}`"
     return f"<code>{escape(short)}</code>"

@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -42,6 +42,16 @@ def clean(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         text = "".join(_visible(character) for character in text)
     return _secrets(text)
+
+
+def brief(text: str, room: int = 160) -> str:
+    """A name, clean, in at most `room` characters."""
+    return middle(clean(text), room)
+
+
+def sentence(text: str) -> str:
+    """A sentence or two, clean, cut short only where it is far longer than anyone wrote it."""
+    return brief(text, 600)
 
 
 def _visible(character: str) -> str:
@@ -120,24 +130,37 @@ def middle(text: str, room: int) -> str:
 
 
 def side_by_side(left: Json | Absent, right: Json | Absent, room: int) -> tuple[Shown, Shown]:
-    """Two values to be read beside each other, each in at most `room` characters, with what differs kept in sight."""
-    left_text, right_text = _pair_of_lines(left, right)
-    if isinstance(left, list) and isinstance(right, list) and max(len(left_text), len(right_text)) > room:
-        left_text, right_text = _members(left, right) or (left_text, right_text)
+    """Two values to be read beside each other, each in at most `room` characters, with what differs kept in sight.
+
+    Text of several lines is told by their number and the first one that differs, a long list by what only it has.
+    """
+    left_lead, left_text, right_lead, right_text = _pair(left, right, room)
+    left_room, right_room = room - len(left_lead), room - len(right_lead)
     if left is ABSENT or right is ABSENT or left_text == right_text:
-        return Shown(middle(left_text, room), "", ""), Shown(middle(right_text, room), "", "")
-    start = _common_prefix(left_text, right_text)
-    end = _common_prefix(left_text[start:][::-1], right_text[start:][::-1])
-    return _window(left_text, start, end, room), _window(right_text, start, end, room)
+        return (
+            Shown(left_lead + middle(left_text, left_room), "", ""),
+            Shown(right_lead + middle(right_text, right_room), "", ""),
+        )
+    start = _common_words(left_text, right_text)
+    end = _common_words(left_text[start:][::-1], right_text[start:][::-1])
+    return (
+        _window(left_lead, left_text, start, end, left_room),
+        _window(right_lead, right_text, start, end, right_room),
+    )
 
 
-def _pair_of_lines(left: Json | Absent, right: Json | Absent) -> tuple[str, str]:
+def _pair(left: Json | Absent, right: Json | Absent, room: int) -> tuple[str, str, str, str]:
+    """For each side a lead (`12 lines, line 3: `, mostly empty) and the text to be shown after it."""
     if _many_lines(left) or _many_lines(right):
-        return _summaries(left, right)
+        return _first_lines(left, right)
     left_text, right_text = spell(left), spell(right)
     if left_text == right_text and (type(left) is not type(right) or left != right):
-        return _exact(left), _exact(right)
-    return left_text, right_text
+        return "", _exact(left), "", _exact(right)
+    if isinstance(left, list) and isinstance(right, list) and max(len(left_text), len(right_text)) > room:
+        ours, theirs = Counter(spell(item) for item in left), Counter(spell(item) for item in right)
+        if ours != theirs:
+            return *_only_here(ours, ours - theirs), *_only_here(theirs, theirs - ours)
+    return "", left_text, "", right_text
 
 
 def _exact(value: Json | Absent) -> str:
@@ -148,40 +171,27 @@ def _many_lines(value: Json | Absent) -> bool:
     return isinstance(value, str) and "\n" in value.strip("\n")
 
 
-def _summaries(left: Json | Absent, right: Json | Absent) -> tuple[str, str]:
-    """Text of several lines as the number of them and the first one that differs."""
+def _first_lines(left: Json | Absent, right: Json | Absent) -> tuple[str, str, str, str]:
     left_lines = left.splitlines() if isinstance(left, str) else []
     right_lines = right.splitlines() if isinstance(right, str) else []
-    shared = 0
-    for one, other in zip(left_lines, right_lines, strict=False):
-        if one != other:
-            break
-        shared += 1
-    return _summary(left, left_lines, shared), _summary(right, right_lines, shared)
+    shared = _common_prefix(left_lines, right_lines)
+    return *_first_line(left, left_lines, shared), *_first_line(right, right_lines, shared)
 
 
-def _summary(value: Json | Absent, lines: list[str], at: int) -> str:
+def _first_line(value: Json | Absent, lines: list[str], at: int) -> tuple[str, str]:
     if not _many_lines(value):
-        return spell(value)
+        return "", spell(value)
     if at >= len(lines):
-        return f"{len(lines)} lines, no line {at + 1}"
-    return f"{len(lines)} lines, line {at + 1}: {spell(lines[at].strip())}"
+        return f"{len(lines)} lines, ", f"no line {at + 1}"
+    return f"{len(lines)} lines, line {at + 1}: ", spell(lines[at].strip())
 
 
-def _members(left: list[Json], right: list[Json]) -> tuple[str, str] | None:
-    """Two long lists as how many items each has and which only it has; None where only their order differs."""
-    ours, theirs = Counter(spell(item) for item in left), Counter(spell(item) for item in right)
-    if ours == theirs:
-        return None
-    return _only_here(ours, ours - theirs), _only_here(theirs, theirs - ours)
-
-
-def _only_here(items: Counter[str], only: Counter[str]) -> str:
+def _only_here(items: Counter[str], only: Counter[str]) -> tuple[str, str]:
     size = count(items.total(), "item")
-    return f"{size}, only here: {', '.join(only.elements())}" if only else f"{size}, none only here"
+    return (f"{size}, only here: ", ", ".join(only.elements())) if only else (f"{size}, ", "none only here")
 
 
-def _common_prefix(one: str, other: str) -> int:
+def _common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
     length = 0
     for a, b in zip(one, other, strict=False):
         if a != b:
@@ -190,17 +200,25 @@ def _common_prefix(one: str, other: str) -> int:
     return length
 
 
-def _window(text: str, start: int, end: int, room: int) -> Shown:
-    """The text around its part `start` to `len - end`. That part comes first when room is short, then what is before it."""
+def _common_words(one: str, other: str) -> int:
+    """The common length, cut back to where a word ends: `14.7` and `15.4` differ from their first character on."""
+    length = _common_prefix(one, other)
+    if any(text[length : length + 1].isalnum() for text in (one, other)):
+        while length and one[length - 1].isalnum():
+            length -= 1
+    return length
+
+
+def _window(lead: str, text: str, start: int, end: int, room: int) -> Shown:
+    """The part `start` to `len - end` of the text and what fits around it. That part comes first when room is short."""
     before, changed, after = text[:start], text[start : len(text) - end], text[len(text) - end :]
     if len(text) <= room:
-        return Shown(before, changed, after)
+        return Shown(lead + before, changed, after)
     context = min(len(before) + len(after), room // 3)
     changed = middle(changed, room - context)
     rest = room - len(changed)
-    room_before = max(rest - len(after), rest * 2 // 3)
-    before = middle(before, min(room_before, rest))
-    return Shown(before, changed, middle(after, rest - len(before)))
+    before = middle(before, min(max(rest - len(after), rest * 2 // 3), rest))
+    return Shown(lead + before, changed, middle(after, rest - len(before)))
 
 
 def percent(share: float) -> str:

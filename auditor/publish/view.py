@@ -23,7 +23,7 @@ from auditor.model import (
 )
 from auditor.publish.entries import Block, Entry, blocks, group, order
 from auditor.publish.gap_groups import GapGroup, gap_groups
-from auditor.publish.spelling import clean, count, percent
+from auditor.publish.spelling import brief, count, percent, sentence
 
 _T = TypeVar("_T")
 ACTIVE = frozenset({Status.OPEN, Status.REGRESSED})
@@ -116,7 +116,7 @@ class Report:
         """What was compared and found, as name and text, in the order in which it is read."""
         audit, seen = self.audit, self.audit.coverage
         scores = ", ".join(f"{category.value} {percent(audit.scores[category])}" for category in self.categories)
-        left, right = f"{seen.left} resources in {clean(audit.left)}", f"{seen.right} in {clean(audit.right)}"
+        left, right = f"{seen.left} resources in {brief(audit.left)}", f"{seen.right} in {brief(audit.right)}"
         alone = seen.unmatched_left + seen.unmatched_right
         aside = ", ".join(f"{len(found)} {status.value}" for status, found in self.aside.items())
         expected = f"{count(audit.expected, 'difference')} that a rule calls normal (names, ids, sizes, counts)"
@@ -129,8 +129,8 @@ class Report:
             ("Findings", self.severities),
             ("Set aside", aside),
             ("Expected", expected),
-            ("Policies", ", ".join(clean(policy) for policy in audit.policies) or "none"),
-            *(("Note", clean(note)) for note in audit.notes),
+            ("Policies", ", ".join(brief(policy) for policy in audit.policies) or "none"),
+            *(("Note", sentence(note)) for note in audit.notes),
         )
         return tuple((name, text) for name, text in facts if text)
 

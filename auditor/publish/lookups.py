@@ -1,0 +1,219 @@
+"""What the commands that look one thing up print: a finding and its life, a list of findings, a snapshot, what drifted.
+
+Width (columns; None: 100) and colour are given, as in `console.py`. Every text ends with a newline.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from auditor.model import ABSENT
+from auditor.publish.console import gap_lines
+from auditor.publish.entries import counterpart, is_one_sided, order, shown_identity
+from auditor.publish.gap_groups import gap_groups
+from auditor.publish.grid import DEFAULT_WIDTH, STYLES, Grid, Page
+from auditor.publish.spelling import (
+    brief,
+    clean,
+    count,
+    instant,
+    method_text,
+    middle,
+    path_text,
+    sentence,
+    side_by_side,
+    span,
+    spell,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from auditor.model import Breach, Finding, Side, Snapshot
+    from auditor.publish.view import Drift, Event
+
+_LONG = 4_000
+
+
+def finding_text(finding: Finding, events: Sequence[Event], *, width: int | None, color: bool, now: datetime) -> str:
+    """Everything that is known of one finding (`audit show`): both values in full, why it matters, its life."""
+    breach = finding.breach
+    page = Page(width or DEFAULT_WIDTH, color)
+    _title(page, finding)
+    for side in (breach.left, breach.right):
+        _side(page, side, breach)
+    page.blank()
+    page.fact("What", sentence(breach.message))
+    page.fact("Why", sentence(breach.about))
+    if breach.remediation:
+        page.fact("Fix", sentence(breach.remediation))
+    if breach.suggestion:
+        page.fact("Perhaps", f"{counterpart(breach)}; `audit match` confirms it")
+    if breach.cause:
+        page.fact("Cause", sentence(breach.cause))
+    page.fact("Status", _status(finding))
+    page.fact("First seen", f"{instant(finding.first_seen)}, {span(now - finding.first_seen)} ago")
+    page.fact("Last seen", f"{instant(finding.last_seen)}, {span(now - finding.last_seen)} ago")
+    if finding.moved:
+        page.fact("Moved", sentence(finding.moved))
+    if events:
+        page.blank()
+        page.rule("HISTORY", style="bold")
+    for event in sorted(events, key=lambda event: event.at):
+        page.line(_event(event), lead=f"{instant(event.at)}  ")
+    return page.text()
+
+
+def explain_text(finding: Finding, *, width: int | None, color: bool) -> str:
+    """Why there is this finding (`audit explain`): the rule and those that it overrode, and how the two were paired."""
+    breach = finding.breach
+    page = Page(width or DEFAULT_WIDTH, color)
+    _title(page, finding)
+    page.line(sentence(breach.message))
+    page.blank()
+    page.fact(
+        "Rule", f"{brief(breach.rule.policy)}/{brief(breach.rule.id)}, {brief(breach.rule.file)}:{breach.rule.line}"
+    )
+    page.fact("Why", sentence(breach.about))
+    if breach.rule.overrode:
+        page.fact("Overrode", "The last rule that matches decides. These matched too, the latest first:")
+        for rule in breach.rule.overrode:
+            page.line(brief(rule), indent=11)
+    else:
+        page.fact("Overrode", "no other rule matches here")
+    page.fact("Paired", _pairing(breach))
+    if breach.tolerated_for.total_seconds() > 0:
+        page.fact("Tolerated", f"for {span(breach.tolerated_for)} from when it is first seen")
+    page.fact("Status", _status(finding))
+    if finding.moved:
+        page.fact("Moved", sentence(finding.moved))
+    page.fact("Name", f"{breach.fingerprint}, made from pair, kind, resource, rule and path; values do not change it")
+    return page.text()
+
+
+def findings_table(findings: Sequence[Finding], *, width: int | None, color: bool, now: datetime) -> str:
+    """Findings, worst first, a row each (`audit findings`), of one pair or of several."""
+    page = Page(width or DEFAULT_WIDTH, color)
+    if not findings:
+        page.line("No findings.")
+        return page.text()
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name, fixed in (("Severity", 8), ("Status", 12), ("Pair", None), ("Resource and path", None), ("Age", None)):
+        table.add_column(
+            name, width=fixed, overflow="fold", justify="right" if name == "Age" else "left", no_wrap=name == "Age"
+        )
+    table.add_column("Finding", width=8, no_wrap=True)
+    for finding in sorted(findings, key=order):
+        breach = finding.breach
+        place = f"{brief(breach.kind)} {middle(shown_identity(breach), 120)} {middle(path_text(breach.path), 120)}"
+        table.add_row(
+            Text(breach.severity.value, STYLES[breach.severity]),
+            finding.status.value,
+            Text(middle(f"{brief(breach.left.environment)}, {brief(breach.right.environment)}", 40)),
+            Text(place.rstrip()),
+            span(now - finding.first_seen),
+            Text(breach.fingerprint[:8], "dim"),
+        )
+    page.table(table)
+    page.blank()
+    page.line(count(len(findings), "finding"))
+    return page.text()
+
+
+def snapshot_text(snapshot: Snapshot, *, width: int | None, color: bool) -> str:
+    """What a snapshot holds (`audit snapshot`): resources by kind and, last and loud, what could not be seen."""
+    page = Page(width or DEFAULT_WIDTH, color)
+    page.line(f"Snapshot of {brief(snapshot.environment)}: {count(len(snapshot.resources), 'resource')}", style="bold")
+    page.line(f"{brief(snapshot.id)}, {instant(snapshot.taken_at)}", style="dim")
+    if snapshot.gaps:
+        page.line(f"INCOMPLETE: {count(len(snapshot.gaps), 'gap')}.", style="bold yellow")
+    page.blank()
+    kinds = Counter(resource.kind for resource in snapshot.resources)
+    room = max((len(brief(kind)) for kind in kinds), default=0)
+    for kind, number in sorted(kinds.items()):
+        page.line(f"{brief(kind):<{room}}  {number:>6}")
+    if not kinds:
+        page.line("No resources were seen.")
+    if snapshot.gaps:
+        page.blank()
+        page.rule("NOT OBSERVED", style="bold yellow")
+    for group in gap_groups(snapshot.gaps):
+        gap_lines(page, group)
+    return page.text()
+
+
+def drift_text(drifts: Sequence[Drift], *, left: str, right: str, width: int | None, color: bool) -> str:
+    """What differs between two snapshots (`audit diff`), resource by resource. `left` and `right` head the columns."""
+    page = Page(width or DEFAULT_WIDTH, color)
+    if not drifts:
+        page.line(f"No difference between {brief(left)} and {brief(right)}.")
+        return page.text()
+    grid = Grid(page, left, right)
+    grid.head(count(len(drifts), "difference"))
+    place = None
+    for drift in sorted(drifts, key=lambda drift: (drift.kind, drift.identity, drift.path)):
+        if place != (drift.kind, drift.identity):
+            place = (drift.kind, drift.identity)
+            page.line(f"{brief(drift.identity)}  {brief(drift.kind)}", indent=2, style="bold")
+        if drift.path:
+            shown_left, shown_right = side_by_side(drift.left, drift.right, grid.room)
+            grid.row(path_text(drift.path), shown_left, shown_right)
+        else:
+            grid.row("the whole resource", _there(drift.left), _there(drift.right))
+    return page.text()
+
+
+def _title(page: Page, finding: Finding) -> None:
+    breach = finding.breach
+    page.line(f"{breach.severity.value.upper()}  {middle(shown_identity(breach), 200)}", style=STYLES[breach.severity])
+    page.line(f"{brief(breach.kind)}  {path_text(breach.path)}".rstrip(), style="bold")
+    page.line(f"{breach.category.value}, finding {breach.fingerprint}", style="dim")
+    page.blank()
+
+
+def _side(page: Page, side: Side, breach: Breach) -> None:
+    page.line(brief(side.environment), style="bold")
+    where = f", {brief(side.location)}" if side.location else ""
+    page.line(
+        f"{brief(side.identity)}{where}" if side.identity is not None else "no such resource", indent=2, style="dim"
+    )
+    if is_one_sided(breach):
+        return
+    if not isinstance(side.value, str) or "\n" not in side.value:
+        page.line(middle(spell(side.value), _LONG), indent=2)
+        return
+    for line in middle(side.value, _LONG).splitlines():
+        page.line(clean(line), indent=2, lead="| ")
+
+
+def _event(event: Event) -> str:
+    change = event.to_status.value
+    if event.from_status is not None and event.from_status is not event.to_status:
+        change = f"{event.from_status.value} -> {change}"
+    audit = f" (audit {brief(event.audit_id)})" if event.audit_id else ""
+    reason = f": {sentence(event.reason)}" if event.reason else ""
+    return f"{change}, by {brief(event.actor)}{audit}{reason}"
+
+
+def _status(finding: Finding) -> str:
+    tolerated = finding.breach.tolerated_for
+    still = f", tolerated for {span(tolerated)}" if finding.status.value == "pending" and tolerated else ""
+    return f"{finding.status.value}{still}"
+
+
+def _pairing(breach: Breach) -> str:
+    if is_one_sided(breach):
+        probably = counterpart(breach)
+        return f"with nothing. {probably}, which proves nothing" if probably else "with nothing"
+    left, right = brief(breach.left.identity or "nothing"), brief(breach.right.identity or "nothing")
+    how = method_text(breach.matched_by, breach.confidence) or "the same identity, once names are set aside"
+    return f"{left} and {right}: {how}"
+
+
+def _there(value: object) -> str:
+    return "(absent)" if value is ABSENT else "present"
