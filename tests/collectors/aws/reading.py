@@ -75,13 +75,16 @@ def declared(kind: str) -> AwsKind:
     return next(each for each in services()[kind.split(".")[1]] if each.name == kind)
 
 
-def client(service: str, endpoint_url: str) -> Any:
+def client(service: str, endpoint_url: str, keys: Mapping[str, Any] | None = None) -> Any:
+    """A client of the tests' own, with `keys` as AssumeRole gives them, or none that matter."""
+    keys = keys or {"AccessKeyId": "testing", "SecretAccessKey": "testing"}
     return boto3.client(
         service,
         region_name=REGION,
         endpoint_url=endpoint_url,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys.get("SessionToken"),
     )
 
 
