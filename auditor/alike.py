@@ -44,7 +44,7 @@ _COMMON_LABELS = frozenset(
     "internal local localhost com net org gov edu io app apps cloud svc cluster amazonaws aws azure api www http https "
     "service services co uk eu us de fr ca dev test example host url public private elb rds cache".split()
 )
-_ID_WORDS = frozenset({"id", "ids", "uuid", "uuids", "guid", "guids", "sid"})
+_ID_WORDS = frozenset({"id", "ids", "uuid", "uuids", "guid", "guids", "sid", "uid", "uids"})
 _PHONE_WORDS = frozenset({"phone", "number", "sms", "tel", "telephone", "mobile", "msisdn", "fax"})
 _EXPIRY_WORDS = frozenset({"expires", "expiry", "expiration", "expire", "valid", "until", "after", "deadline"})
 _OPAQUE = re.compile(r"\A(?=.*[0-9])[A-Za-z0-9_-]{6,64}\Z")
@@ -67,6 +67,8 @@ class Pair:
         left, right = canonical(left, key), canonical(right, key)
         if left == right and type(left) is type(right):
             return True
+        if isinstance(left, bool) and isinstance(right, bool):
+            return self._says_which_environment(left, right, key)
         if isinstance(left, bool) or isinstance(right, bool) or left is None or right is None:
             return False
         if isinstance(left, int | float) and isinstance(right, int | float):
@@ -76,17 +78,23 @@ class Pair:
         return False
 
     def alike_lists(self, left: Sequence[Json], right: Sequence[Json], key: str = "") -> bool:
-        """Whether two lists of scalars are alike as sets: every item has its counterpart, and none is left over."""
+        """Whether two lists of scalars are alike as sets: every item has its counterpart, and none is left over.
+
+        Lists of domains are alike, too, when they have nothing in common and one side's all carry its name: staging has
+        domains of its own, production those of its customers.
+        """
         lonely_left, lonely_right = self.lonely(left, right, key)
         if not lonely_left and not lonely_right:
             return True
-        hosts = [item for item in (*lonely_left, *lonely_right) if isinstance(item, str) and is_host(item)]
-        if len(hosts) < len(lonely_left) + len(lonely_right) or not lonely_left or not lonely_right:
+        texts = [item for item in (*left, *right) if isinstance(item, str)]
+        if not left or not right or len(texts) < len(left) + len(right):
             return False
-        # Domains that belong to the environment: staging has one of its own, production those of its customers.
-        return all(self._is_own(str(item), self.left) for item in lonely_left) or all(
-            self._is_own(str(item), self.right) for item in lonely_right
-        )
+        if all(self.left.is_name(str(a)) for a in left) and all(self.right.is_name(str(b)) for b in right):
+            return True
+        if not all(map(is_host, texts)) or any(self._same_text(str(a), str(b)) for a in left for b in right):
+            return False
+        own = all(self._is_own(str(item), self.left) for item in left)
+        return own or all(self._is_own(str(item), self.right) for item in right)
 
     def lonely(self, left: Sequence[Json], right: Sequence[Json], key: str = "") -> tuple[list[Json], list[Json]]:
         """The items of each list without a counterpart in the other. Equal items are paired first, then alike ones."""
@@ -120,6 +128,13 @@ class Pair:
             return False
         return bool(left) and left.lower() not in self.left.weak and not left.startswith(_SECRET)
 
+    def _says_which_environment(self, left: bool, right: bool, key: str) -> bool:
+        """`is-production: false` and `is-production: true`: the key asks for the environment, and both answer truly."""
+        if left == right:
+            return True
+        asked = " ".join(words(key.rpartition("/")[2])).partition("is ")[2]
+        return bool(asked) and bool(self.right.spans(asked) if right else self.left.spans(asked))
+
     # -- text ---------------------------------------------------------------------------------------------------
 
     def _alike_text(self, left: str, right: str, key: str) -> bool:
@@ -136,7 +151,7 @@ class Pair:
             return not key_words & _EXPIRY_WORDS
         if "version" in key_words and same_version(left, right):
             return True
-        if _alike_networks(left, right):
+        if _alike_networks(left, right, own="{env}" in key):
             return True
         if "," in left and "," in right and "\n" not in left + right:
             return self._alike_enumerations(left, right, key)
@@ -146,7 +161,7 @@ class Pair:
         if self.left.neutral(left) == self.right.neutral(right):
             return True
         a, b = _slotted(left), _slotted(right)
-        if a == b:
+        if a == b or (self.left.is_name(left) and self.right.is_name(right)):
             return True
         named = bool(self.left.spans(a) or self.right.spans(b))
         own_a, own_b = _without(a, self.left), _without(b, self.right)
@@ -181,7 +196,9 @@ class Pair:
         """`a,b,c` as a set. Lists of ids are data of the environment, however many there are."""
         a = sorted({part.strip(" \t\\") for part in _IDS.sub("{id}", left).split(",")} - {""})
         b = sorted({part.strip(" \t\\") for part in _IDS.sub("{id}", right).split(",")} - {""})
-        return a == b or self.alike_lists(a, b, key)
+        if a == b or all("{id}" in part for part in (*a, *b)):
+            return True
+        return self.alike_lists(a, b, key)
 
     def _alike_endpoints(self, left: str, right: str) -> bool:
         """The same text around hosts that belong to each environment."""
@@ -261,12 +278,13 @@ def _is_id_key(key: str) -> bool:
     return bool(found) and found[-1] in _ID_WORDS
 
 
-def _alike_networks(left: str, right: str) -> bool:
-    """Private networks of one size: each environment has its own address plan. Public ones differ for a reason."""
+def _alike_networks(left: str, right: str, *, own: bool) -> bool:
+    """Private networks of one size: each environment has its own address plan. Public ones differ for a reason, unless
+    their key says that they are the environment's `own`."""
     if not (left[:1].isdigit() and right[:1].isdigit()):
         return False
     try:
         a, b = ipaddress.ip_network(left, strict=False), ipaddress.ip_network(right, strict=False)
     except ValueError:
         return False
-    return a.is_private and b.is_private and a.prefixlen == b.prefixlen and a.prefixlen > 0
+    return a.prefixlen == b.prefixlen > 0 and (own or (a.is_private and b.is_private))

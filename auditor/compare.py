@@ -36,7 +36,7 @@ def compare_match(match: Match, pair: Pair) -> Compared:
     """What differs between the two resources of one match, names set aside."""
     if match.left.digest == match.right.digest:
         return Compared(match, ())
-    overlay = _Overlay(pair)
+    overlay = _Overlay(pair, empty_matters=match.left.kind.empty_matters)
     left, right = overlay.maps(match.left.form, match.left.raw, match.right.form, match.right.raw, ())
     found = _listed(left, right, overlay.spelled) if left or right else ()
     return Compared(match, found, tuple(overlay.unqualified))
@@ -47,6 +47,7 @@ class _Overlay:
     """Lays two trees over each other. `spelled` keeps, by common path, both values as their sources spell them."""
 
     pair: Pair
+    empty_matters: bool
     spelled: dict[Path, tuple[Json | Absent, Json | Absent]] = field(default_factory=dict)
     unqualified: list[Difference] = field(default_factory=list)
 
@@ -64,11 +65,13 @@ class _Overlay:
         for key, a, b in _distinct(self._keys(left, right)):
             below = (*path, key)
             if a is None and b is not None:
-                theirs[key] = _opaque(right[b])
-                self.spelled[below] = (ABSENT, right_raw[b])
+                if self._says_something(right[b]):
+                    theirs[key] = _opaque(right[b])
+                    self.spelled[below] = (ABSENT, _listed_again(right_raw[b]))
             elif b is None and a is not None:
-                ours[key] = _opaque(left[a])
-                self.spelled[below] = (left_raw[a], ABSENT)
+                if self._says_something(left[a]):
+                    ours[key] = _opaque(left[a])
+                    self.spelled[below] = (_listed_again(left_raw[a]), ABSENT)
             elif a is not None and b is not None:
                 found = self._values(left[a], left_raw[a], right[b], right_raw[b], below)
                 if found is not None:
@@ -91,8 +94,11 @@ class _Overlay:
             if self.pair.unqualified(left, right):
                 self.unqualified.append(Difference(_shown(path), left_raw, right_raw, Change.VALUE))
             return None
-        self.spelled[path] = (left_raw, right_raw)
+        self.spelled[path] = (_listed_again(left_raw), _listed_again(right_raw))
         return _leaf(left), _leaf(right)
+
+    def _says_something(self, value: Json) -> bool:
+        return self.empty_matters or value not in ([], {})
 
     def _keys(self, left: Mapping[str, Json], right: Mapping[str, Json]) -> list[tuple[str, str | None, str | None]]:
         """Common key, key on the left, key on the right: equal keys first, then keys that are one name."""
@@ -211,6 +217,15 @@ def _naming_step(path: Path) -> str:
     """The last step that says what the value is: `value` and `valueFrom` only repeat that there is one."""
     last = path[-1] if path else ""
     return path[-2] if len(path) > 1 and last in ("value", "valueFrom", "default", _ITEM) else last
+
+
+def _listed_again(value: Json) -> Json:
+    """A value as a person knows it: a map of items that nothing names is the list it was."""
+    if not isinstance(value, dict):
+        return value
+    if value and all(key.startswith(UNKEYED) for key in value):
+        return [_listed_again(item) for item in value.values()]
+    return {key: _listed_again(below) for key, below in value.items()}
 
 
 def _leaf(value: Json) -> Json:

@@ -96,6 +96,7 @@ class Kind:
     verbatim: tuple[str, ...] = ()
     located: bool = False
     references: tuple[str, ...] = ()
+    empty_matters: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,10 @@ class EnvironmentNames:
         """Where `text` names this environment, as half-open ranges in order."""
         return [match.span() for match in self._pattern.finditer(text) if _bare(match.group()) in self._own]
 
+    def is_name(self, text: str) -> bool:
+        """Whether the whole of `text` is a name of this environment, a weak one included."""
+        return text.lower() in self.weak or self.spans(text) == [(0, len(text))]
+
     def mentioned_in(self, text: str) -> str | None:
         """The first word of `text` that names this environment, as it is spelled there; None when there is none."""
         spans = self.spans(text)

@@ -164,7 +164,9 @@ class _Shape:
 
     def _sort_key(self, leaf: Json, key: str) -> str:
         spelled = canonical(leaf, key)
-        return json.dumps(self._names.neutral(spelled) if isinstance(spelled, str) else spelled)
+        neutral = self._names.neutral(spelled) if isinstance(spelled, str) else spelled
+        # Two spellings of one value (`true`, `"true"`) need an order, too.
+        return json.dumps([neutral, repr(leaf)])
 
     def _objects(self, items: list[dict[str, Json]], path: tuple[str, ...], *, in_order: bool) -> dict[str, Json]:
         declared = self._keyed.get(path)
@@ -208,7 +210,7 @@ class _Shape:
 
 def digestible(value: Json) -> str:
     """A container inside a list of scalars, as the text of its canonical JSON."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return json.dumps(_spelled(value, ""), sort_keys=True, ensure_ascii=False)
 
 
 @lru_cache(maxsize=1024)

@@ -134,7 +134,7 @@ def _canonical_url(text: str) -> str:
     port = _DEFAULT_PORTS.get(scheme)
     if port and host.endswith(":" + port):
         host = host[: -len(port) - 1]
-    return f"{scheme}://{userinfo}{at}{host}{'' if rest == '/' else rest}"
+    return f"{scheme}://{userinfo}{at}{host}{'' if rest == '/' else rest.removesuffix('.git')}"
 
 
 def same_version(left: str, right: str) -> bool:

@@ -41,6 +41,9 @@ ALIKE = [
     ("fingerprints of two secrets", "{secret:00ff}", "{secret:11aa}"),
     ("two spellings of one size", "1.5Gi", "1536Mi"),
     ("a boolean in a string", "True", "true"),
+    ("a strong name opposite a weak one", "stg", "pd"),
+    ("lists of ids with more of them", "4de8b784-03a8-4ba8-a440-3bfea1b04fe6:a,4de8b784-03a8-4ba8-a440-3bfea1b04fe7:b", "98277a4a-63e4-47c3-8194-dffe8ed51c08:a,98277a4a-63e4-47c3-8194-dffe8ed51c09:c"),
+    ("a repository with and without its ending", "https://git.example.com/a/b.git", "https://git.example.com/a/b"),
 ]  # fmt: skip
 
 UNLIKE = [
@@ -93,6 +96,26 @@ def test_lists_are_compared_as_sets() -> None:
     assert PAIR.alike_lists(["b-staging", "a"], ["a", "b-prod"])
     assert PAIR.lonely(["a", "c"], ["a"]) == (["c"], [])
     assert not PAIR.alike_lists(["a", "a"], ["a"])
+
+
+def test_domains_of_the_environment_and_of_its_customers_are_alike() -> None:
+    """Domains with nothing in common are each side's own; one that is missing beside its like is missing."""
+    assert PAIR.alike_lists(["x.staging.shop.xyz"], ["a.example.org", "b.example.org"])
+    assert PAIR.alike_lists(["staging"], ["www", "apex"])
+    assert not PAIR.alike_lists(["api-staging.shop.org", "api-alt-staging.shop.org"], ["api.shop.org"])
+
+
+def test_a_flag_that_asks_for_the_environment_may_differ() -> None:
+    """`is-production` says false and true; `debug` does not ask."""
+    assert PAIR.alike(False, True, "cloud.example.org/is-production")
+    assert not PAIR.alike(True, False, "is-production")
+    assert not PAIR.alike(False, True, "production_checks")
+
+
+def test_public_addresses_are_alike_only_where_their_key_names_the_environment() -> None:
+    """An office address under `office-{env}` is the environment's; the same under another key is a difference."""
+    assert PAIR.alike("20.49.246.49/32", "51.142.161.93/32", "office-{env}-1")
+    assert not PAIR.alike("20.49.246.49/32", "51.142.161.93/32", "office")
 
 
 def test_hosts_are_told_from_file_names() -> None:

@@ -101,6 +101,7 @@ def _kubernetes(names: str, category: Category, about: str, secret: tuple[str, .
             volatile=_LIVE,
             secret=secret,
             verbatim=_LABELS,
+            empty_matters=True,
         )
         for name in names.split()
     )
