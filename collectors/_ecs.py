@@ -55,6 +55,13 @@ TASK_DEFINITION = Kind(
         "volumes.*.docker_volume_configuration.driver_opts",
         "volumes.*.docker_volume_configuration.labels",
     ),
+    references=(
+        f"{_CONTAINER}.secrets.*",
+        f"{_CONTAINER}.log_configuration.secret_options.*",
+        f"{_CONTAINER}.repository_credentials.credentials_parameter",
+        f"{_CONTAINER}.credential_specs",
+        "volumes.*.fsx_windows_file_server_volume_configuration.authorization_config.credentials_parameter",
+    ),
 )
 
 # Bookkeeping of one registration, which says nothing about what runs; and the family, which is the identity.

@@ -122,6 +122,7 @@ KINDS = (
         refs=("Endpoint.Address", "ListenerEndpoint.Address", "DbiResourceId"),
         parent="DBClusterIdentifier",
         tags="TagList",
+        references=("master_user_secret.**",),
         keyed={
             "processor_features": "name",
             "associated_roles": "feature_name",
@@ -155,6 +156,7 @@ KINDS = (
             "additional_storage_volumes.*.storage_operation_status",
             "additional_storage_volumes.*.storage_operation_percent_progress",
             "is_storage_config_upgrade_available",
+            "enhanced_monitoring_resource_arn",  # a log stream named after the instance's generated id
             "db_instance_automated_backups_replications.*.db_instance_automated_backups_arn",
         ),
         transform=_instance,
@@ -171,6 +173,7 @@ KINDS = (
         location="DBClusterArn",
         refs=(_endpoints, "DbClusterResourceId"),
         tags="TagList",
+        references=("master_user_secret.**",),
         keyed={"associated_roles": "feature_name+role_arn", "domain_memberships": "domain"},
         drop=(
             *_PASSING,

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from auditor.errors import CollectError
+from auditor.model import Resource
+from auditor.redact import Redactor
 from collectors._ecs import TASK_DEFINITION, family, tags, task_definition
 from tests.collectors.aws.recordings import Recording, recordings
 
@@ -174,6 +176,23 @@ def test_what_is_no_task_definition_is_called_malformed(body: dict[str, Any], na
     with pytest.raises(CollectError, match=named) as caught:
         task_definition(body)
     assert caught.value.reason == "malformed"
+
+
+def test_where_a_secret_is_kept_stays_readable_and_a_secret_itself_does_not() -> None:
+    """A reference is what two environments are compared by; a password written into the file leaves as a fingerprint."""
+    container = {
+        "name": "app",
+        "environment": [{"name": "SMTP_PASSWORD", "value": "canary"}],
+        "secrets": [{"name": "DB_PASSWORD", "valueFrom": "rabbit-prod-password"}],
+        "repositoryCredentials": {"credentialsParameter": "registry-prod-password"},
+    }
+    redactor = Redactor(b"k" * 32)
+    attributes = task_definition({"containerDefinitions": [container]})
+    shown = redactor.resource(Resource(TASK_DEFINITION.name, "orders", attributes), TASK_DEFINITION).attributes
+    app = shown["container_definitions"]["app"]
+    assert app["secrets"] == {"DB_PASSWORD": "rabbit-prod-password"}
+    assert app["repository_credentials"] == {"credentials_parameter": "registry-prod-password"}
+    assert app["environment"] == {"SMTP_PASSWORD": redactor.marker("canary")}
 
 
 RECORDED = recordings("ecs.DescribeTaskDefinition")

@@ -52,7 +52,7 @@ def read(kind: str, endpoint_url: str, **options: Any) -> Seen:
     chosen = AwsOptions(
         regions=(REGION,),
         endpoint_url=endpoint_url,
-        services=(kind.split(".")[1],),
+        services=(next(name for name, kinds in services().items() if any(each.name == kind for each in kinds)),),
         max_attempts=1,
         requests_per_second=1000,
         **options,
@@ -72,7 +72,7 @@ def read(kind: str, endpoint_url: str, **options: Any) -> Seen:
 
 
 def declared(kind: str) -> AwsKind:
-    return next(each for each in services()[kind.split(".")[1]] if each.name == kind)
+    return next(each for kinds in services().values() for each in kinds if each.name == kind)
 
 
 def client(service: str, endpoint_url: str, keys: Mapping[str, Any] | None = None) -> Any:
