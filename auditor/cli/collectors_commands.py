@@ -35,7 +35,7 @@ def collectors(name: str | None, format_: str) -> None:
         write.data("\n".join(_detailed(chosen[0])))
     else:
         rows = [(collector.name, str(len(collector.kinds)), collector.about) for collector in chosen]
-        write.table(("COLLECTOR", "KINDS", "READS"), rows)
+        write.data(write.columns(("COLLECTOR", "KINDS", "READS"), rows))
 
 
 @click.command("iam-policy")

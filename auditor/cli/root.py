@@ -7,8 +7,12 @@ import click
 from auditor import __version__
 from auditor.cli.collectors_commands import collectors, iam_policy
 from auditor.cli.config_commands import config
+from auditor.cli.db_commands import db
+from auditor.cli.findings_commands import explain, findings, show
 from auditor.cli.init_command import init
+from auditor.cli.match_command import match
 from auditor.cli.options import debug_option
+from auditor.cli.run_commands import diff, now, snapshot
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -20,10 +24,11 @@ def audit() -> None:
     \b
     Start with:  audit init                  write auditor.yaml by answering a few questions
                  audit config check          see whether it is right
+                 audit now staging prod      compare the two
 
     Exit codes: 0 parity, 1 findings, 2 usage or configuration error, 3 incomplete, 4 the auditor failed.
     """
 
 
-for command in (config, init, collectors, iam_policy):
+for command in (now, snapshot, diff, findings, show, explain, match, config, init, collectors, iam_policy, db):
     audit.add_command(command)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from auditor.collect import Progress
     from auditor.config import Config
+    from auditor.pipeline import Tools
     from auditor.registry import Registry
     from auditor.store import Store
 
@@ -42,3 +44,13 @@ def opened(config: Config) -> Iterator[Store]:
             yield store
     except NotFoundError as error:
         raise click.UsageError(str(error).removeprefix("store: ")) from error
+
+
+def toolbox(config: Config, registry: Registry, store: Store, progress: Progress | None = None) -> Tools:
+    """What the stages of a run are given."""
+    from auditor.keyfile import fingerprint_key
+    from auditor.pipeline import Tools
+    from auditor.redact import Redactor
+
+    redactor = Redactor(fingerprint_key(config.folder, os.environ))
+    return Tools(registry=registry, store=store, redactor=redactor, clock=now, progress=progress)

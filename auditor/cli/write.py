@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -38,14 +39,14 @@ def as_json(value: Any, output: Path | None = None) -> None:
     data(json.dumps(value, indent=2, ensure_ascii=False), output)
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]], output: Path | None = None) -> None:
-    """Write rows in columns as wide as their widest cell; the last column runs on."""
+def columns(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows in columns as wide as their widest cell; the last column runs on."""
     widths = [max(len(row[i]) for row in [headers, *rows]) for i in range(len(headers))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in [headers, *rows]
     ]
-    data("\n".join(lines), output)
+    return "\n".join(lines)
 
 
 def note(text: str) -> None:
@@ -58,3 +59,10 @@ def colours(output: Path | None) -> bool:
     return (
         output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
+
+
+def width(output: Path | None) -> int | None:
+    """Columns of the terminal on stdout, or as COLUMNS asks; None where there is no terminal."""
+    if output is not None or not (sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()):
+        return None
+    return shutil.get_terminal_size().columns

@@ -1,0 +1,65 @@
+"""`audit db`: the tables of the store, and letting go of what is old."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli import setup, write
+from auditor.cli.options import config_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.group()
+def db() -> None:
+    """Look after the store."""
+
+
+@db.command()
+@config_option
+def upgrade(config_file: Path) -> None:
+    """Bring the tables of the store to the version that this program needs, and make them where there are none."""
+    from auditor.store import schema
+
+    config, _ = setup.configured(config_file)
+    done = schema.upgrade(config.store)
+    if done.before == done.after:
+        write.data(f"The store is up to date (version {done.after}).")
+    else:
+        write.data(f"The store is now of version {done.after} (it was {done.before or 'empty'}).")
+
+
+@db.command()
+@config_option
+@click.option(
+    "--older-than",
+    type=click.IntRange(min=1),
+    default=90,
+    show_default=True,
+    metavar="DAYS",
+    help="Let go of audits and snapshots older than this.",
+)
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Keep the newest of each pair and environment, however old.",
+)
+def prune(config_file: Path, older_than: int, keep: int) -> None:
+    """Delete old audits and snapshots, and what only they refer to. Findings and their history always stay."""
+    config, _ = setup.configured(config_file)
+    with setup.opened(config) as store:
+        gone = store.prune(setup.now() - timedelta(days=older_than), keep=keep)
+    parts = [
+        f"{gone.audits} audits",
+        f"{gone.snapshots} snapshots",
+        f"{gone.manifests} manifests",
+        f"{gone.documents} documents",
+        f"{gone.cached} cached forms",
+    ]
+    write.data(f"Deleted {', '.join(parts)}.")

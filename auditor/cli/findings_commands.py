@@ -1,0 +1,98 @@
+"""`audit findings`, `audit show` and `audit explain`: what earlier audits found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli import setup, write
+from auditor.cli.options import SEVERITIES, choice_of_data, config_option, output_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_STATUSES = ("pending", "open", "regressed", "acknowledged", "waived", "resolved")
+_UNRESOLVED = _STATUSES[:-1]
+
+
+@click.command()
+@click.argument("left", required=False)
+@click.argument("right", required=False)
+@config_option
+@click.option(
+    "--status", type=click.Choice(_STATUSES), multiple=True, help="Only these; all but resolved ones by default."
+)
+@click.option("--severity", type=click.Choice(SEVERITIES), help="Only findings of this severity and above.")
+@choice_of_data
+@output_option
+def findings(
+    left: str | None,
+    right: str | None,
+    config_file: Path,
+    status: tuple[str, ...],
+    severity: str | None,
+    format_: str,
+    output: Path | None,
+) -> None:
+    """List what the audits so far have found, of all pairs or of LEFT against RIGHT."""
+    from auditor.model import Severity, Status
+    from auditor.publish.json_report import findings_json
+    from auditor.publish.lookups import findings_table
+
+    config, _ = setup.configured(config_file)
+    names = [config.environment(name).name if name else None for name in (left, right)]
+    wanted = [Status(word) for word in status or _UNRESOLVED]
+    with setup.opened(config) as store:
+        kept = store.findings(*names, status=wanted, severity=Severity(severity) if severity else None)
+    found = [stored.finding for stored in kept]
+    if format_ == "json":
+        write.data(findings_json(found), output)
+        return
+    width, color = write.width(output), write.colours(output)
+    write.data(findings_table(found, width=width, color=color, now=setup.now()), output)
+
+
+@click.command()
+@click.argument("finding")
+@config_option
+@choice_of_data
+@output_option
+def show(finding: str, config_file: Path, format_: str, output: Path | None) -> None:
+    """Show everything that is known of FINDING: both values, why it matters, what happened to it.
+
+    FINDING is its fingerprint, or as much of it as is needed to tell it from others.
+    """
+    from auditor.publish.json_report import finding_json
+    from auditor.publish.lookups import finding_text
+
+    config, _ = setup.configured(config_file)
+    with setup.opened(config) as store:
+        stored = store.finding(finding)
+        events = store.events(stored.fingerprint)
+    if format_ == "json":
+        write.data(finding_json(stored.finding, events), output)
+        return
+    width, color = write.width(output), write.colours(output)
+    write.data(finding_text(stored.finding, events, width=width, color=color, now=setup.now()), output)
+
+
+@click.command()
+@click.argument("finding")
+@config_option
+@choice_of_data
+@output_option
+def explain(finding: str, config_file: Path, format_: str, output: Path | None) -> None:
+    """Say why FINDING is one: which rule, from which file, over which others, and how the two were paired."""
+    from auditor.publish.json_report import finding_json
+    from auditor.publish.lookups import explain_text
+
+    config, _ = setup.configured(config_file)
+    with setup.opened(config) as store:
+        stored = store.finding(finding)
+        events = store.events(stored.fingerprint)
+    if format_ == "json":
+        write.data(finding_json(stored.finding, events), output)
+        return
+    width, color = write.width(output), write.colours(output)
+    write.data(explain_text(stored.finding, width=width, color=color), output)

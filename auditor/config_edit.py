@@ -1,0 +1,39 @@
+"""Add to a configuration file that people write, and leave every other character of it alone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import yaml
+
+if TYPE_CHECKING:
+    from auditor.match import Counterpart
+
+
+def with_counterpart(text: str, counterpart: Counterpart) -> str:
+    """The text of `auditor.yaml` with one more entry under `match:`. `text` must be a valid configuration."""
+    fields = (("kind", counterpart.kind), ("left", counterpart.left), ("right", counterpart.right))
+    entry = "{" + ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields) + "}"
+    node = _value(text, "match")
+    if node is None:
+        break_before = "" if text.endswith("\n") or not text else "\n"
+        return f"{text}{break_before}\nmatch:\n  - {entry}\n"
+    start, end = node.start_mark.index, node.end_mark.index
+    if not isinstance(node, yaml.SequenceNode):
+        # `match:` with nothing after it
+        return f"{text[:start]} [{entry}]{text[end:]}"
+    if node.flow_style or not node.value:
+        inner = text[start + 1 : end - 1].rstrip().rstrip(",")
+        return f"{text[:start]}[{inner}{', ' if node.value else ''}{entry}]{text[end:]}"
+    last = node.value[-1].end_mark.index
+    line_end = text.find("\n", last - 1) if text[last - 1 : last] != "\n" else last - 1
+    line_end = len(text) if line_end < 0 else line_end
+    return f"{text[:line_end]}\n{' ' * node.start_mark.column}- {entry}{text[line_end:]}"
+
+
+def _value(text: str, key: str) -> yaml.Node | None:
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(root, yaml.MappingNode):
+        return None
+    return next((value for name, value in root.value if name.value == key), None)
