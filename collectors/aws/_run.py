@@ -184,7 +184,8 @@ def _without_generated_suffix(identity: str, tags: Mapping[str, str]) -> str:
     if _STACK not in tags or _LOGICAL not in tags:
         return identity
     given = f"{tags[_STACK]}-{tags[_LOGICAL]}"
-    return given if identity.lower().startswith(f"{given}-".lower()) else identity
+    within, slash, own = identity.rpartition("/")  # a service is named within its cluster
+    return f"{within}{slash}{given}" if own.lower().startswith(f"{given}-".lower()) else identity
 
 
 def _flat(values: list[Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ and the resource that they belong to says that it has one.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ def _secrets(reader: Reader) -> Iterator[Document | Gap]:
         try:
             yield {**secret, "Value": _value(reader, secret["ARN"])}
         except CollectError as error:
-            yield reader.gap(error, resource=secret.get("Name"), attribute="value")
+            yield reader.gap(error, resource=_name(secret), attribute="value")
             yield secret
 
 
@@ -62,6 +63,16 @@ def _secret(attributes: dict[str, Json]) -> dict[str, Json]:
     return attributes
 
 
+def _name(secret: Document) -> str | None:
+    """CloudFormation calls a secret that nobody named `LogicalId-1aB2cD3eF4gH`; its stack and logical id are stable."""
+    tags = {tag.get("Key"): tag.get("Value") for tag in secret.get("Tags") or ()}
+    stack, logical = tags.get("aws:cloudformation:stack-name"), tags.get("aws:cloudformation:logical-id")
+    name = secret.get("Name")
+    if stack and logical and name and re.fullmatch(rf"{re.escape(logical)}-[A-Za-z0-9]{{12}}", name):
+        return f"{stack}-{logical}"
+    return name
+
+
 def _without_suffix(secret: Document) -> str | None:
     """The ARN without the six characters that Secrets Manager appends; that form is accepted as a reference, too."""
     arn = str(secret.get("ARN", ""))
@@ -79,9 +90,9 @@ KINDS = (
         result="SecretList",
         read=_secrets,
         only_with={"read_secret_values": ("secretsmanager:GetSecretValue", "kms:Decrypt")},
-        identity="Name",
+        identity=_name,
         location="ARN",
-        refs=(_without_suffix,),
+        refs=(_without_suffix, "Name"),
         keyed={"external_secret_rotation_metadata": "key"},
         secret=("value", "value.**"),
         verbatim=("value",),

@@ -156,6 +156,17 @@ def test_services_are_described_ten_at_a_time() -> None:
     assert len(seen.resources) == 23
 
 
+def test_a_service_that_cloudformation_named_goes_by_its_stack_and_logical_id() -> None:
+    """What is made up behind them differs in every environment."""
+    tags = [
+        {"key": "aws:cloudformation:stack-name", "value": "orders"},
+        {"key": "aws:cloudformation:logical-id", "value": "Service"},
+    ]
+    with stand(_account(_service("orders-Service-x1Y2z3A4b5C6", "orders:1", tags=tags))) as server:
+        seen = read("aws.ecs.service", server.endpoint_url)
+    assert seen.identities == ["staging/orders-Service"]
+
+
 def test_what_only_the_current_deployment_tells_is_kept() -> None:
     """Service Connect and volumes stand on the deployment, not on the service."""
     deployments = [

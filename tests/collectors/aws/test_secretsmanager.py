@@ -43,6 +43,19 @@ def test_a_secret_is_found_by_its_arn_with_and_without_the_generated_suffix() ->
     assert secret.refs == (f"{PREFIX}orders/db-a1B2c3", f"{PREFIX}orders/db")
 
 
+def test_a_secret_that_cloudformation_named_goes_by_its_stack_and_logical_id() -> None:
+    """The twelve characters behind it differ in every environment; what refers to the full name still finds it."""
+    tags = [
+        {"Key": "aws:cloudformation:stack-name", "Value": "orders-staging"},
+        {"Key": "aws:cloudformation:logical-id", "Value": "DbSecret"},
+    ]
+    listed = [_secret("DbSecret-1aB2cD3eF4gH", Tags=tags), _secret("DbSecret-blue", Tags=tags)]
+    with stand({"secretsmanager.ListSecrets": {"SecretList": listed}}) as server:
+        seen = read("aws.secretsmanager.secret", server.endpoint_url)
+    assert seen.identities == ["orders-staging-DbSecret", "DbSecret-blue"]
+    assert "DbSecret-1aB2cD3eF4gH" in seen.resources[0].refs
+
+
 def test_each_key_of_a_json_secret_is_a_secret_of_its_own() -> None:
     """Keys are kept as written, other values stay whole, and a secret without a value says so."""
     values = {
