@@ -20,12 +20,13 @@ def listeners(reader: Reader, balancer: Document) -> Json:
     found = []
     for listener in _listeners(reader, balancer):
         spelled = reader.spelled(listener, "DescribeListeners", "Listeners")
-        each = {key: spelled.get(key) for key in ("protocol", "port", "ssl_policy", "alpn_policy") if spelled.get(key)}
-        if listener.get("Protocol") in _ENCRYPTED:
+        # A gateway load balancer's one listener says neither; it is always this.
+        each = {"protocol": spelled.get("protocol", "GENEVE"), "port": spelled.get("port", 6081)}
+        if each["protocol"] in _ENCRYPTED:
             arn = listener["ListenerArn"]
-            each["certificates"] = len(
-                list(reader.items("DescribeListenerCertificates", "Certificates", ListenerArn=arn))
-            )
+            certificates = reader.items("DescribeListenerCertificates", "Certificates", ListenerArn=arn)
+            each["certificates"] = len(list(certificates))
+            each |= {key: spelled[key] for key in ("ssl_policy", "alpn_policy") if spelled.get(key)}
         mutual = spelled.get("mutual_authentication")
         if mutual and mutual.get("mode") not in (None, "off"):
             each["mutual_authentication"] = mutual

@@ -19,8 +19,10 @@ from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
 
 RECORDINGS = Path(__file__).resolve().parents[3].parent / "shared" / "aws-recordings"
-# The credential scope of a signed request names most services as botocore does; these are the exceptions.
-SIGNED_AS = {"elasticloadbalancing": "elbv2"}
+# The credential scope of a signed request names services as botocore does; only load balancers of both generations are
+# called the same, and told apart by the version of their API.
+BALANCERS = "elasticloadbalancing"
+CLASSIC_BALANCERS = b"Version=2012-06-01"
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        service = self._service()
+        service = self._service(body)
         operation, parameters = self._operation(service, body)
         stand: Stand = self.server.stand  # type: ignore[attr-defined]
         name = f"{service}.{operation}"
@@ -133,10 +135,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the names are the library's
 
-    def _service(self) -> str:
+    def _service(self, body: bytes) -> str:
         scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", ""))
         signed = scope[1] if scope else "sts"
-        return SIGNED_AS.get(signed, signed)
+        if signed == BALANCERS:
+            return "elb" if CLASSIC_BALANCERS in body else "elbv2"
+        return signed
 
     def _operation(self, service: str, body: bytes) -> tuple[str, Mapping[str, Any]]:
         target = self.headers.get("X-Amz-Target")
