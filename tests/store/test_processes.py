@@ -91,7 +91,7 @@ def test_two_processes_record_the_same_pair_at_once(store: Store, url: str, star
         assert [event.from_status for event in events] == [None, *statuses[:-1]]
         assert stored.status is statuses[-1]
     assert len(store.events("fp-always")) == 1
-    assert store.finding("fp-always").revision > 12
+    assert store.finding("fp-always").revision >= 12
 
 
 def test_pruning_beside_a_writer_takes_nothing_that_is_in_use(store: Store, url: str, start):
