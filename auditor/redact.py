@@ -96,10 +96,7 @@ class Redactor:
         # A parameter is named by its resource: what `/orders/DB_PASSWORD` holds is a password.
         name = re.split(r"[/.]", resource.identity)[-1]
         walk = _Walk(self, kind.secret, kind.references)
-        attributes = {
-            self.key(key): walk.value(value, _place(key, name if key == "value" else key, value))
-            for key, value in resource.attributes.items()
-        }
+        attributes = walk.value(resource.attributes, _Place((), name))
         tags = _Walk(self).value(dict(resource.tags), _Place((), "tags"))
         return replace(
             resource,
@@ -127,6 +124,14 @@ class Redactor:
         return None if text is None else self.text(text)
 
     def _scrub(self, text: str, find: Callable[[str], list[Span]]) -> str:
+        """Until nothing more is found: what stands beside a marker may only then show what it is."""
+        while True:
+            scrubbed = self._scrub_once(text, find)
+            if scrubbed == text:
+                return text
+            text = scrubbed
+
+    def _scrub_once(self, text: str, find: Callable[[str], list[Span]]) -> str:
         """Markers set earlier are hidden while secrets are looked for, so that nothing is replaced twice."""
         hidden = iter(_MARKER.findall(text))
         masked = _MARKER.sub(DONE, text)
@@ -177,7 +182,10 @@ class _Walk:
         for key, child in value.items():
             name, declared = key, place.declared
             promised = _promises(key, child) or (place.promised and _inherits(place.key, key, value))
-            if named and key == named[0]:
+            if key == "value" and not place.path and not named:
+                name = place.key
+                promised = _promises(name, child)
+            elif named and key == named[0]:
                 promised = declared = False
             elif named and key == named[1]:
                 name = str(value[named[0]])
@@ -229,10 +237,6 @@ class _Walk:
         # A document may name one key twice, of which only the last is seen: look at the text, too.
         spelled = text if cleaned == document else json.dumps(cleaned, ensure_ascii=False)
         return self._redactor.text(spelled)
-
-
-def _place(step: str, name: str, value: Json) -> _Place:
-    return _Place((step,), name, _promises(name, value))
 
 
 def _matches(globs: Sequence[PathGlob], path: Path) -> bool:

@@ -50,7 +50,7 @@ _ABOUT = frozenset(
     "created updated modified last next date time timestamp at rate bucketing vault ring rings "
     "selector selectors index order sort usage regex pattern validation validator check generator generation cache "
     "caching introspection exchange review reviewer request requests renewal renew refresh grace leeway skew "
-    "mapping mappings from".split()
+    "mapping mappings from list".split()
 )
 # Before a secret word: a number or a choice, never the secret.
 _MEASURED = frozenset("max min num number count existing limit per of total".split())

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from auditor.opaque import looks_opaque
-from auditor.secretnames import names_about, names_password, names_secret, words
+from auditor.secretnames import names_password, names_secret, words
 from auditor.secretshapes import shaped_spans
 
 Span: TypeAlias = tuple[int, int]
@@ -82,6 +82,10 @@ _DIGESTS = frozenset(
     "commit revision rev md5 crc integrity image images uuid guid kid public pub ca cert certs certificate certificates "
     "crt cidr uid".split()
 )
+_IDENTIFIERS = frozenset(
+    "id ids arn arns name names url urls uri uris path paths file files host hosts hostname endpoint endpoints version "
+    "versions location bucket prefix username at date time timestamp ref refs".split()
+)
 
 
 def secret_spans(text: str) -> list[Span]:
@@ -101,7 +105,8 @@ def value_spans(key: str, text: str, *, promised: bool) -> list[Span]:
     if promised:
         return _promised_spans(key, text)
     spans = secret_spans(text)
-    if names_about(key) or _DIGESTS.intersection(words(key)) or any(c.isspace() for c in text.strip()):
+    parts = words(key)
+    if _DIGESTS.intersection(parts) or _IDENTIFIERS.intersection(parts[-1:]) or any(c.isspace() for c in text.strip()):
         return spans
     return [(0, len(text))] if looks_opaque(without(text, spans)) else spans
 
@@ -132,6 +137,9 @@ def _promised_spans(key: str, text: str) -> list[Span]:
     stripped = text.strip()
     if not stripped or _SAYS_NOTHING.fullmatch(stripped) or set(stripped) == {DONE}:
         return []
+    if words(stripped) == words(key) and stripped.isidentifier():
+        # `DB_PASSWORD: DB_PASSWORD` maps a variable to the entry of a secret store.
+        return []
     password = names_password(key)
     if not password and (_QUANTITY.fullmatch(stripped) or _METHODS.fullmatch(stripped)):
         return []
@@ -154,7 +162,8 @@ def _parts(text: str) -> list[Span] | None:
         bare = without(text, spans)
         return spans if spans or not looks_opaque(bare.partition("://")[2]) else None
     if len(re.findall(r"(?:^|[;\s])[A-Za-z][\w ]*=", text)) >= 2:
-        return secret_spans(text) or None
+        spans = secret_spans(text)
+        return spans if spans or DONE in text else None
     return None
 
 
