@@ -96,7 +96,7 @@ _TESTS: Mapping[str, Callable[[Json, Json], bool]] = {
     "map": _typed(lambda form: isinstance(form, Mapping)),
 }
 TYPES = tuple(sorted(_TESTS))
-_ELEMENTWISE = frozenset({"url", "host", "email", "ip", "uuid", "phone", "region", "image", "secret", "number"})
+_ELEMENTWISE = frozenset({"url", "host", "email", "ip", "uuid", "phone", "region", "image", "secret", "number", "size"})
 
 
 def is_type(name: str, form: Json | Absent, raw: Json | Absent) -> bool:
