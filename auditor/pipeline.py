@@ -1,0 +1,200 @@
+"""The whole run on one page: collect -> snapshot -> match -> compare -> judge -> life -> store.
+
+What a run needs and nothing here makes itself (registry, store, redactor, clock, progress) comes in as an argument.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from auditor.alike import Pair
+from auditor.collect import Environment, collect_all
+from auditor.compare import compare
+from auditor.coverage import coverage_of, one_sided_gaps
+from auditor.judge import judge
+from auditor.life import live
+from auditor.match import Counterpart, match
+from auditor.model import Audit, Comparison
+from auditor.names import EnvironmentNames, environment_names
+from auditor.observed import was_observed
+from auditor.policy import load_policy
+from auditor.snapshot import FORM_VERSION, normalise
+from auditor.store.errors import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from auditor.collect import Progress
+    from auditor.config import Config
+    from auditor.judge import Judgement
+    from auditor.life import LifeResult
+    from auditor.model import Normal, Snapshot
+    from auditor.redact import Redactor
+    from auditor.registry import Registry
+    from auditor.rules import Policy
+    from auditor.store import Store
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every stage is given. `clock` returns aware UTC times."""
+
+    registry: Registry
+    store: Store
+    redactor: Redactor
+    clock: Callable[[], datetime]
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Two snapshots laid side by side: the comparison, and the names it was made with."""
+
+    comparison: Comparison
+    pair: Pair
+
+
+def audit_now(config: Config, left: str, right: str, tools: Tools) -> Audit:
+    """Observe both environments, compare them under the pair's policies, remember what was found.
+
+    Raises ConfigError for an unknown environment or a wrong policy, StoreError when nothing can be kept.
+    """
+    pair = config.pair(left, right)
+    policy = load_policy(pair.policies, config.policies)
+    started_at = tools.clock()
+    snapshots = take_snapshots(config, [pair.left, pair.right], tools)
+    return audit_snapshots(config, policy, snapshots[pair.left], snapshots[pair.right], started_at, tools)
+
+
+def take_snapshots(config: Config, environments: Sequence[str], tools: Tools) -> dict[str, Snapshot]:
+    """Collect the environments side by side and keep their snapshots. By name, as configured."""
+    wanted = [_told_names(config, config.environment(name)) for name in environments]
+    snapshots = collect_all(
+        wanted,
+        tools.registry,
+        tools.redactor,
+        tools.clock,
+        workers=config.workers,
+        timeout=config.timeout,
+        on_event=tools.progress,
+    )
+    for snapshot in snapshots.values():
+        tools.store.save_snapshot(snapshot)
+    return snapshots
+
+
+def audit_snapshots(
+    config: Config, policy: Policy, left: Snapshot, right: Snapshot, started_at: datetime, tools: Tools
+) -> Audit:
+    """Judge two snapshots and carry the pair's findings on by one audit."""
+    laid = lay(config, left, right, tools)
+    now = tools.clock()
+    judgement = judge(laid.comparison, policy, laid.pair.left, laid.pair.right, now)
+    audit_id = _audit_id(left, right, policy.digest, now)
+    for attempt in range(_TRIES):
+        previous = tools.store.previous(left.environment, right.environment)
+        life = live(
+            previous,
+            judgement.breaches,
+            lambda stored: was_observed(laid.comparison, stored.breach),
+            now,
+            audit_id,
+        )
+        audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock())
+        try:
+            tools.store.record_audit(audit, (left.id, right.id), life)
+        except ConflictError:
+            # Another audit of the pair was recorded in between: decide again on what is known now.
+            if attempt == _TRIES - 1:
+                raise
+            continue
+        break
+    return audit
+
+
+def lay(config: Config, left: Snapshot, right: Snapshot, tools: Tools) -> Laid:
+    """Normal forms, matches and differences of two snapshots; a one-sided source becomes a gap of the other side."""
+    names = Pair(*(_names(config, snapshot) for snapshot in (left, right)))
+    ours, theirs = (_normals(config, s, n, tools) for s, n in ((left, names.left), (right, names.right)))
+    declared = [Counterpart(c.kind, c.left, c.right) for c in config.counterparts]
+    matches, unmatched = match(ours, theirs, names, declared, config.identity_tag)
+    left, right = one_sided_gaps(left, right)
+    return Laid(Comparison(left, right, compare(matches, names), unmatched), names)
+
+
+def names_of(config: Config, environment: str) -> EnvironmentNames:
+    """What an environment calls itself, as configured."""
+    others = {name: other.aliases for name, other in config.environments.items() if name != environment}
+    return environment_names(environment, config.environment(environment).aliases, others)
+
+
+def _told_names(config: Config, environment: Environment) -> Environment:
+    """The environment with every word that means it, so that its collectors can tell its files from others'."""
+    names = names_of(config, environment.name)
+    return replace(environment, aliases=names.tokens, others=names.foreign)
+
+
+def _names(config: Config, snapshot: Snapshot) -> EnvironmentNames:
+    return names_of(config, snapshot.environment).at(snapshot.accounts, snapshot.regions)
+
+
+def _normals(config: Config, snapshot: Snapshot, names: EnvironmentNames, tools: Tools) -> tuple[Normal, ...]:
+    environment = config.environment(snapshot.environment)
+    by_source: dict[str, EnvironmentNames] = {}
+    for source in environment.sources:
+        if source.aliases:
+            label = source.collector.label(source.options)
+            by_source[label] = replace(names, tokens=(*names.tokens, *source.aliases), _cache={})
+    return normalise(snapshot.resources, tools.registry.kind, names, by_source, _FormCache(tools.store))
+
+
+class _FormCache:
+    """Normal forms by content, kept in the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._namespace = f"form-{FORM_VERSION}"
+
+    def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        return self._store.cached(self._namespace, keys)
+
+    def put(self, items: Mapping[str, bytes]) -> None:
+        self._store.cache_put(self._namespace, items)
+
+
+def _audit_id(left: Snapshot, right: Snapshot, policy: str, now: datetime) -> str:
+    """Sortable by time, and the same for the same snapshots, policy and clock."""
+    body = "\n".join((left.id, right.id, policy, now.isoformat()))
+    return f"{now:%Y%m%dT%H%M%S}-{hashlib.sha256(body.encode()).hexdigest()[:10]}"
+
+
+def _audit(
+    audit_id: str,
+    comparison: Comparison,
+    policy: Policy,
+    judgement: Judgement,
+    life: LifeResult,
+    started_at: datetime,
+    finished_at: datetime,
+) -> Audit:
+    left, right = comparison.left, comparison.right
+    return Audit(
+        id=audit_id,
+        left=left.environment,
+        right=right.environment,
+        started_at=started_at,
+        finished_at=finished_at,
+        policies=policy.names,
+        score=judgement.score,
+        scores=judgement.scores,
+        coverage=coverage_of(comparison),
+        findings=life.findings,
+        gaps=(*left.gaps, *right.gaps),
+        expected=judgement.expected,
+        unknown=judgement.unknown + len(life.unseen),
+    )
