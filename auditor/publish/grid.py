@@ -18,6 +18,7 @@ from auditor.publish.spelling import Shown, brief, middle, side_by_side
 DEFAULT_WIDTH = 100
 _NARROWEST = 60
 _MARK = 8
+_TAG = 10
 _GUTTER = 2
 STYLES = {
     Severity.CRITICAL: "bold red",
@@ -51,21 +52,30 @@ class Page:
 
     def line(self, text: str, *, indent: int = 0, lead: str = "", style: str = "") -> None:
         """One paragraph, wrapped beside its `lead`."""
-        room = self.width - indent - len(lead)
-        for number, line in enumerate(Text(text).wrap(self._console, room, overflow="fold")):
+        for number, line in enumerate(self.wrapped(Text(text), self.width - indent - len(lead))):
             before = lead if number == 0 else " " * len(lead)
-            self._print(Text(" " * indent + before).append(line.plain.rstrip(), style))
+            self.print(Text(" " * indent + before).append(line.plain, style))
+
+    def wrapped(self, text: Text, width: int, wrap: bool = True) -> list[Text]:
+        """The text in lines of at most `width` columns; in one, cut short, where it may not wrap."""
+        if not wrap:
+            text.truncate(width, overflow="ellipsis")
+            return [text]
+        lines = list(text.wrap(self._console, width, overflow="fold"))
+        for line in lines:
+            line.rstrip()
+        return lines
 
     def fact(self, name: str, text: str) -> None:
         self.line(text, lead=f"{name:<11}")
 
     def rule(self, title: str = "", *, style: str = "dim") -> None:
         if title:
-            self._print(Text(title, style))
-        self._print(Text("-" * self.width, "dim"))
+            self.print(Text(title, style))
+        self.print(Text("-" * self.width, "dim"))
 
     def blank(self) -> None:
-        self._print(Text())
+        self.print(Text())
 
     def table(self, table: Table) -> None:
         self._console.print(table)
@@ -73,7 +83,7 @@ class Page:
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self._file.getvalue().splitlines()) + "\n"
 
-    def _print(self, text: Text) -> None:
+    def print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
 
 
@@ -99,23 +109,22 @@ class Grid:
         if len(title) > self._label + 2:
             self.page.line(title, style="bold")
             title = ""
-        self._table(Text(title, "bold"), Text(left, "bold"), Text(right, "bold"), "", indent=0)
+        self._cells(Text(title, "bold"), Text(left, "bold"), Text(right, "bold"), "", indent=0)
         self.page.rule()
 
     def reason(self, severity: Severity, about: str, rule: str) -> None:
         """Why the rows that follow matter: once per rule."""
-        tag = severity.value.upper()
-        room = self.page.width - 10
         words = Text(f"{about}  [{rule}]")
         words.stylize("dim", len(about))
-        table = Table.grid(padding=0)
-        table.add_column(width=10)
-        table.add_column(width=room, overflow="fold")
-        table.add_row(Text(tag, STYLES[severity]), words)
-        self.page.table(table)
+        for number, line in enumerate(self.page.wrapped(words, self.page.width - _TAG)):
+            tag = severity.value.upper() if number == 0 else ""
+            self.page.print(Text().append(f"{tag:<{_TAG}}", STYLES[severity]).append_text(line))
 
     def row(self, label: str, left: Shown | str, right: Shown | str, fingerprint: str = "") -> None:
-        self._table(_broken(label, self._label - 2), _value(left), _value(right), fingerprint[:_MARK], indent=4)
+        self._cells(_broken(label, self._label - 2), self._fit(left), self._fit(right), fingerprint, indent=4)
+
+    def _fit(self, shown: Shown | str) -> Text:
+        return _broken(shown, self._value) if isinstance(shown, str) else _value(shown)
 
     def single(self, name: str, path: str, breach: Breach, *, one_sided: bool) -> None:
         """A finding on exactly one line, whatever has to be left out for it."""
@@ -126,33 +135,22 @@ class Grid:
             ]
         else:
             sides = side_by_side(breach.left.value, breach.right.value, self._value)
-        name = middle(name, max(self._label - len(path) - 1, self._label // 2))
-        self._table(
-            Text(middle(f"{name} {path}".rstrip(), self._label)),
-            _value(sides[0]),
-            _value(sides[1]),
-            breach.fingerprint[:_MARK],
-            indent=2,
-            wrap=False,
-        )
+        name = middle(name, max(self._label - len(path) - 1, self._label // 3))
+        label = Text(f"{name} {middle(path, self._label - len(name) - 1)}".rstrip())
+        self._cells(label, _value(sides[0]), _value(sides[1]), breach.fingerprint, indent=2, wrap=False)
 
-    def _table(self, label: Text, left: Text, right: Text, mark: str, *, indent: int, wrap: bool = True) -> None:
-        table = Table.grid(padding=(0, _GUTTER, 0, 0), pad_edge=False)
-        table.add_column(width=self._label + 2 - indent, overflow="fold", no_wrap=not wrap)
-        table.add_column(width=self._value, overflow="fold" if wrap else "ellipsis", no_wrap=not wrap)
-        table.add_column(width=self._value, overflow="fold" if wrap else "ellipsis", no_wrap=not wrap)
-        table.add_column(width=_MARK, no_wrap=True)
-        cells = (label, left, right, Text(mark, "dim"))
-        if not indent:
-            table.add_row(*cells)
-            self.page.table(table)
-            return
-        padded = Table.grid(padding=0)
-        padded.add_column(width=indent)
-        padded.add_column()
-        table.add_row(*cells)
-        padded.add_row("", table)
-        self.page.table(padded)
+    def _cells(self, label: Text, left: Text, right: Text, fingerprint: str, *, indent: int, wrap: bool = True) -> None:
+        """The cells beside each other, each wrapped in its column. Rich's own tables take ten times as long."""
+        widths = (self._label + 2 - indent, self._value, self._value, _MARK)
+        cells = (label, left, right, Text(fingerprint[:_MARK], "dim"))
+        columns = [self.page.wrapped(cell, width, wrap) for cell, width in zip(cells, widths, strict=True)]
+        for line in range(max(len(column) for column in columns)):
+            row = Text(" " * indent)
+            for column, width in zip(columns, widths, strict=True):
+                cell = column[line] if line < len(column) else Text()
+                row.append_text(cell).append(" " * (width + _GUTTER - cell.cell_len))
+            row.rstrip()
+            self.page.print(row)
 
 
 def _value(shown: Shown | str) -> Text:
@@ -177,7 +175,7 @@ def _broken(label: str, room: int) -> Text:
 def _parts(label: str) -> list[str]:
     parts, start = [], 0
     for index, character in enumerate(label):
-        if character in "./ ":
+        if character in "./-_: ":
             parts.append(label[start : index + 1])
             start = index + 1
     return [*parts, label[start:]]

@@ -152,7 +152,9 @@ def side_by_side(left: Json | Absent, right: Json | Absent, room: int) -> tuple[
 def _pair(left: Json | Absent, right: Json | Absent, room: int) -> tuple[str, str, str, str]:
     """For each side a lead (`12 lines, line 3: `, mostly empty) and the text to be shown after it."""
     if _many_lines(left) or _many_lines(right):
-        return _first_lines(left, right)
+        found = _first_lines(left, right)
+        # Lines may differ in nothing but what ends or indents them: then only the exact text tells.
+        return found if found[:2] != found[2:] else ("", _exact(left), "", _exact(right))
     left_text, right_text = spell(left), spell(right)
     if left_text == right_text and (type(left) is not type(right) or left != right):
         return "", _exact(left), "", _exact(right)

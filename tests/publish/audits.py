@@ -85,7 +85,7 @@ def finding(
         path=path,
         left=Side("staging", named[0], left, None if named[0] is None else f"aws:111122223333/{named[0]}"),
         right=Side("prod", named[1], right, None if named[1] is None else f"aws:444455556666/{named[1]}"),
-        message=message or f"{'.'.join(path)} of {named[0]} / {named[1]} is {left} in staging and {right} in prod",
+        message=message or _sentence(".".join(path), identity, left, right),
         about=about,
         remediation=remediation,
         matched_by=matched_by,
@@ -95,6 +95,17 @@ def finding(
         suggestion=suggestion,
     )
     return Finding(breach, status, first_seen, STARTED, moved)
+
+
+def _sentence(path: str, identity: str, left: Any, right: Any) -> str:
+    """What an audit says of two values that only differ."""
+    if left is ABSENT:
+        return f"{path} of {identity} exists in prod only, not in staging: {right}"
+    if isinstance(left, list) and isinstance(right, list):
+        return (
+            f"{path} of {identity} differs: only prod has {', '.join(str(item) for item in right if item not in left)}"
+        )
+    return f"{path} of {identity} is {left} in staging and {right} in prod"
 
 
 def _missing(severity: Severity, category: Category, kind: str, identity: str, side: str, **more: Any) -> Finding:
