@@ -24,6 +24,9 @@ _PLAIN_STEP = re.compile(r"[^\s.\"'\\]+")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp", "Zs"})
 
 
+_SWITCHES = ("true", "false")
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One value as shown: `changed` is the part in which it differs from the other side."""
@@ -156,6 +159,9 @@ def _pair(left: Json | Absent, right: Json | Absent, room: int) -> tuple[str, st
         # Lines may differ in nothing but what ends or indents them: then only the exact text tells.
         return found if found[:2] != found[2:] else ("", _exact(left), "", _exact(right))
     left_text, right_text = spell(left), spell(right)
+    if left in _SWITCHES and right in _SWITCHES and isinstance(left, str) and isinstance(right, str):
+        # Environment variables are all strings: quotes around both would be noise.
+        left_text, right_text = left, right
     if left_text == right_text and (type(left) is not type(right) or left != right):
         return "", _exact(left), "", _exact(right)
     if isinstance(left, list) and isinstance(right, list) and max(len(left_text), len(right_text)) > room:

@@ -116,7 +116,7 @@ class Report:
         """What was compared and found, as name and text, in the order in which it is read."""
         audit, seen = self.audit, self.audit.coverage
         scores = ", ".join(f"{category.value} {percent(audit.scores[category])}" for category in self.categories)
-        left, right = f"{seen.left} resources in {brief(audit.left)}", f"{seen.right} in {brief(audit.right)}"
+        left, right = f"{count(seen.left, 'resource')} in {brief(audit.left)}", f"{seen.right} in {brief(audit.right)}"
         alone = seen.unmatched_left + seen.unmatched_right
         aside = ", ".join(f"{len(found)} {status.value}" for status, found in self.aside.items())
         expected = f"{count(audit.expected, 'difference')} that a rule calls normal (names, ids, sizes, counts)"

@@ -52,6 +52,8 @@ def test_a_value_has_one_spelling_that_is_mistaken_for_no_other(value: Any, text
     ("left", "right", "shown"),
     [
         (14, "14", ("14", '"14"')),
+        ("true", "false", ("true", "false")),
+        ("true", True, ('"true"', "true")),
         ("a\u200bb", "a\\u200bb", ('"a\\u200bb"', '"a\\\\u200bb"')),
         ("one\ntwo\nthree", "one\n2\nthree\nfour", ("3 lines, line 2: two", "4 lines, line 2: 2")),
         ("one\ntwo", "one\ntwo\nthree", ("2 lines, no line 3", "3 lines, line 3: three")),
@@ -83,7 +85,8 @@ def test_what_differs_is_marked_by_whole_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(1.0, "100 %"), (0.99999, "99.9 %"), (0.5, "50 %"), (0.0, "0 %"), (2 / 3, "66.6 %")]
+    ("share", "text"),
+    [(1.0, "100 %"), (0.99999, "99.9 %"), (1 - 1e-13, "99.9 %"), (0.5, "50 %"), (0.0, "0 %"), (2 / 3, "66.6 %")],
 )
 def test_a_share_is_rounded_down(share: float, text: str) -> None:
     """What is not whole never reads as 100 %."""
