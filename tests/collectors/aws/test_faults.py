@@ -241,10 +241,13 @@ def test_throttling_throughout_makes_every_listing_a_gap(proxy: Proxy) -> None:
     assert set(read.failed) == set(read.seen)
 
 
-def test_a_region_that_is_not_enabled_is_said_to_be_so_and_the_other_is_read(proxy: Proxy) -> None:
+@pytest.mark.parametrize("regions", [("eu-south-1", REGION), (REGION, "eu-south-1")], ids=["first", "last"])
+def test_a_region_that_is_not_enabled_is_said_to_be_so_and_the_other_is_read(
+    proxy: Proxy, regions: tuple[str, str]
+) -> None:
     """Its own STS refuses us as well; the region beside it says who we are."""
     proxy.faults.append(Fault(faulty.region_disabled(), region="eu-south-1"))
-    read = Read(proxy.endpoint_url, services=("elbv2", "ssm"), regions=("eu-south-1", REGION))
+    read = Read(proxy.endpoint_url, services=("elbv2", "ssm"), regions=regions)
     assert {region for _, region in read.failed} == {"eu-south-1"}
     assert {error.reason for error in read.failed.values()} == {GapReason.ACCESS_DENIED}
     details = [error.detail for error in read.failed.values()]
