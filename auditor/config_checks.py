@@ -44,7 +44,7 @@ def unknown(what: str, name: str, known: Iterable[str]) -> tuple[str, str]:
     names = sorted(known)
     guess = nearest(name, names)
     listed = f"known: {', '.join(names)}" if names else "none is known"
-    return f"unknown {what} {name!r}", f"did you mean `{guess}`? ({listed})" if guess else listed
+    return f"unknown {what} {name!r}", f"did you mean `{guess}`?" if guess else listed
 
 
 def entries(value: Json, key: str) -> list[tuple[str, Json]]:

@@ -60,9 +60,11 @@ def match(
 
 
 def _lines(comparison: Comparison, everything: bool, config_file: Path) -> list[str]:
+    from auditor.publish.spelling import count
+
     matches = [compared.match for compared in comparison.matches]
     alone = sorted(comparison.unmatched, key=lambda one: (one.normal.kind.name, one.side, one.normal.identity))
-    lines = [f"{len(matches)} pairs, {len(alone)} resources without a counterpart"]
+    lines = [f"{count(len(matches), 'pair')}, {count(len(alone), 'resource')} without a counterpart"]
     if everything and matches:
         rows = [
             (one.left.kind.name, one.left.resource.identity, one.right.resource.identity, one.method.value, _share(one))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from auditor.cli import write
 from auditor.collect import State
+from auditor.publish.spelling import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ class Tally:
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     active: dict[tuple[str, str], None] = field(default_factory=dict)
 
-    def note(self, source: str, label: str, state: State, count: int) -> None:
+    def note(self, source: str, label: str, state: State, resources: int) -> None:
         """Take in one step. A step without a label is the planning of a source, which is no listing itself."""
         key = (source, label)
         if state is State.FAILED or state is State.INCOMPLETE:
@@ -64,7 +65,7 @@ class Tally:
         if not label:
             return
         self.planned += state is State.PLANNED
-        self.counts[key] = count
+        self.counts[key] = resources
         if state in _ENDED:
             self.ended += 1
             self.active.pop(key, None)
@@ -96,12 +97,12 @@ class LiveBars:
         tally.note(source, label, state, count)
         if environment not in self._rows:
             self._rows[environment] = self._bars.add_task(
-                "", total=None, environment=environment, resources=0, services=""
+                "", total=0, environment=environment, resources=0, services=""
             )
         self._bars.update(
             self._rows[environment],
             completed=tally.ended,
-            total=max(tally.planned, 1),
+            total=tally.planned,
             resources=tally.resources,
             services=tally.services,
         )
@@ -125,4 +126,5 @@ class PlainLines:
         """Say what was read of each environment."""
         for environment, tally in self._tallies.items():
             trouble = f", {tally.trouble} with gaps" if tally.trouble else ""
-            write.note(f"{environment}: {tally.resources} resources in {tally.ended} listings{trouble}")
+            read = f"{count(tally.resources, 'resource')} in {count(tally.ended, 'listing')}"
+            write.note(f"{environment}: {read}{trouble}")

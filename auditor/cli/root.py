@@ -12,6 +12,7 @@ from auditor.cli.findings_commands import explain, findings, show
 from auditor.cli.init_command import init
 from auditor.cli.match_command import match
 from auditor.cli.options import debug_option
+from auditor.cli.policy_commands import policy
 from auditor.cli.run_commands import diff, now, snapshot
 
 
@@ -30,5 +31,5 @@ def audit() -> None:
     """
 
 
-for command in (now, snapshot, diff, findings, show, explain, match, config, init, collectors, iam_policy, db):
+for command in (now, snapshot, diff, findings, show, explain, match, policy, config, init, collectors, iam_policy, db):
     audit.add_command(command)
