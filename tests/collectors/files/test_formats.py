@@ -49,7 +49,7 @@ def test_dotenv_reads_what_shells_and_libraries_read() -> None:
     text = (
         "# settings\nexport HOST=db.internal # primary\nURL=postgres://${HOST}:5432/app\n"
         "SINGLE='as ${HOST} is # here'\nDOUBLE=\"line one\nline two\\tend\" # why\nFRAGMENT=a#b\nEMPTY=\n"
-        'SPACED = padded \nBARE\nDEFAULTED=${NOWHERE:-fallback}\nKEPT=${NOWHERE}\nHOST2="\\$5"\nTWICE=1\nTWICE=2\n'
+        'SPACED = padded \nBARE\nDEFAULTED=${NOWHERE:-fallback}\nKEPT=${NOWHERE}\nHOST2="\\$5"\nTWICE=1\nTWICE=2\nALT=${EMPTY:-x}${EMPTY-y}\n'
     )
     assert dotenv.parse(text) == {
         "HOST": "db.internal",
@@ -64,6 +64,7 @@ def test_dotenv_reads_what_shells_and_libraries_read() -> None:
         "KEPT": "${NOWHERE}",
         "HOST2": "$5",
         "TWICE": "2",
+        "ALT": "x",
     }
 
 

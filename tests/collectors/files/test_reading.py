@@ -79,6 +79,7 @@ def test_one_file_may_be_a_source(tmp_path: Path) -> None:
         ("a.json", f'{{"{CANARY}": 1,\n"{CANARY}": 2}}', "*", 2),
         ("a.toml", f'bad = "{CANARY}\n', "toml.file", 1),
         ("a.toml", f"{CANARY} = 1\n[{CANARY}]\n", "toml.file", 2),
+        ("a.toml", f"[{CANARY}]\n[{CANARY}]\n", "toml.file", 2),
         ("a.ini", f"[s]\n{CANARY} = 1\n{CANARY} = 2\n", "ini.file", 3),
         ("a.env", f"PASSWORD='{CANARY}\n", "env.file", 1),
         ("a.env", f"A=1\n{CANARY}\x7f = ?\n", "env.file", 2),
