@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from auditor.alike import Pair
+    from auditor.names import EnvironmentNames
 
 _CONFIDENCE: Mapping[MatchMethod, float] = {
     MatchMethod.CONFIG: 1.0,
@@ -74,7 +75,8 @@ def match(
         totals = len(open_.left), len(open_.right)
         matches += _declared(open_, wanted[kind])
         matches += _by_key(open_, MatchMethod.TAG, lambda n: _tag(n, tag), lambda n: _tag(n, tag))
-        matches += _by_key(open_, MatchMethod.IDENTITY, _scoped, _scoped)
+        ours, theirs = _scope_of(pair.left), _scope_of(pair.right)
+        matches += _by_key(open_, MatchMethod.IDENTITY, ours, theirs)
         matches += _by_key(open_, MatchMethod.IDENTITY, lambda n: n.identity, lambda n: n.identity)
         matches += _by_name(open_, pair)
         matches += _only_candidates(open_, totals)
@@ -103,9 +105,14 @@ def _tag(normal: Normal, tag: str) -> str | None:
     return normal.resource.tags.get(tag)
 
 
-def _scoped(normal: Normal) -> tuple[str, str, str]:
-    resource = normal.resource
-    return normal.identity, resource.region or "", resource.parent or ""
+def _scope_of(names: EnvironmentNames) -> Callable[[Normal], object]:
+    """Identity within region and parent, for resources of which several have one name."""
+
+    def scope(normal: Normal) -> tuple[str, str, str]:
+        resource = normal.resource
+        return normal.identity, names.neutral(resource.region or ""), names.neutral(resource.parent or "")
+
+    return scope
 
 
 def _by_key(

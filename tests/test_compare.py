@@ -140,6 +140,22 @@ def test_the_configuration_and_a_tag_come_before_names() -> None:
     }
 
 
+def test_resources_of_one_name_are_paired_within_their_parents() -> None:
+    """Of several with one name, those of corresponding parents belong together, however the parents sort."""
+    left = normals(
+        "left", Resource("k", "quota", {}, parent="a-preprod"), Resource("k", "quota", {}, parent="b-staging")
+    )
+    right = normals(
+        "right", Resource("k", "quota", {}, parent="b-production"), Resource("k", "quota", {}, parent="a-prod")
+    )
+    matches, unmatched = match(left, right, PAIR)
+    assert unmatched == ()
+    assert {(m.left.resource.parent, m.right.resource.parent) for m in matches} == {
+        ("a-preprod", "a-prod"),
+        ("b-staging", "b-production"),
+    }
+
+
 def test_similarity_suggests_and_never_decides() -> None:
     """Two resources alike by name and shape stay unmatched, each naming the other as its probable counterpart."""
     left = normals("left", Resource("k", "order-worker", {"size": 1, "mode": "x"}), Resource("k", "web", {}))

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from auditor.errors import CollectError
-from auditor.model import GapReason
-
 if TYPE_CHECKING:
     from collectors.aws._reader import Reader
 
+GONE = "deregistered"
 _FILTER_VALUES = 200  # what DescribeImages takes in one filter
 
 
 def image_names(reader: Reader, image_ids: Iterable[str]) -> list[str]:
-    """Sorted distinct names of these images. Raises CollectError when one of them cannot be described any more."""
+    """Sorted distinct names of these images; `GONE` for what was deregistered, or is not shared with the account any more.
+
+    That is an answer, not a gap: it would stay one until the last instance is replaced, and an instance whose image is
+    gone is worth comparing with one whose image is not.
+    """
     wanted = sorted(set(image_ids))
     names: dict[str, str] = {}
     for start in range(0, len(wanted), _FILTER_VALUES):
@@ -23,11 +25,4 @@ def image_names(reader: Reader, image_ids: Iterable[str]) -> list[str]:
         ids = {"Name": "image-id", "Values": wanted[start : start + _FILTER_VALUES]}
         for image in reader.items("DescribeImages", "Images", Filters=[ids], IncludeDeprecated=True):
             names[image["ImageId"]] = image.get("Name") or image.get("ImageLocation") or image["ImageId"]
-    lost = [each for each in wanted if each not in names]
-    if lost:
-        raise CollectError(
-            GapReason.UNSUPPORTED,
-            f"ec2:DescribeImages in {reader.region}: {', '.join(lost)} cannot be described: deregistered, or not shared "
-            "with this account any more",
-        )
-    return sorted(set(names.values()))
+    return sorted({names.get(each, GONE) for each in wanted})
