@@ -1,39 +1,22 @@
-"""Dotted patterns over paths: `*` is any one step, `**` any number of steps, `{a,b}` alternatives, `*text*` inside a step.
-
-A step that holds a dot is written in quotes in messages; patterns match it with `*`.
-"""
+"""Paths as people read and write them: dotted in messages, globs in declarations."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from auditor.globs import path_glob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 T = TypeVar("T")
-_BREAK = "\x1f"
-_CACHE_SIZE = 65536
-
-
-@lru_cache(maxsize=8192)
-def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """A regular expression for `pattern` over the steps of a path joined by U+001F; letters match in either case."""
-    parts = [_step(step) for step in pattern.split(".")]
-    body = ""
-    for index, part in enumerate(parts):
-        last = index == len(parts) - 1
-        if part == "**":
-            body += rf"(?:[^{_BREAK}]*(?:{_BREAK}|\Z))*" if not last else ".*"
-        else:
-            body += part + ("" if last else _BREAK)
-    return re.compile(rf"{body}\Z", re.IGNORECASE | re.DOTALL)
+_MOST_REMEMBERED = 65536
 
 
 def matches(pattern: str, path: Sequence[str]) -> bool:
-    """Whether the whole of `path` matches `pattern`."""
-    return compile_pattern(pattern).match(_BREAK.join(path)) is not None
+    """Whether the whole of `path` matches the glob `pattern`."""
+    return path_glob(pattern).matches(tuple(path))
 
 
 def dotted(path: Sequence[str]) -> str:
@@ -42,47 +25,23 @@ def dotted(path: Sequence[str]) -> str:
 
 
 class PathSet(Generic[T]):
-    """Values by pattern; the first pattern that matches gives the value. Lookups are remembered."""
+    """Values by glob; the first glob that matches a path gives its value. Answers are remembered."""
 
-    def __init__(self, patterns: Mapping[str, T]) -> None:
-        self._exact = {
-            tuple(pattern.split(".")): value
-            for pattern, value in patterns.items()
-            if "*" not in pattern and "{" not in pattern
-        }
-        self._globs = [
-            (compile_pattern(pattern), value) for pattern, value in patterns.items() if "*" in pattern or "{" in pattern
-        ]
+    def __init__(self, globs: Mapping[str, T]) -> None:
+        self._globs = [(path_glob(glob), value) for glob, value in globs.items()]
         self._known: dict[tuple[str, ...], T | None] = {}
 
     def get(self, path: tuple[str, ...]) -> T | None:
-        if path in self._exact:
-            return self._exact[path]
+        """The value of the first glob that matches, None where none does."""
         if not self._globs:
             return None
         if path in self._known:
             return self._known[path]
-        joined = _BREAK.join(path)
-        value = next((value for pattern, value in self._globs if pattern.match(joined)), None)
-        if len(self._known) < _CACHE_SIZE:
+        last = path[-1]
+        value = next((value for glob, value in self._globs if glob.may_end_in(last) and glob.matches(path)), None)
+        if len(self._known) < _MOST_REMEMBERED:
             self._known[path] = value
         return value
 
     def matches(self, path: tuple[str, ...]) -> bool:
         return self.get(path) is not None
-
-
-def _step(step: str) -> str:
-    if step == "**":
-        return step
-    body = ""
-    for piece in re.split(r"(\*|\?|\{[^}]*\})", step):
-        if piece == "*":
-            body += rf"[^{_BREAK}]*"
-        elif piece == "?":
-            body += rf"[^{_BREAK}]"
-        elif piece.startswith("{"):
-            body += "(?:" + "|".join(_step(option) for option in piece[1:-1].split(",")) + ")"
-        else:
-            body += re.escape(piece)
-    return body
