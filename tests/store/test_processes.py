@@ -36,7 +36,7 @@ def start() -> Iterator[object]:
 
 
 def finish(process: subprocess.Popen[str]) -> list[str]:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, "")
     return out.split()
 
@@ -60,6 +60,16 @@ def expected(count: int) -> tuple[dict[str, StoredFinding], list[Event]]:
     return known, events
 
 
+def assert_whole(url: str) -> None:
+    """SQLite's own check: no damaged page, and no row without the one that it refers to."""
+    engine = create_engine(parse(url))
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    engine.dispose()
+
+
 def test_a_process_killed_at_any_instant_loses_no_audit_and_leaves_no_half(store: Store, url: str, start):
     """Everything it said to have recorded is there; one more may be; findings and events fit exactly these audits."""
     said = kill_after(start("record", url, "crash", 100_000), 12)
@@ -75,6 +85,7 @@ def test_a_process_killed_at_any_instant_loses_no_audit_and_leaves_no_half(store
         assert list(store.events(fingerprint)) == [event for event in events if event.fingerprint == fingerprint]
     for audit_id in recorded:
         assert store.audit(audit_id).id == audit_id
+    assert_whole(url)
     samples.run(store, "after", breaches(0), samples.at(10_000))
     assert store.audits()[0].id == "after"
 
@@ -96,30 +107,20 @@ def test_two_processes_record_the_same_pair_at_once(store: Store, url: str, star
 
 def test_pruning_beside_a_writer_takes_nothing_that_is_in_use(store: Store, url: str, start):
     """Content that is about to be let go of is just what the next snapshot shares again."""
-    worker = start("snapshot", url, "churn", 60)
+    worker = start("snapshot", url, "churn", 40)
     while worker.poll() is None:
         store.prune(samples.at(100_000))
         for item in store.snapshots():
             assert store.load_snapshot(item.id).resources == tuple(churning("churn", int(item.id[-5:])))
-    assert len(finish(worker)) == 60
+    assert len(finish(worker)) == 40
     last = store.latest_snapshot("churn")
     assert last is not None
-    assert last.resources == tuple(churning("churn", 59))
+    assert last.resources == tuple(churning("churn", 39))
 
 
 def test_first_users_of_one_file_wait_for_each_other(sqlite_url: str, start):
-    """Four processes make the same new store at once: one migrates, all can use it."""
-    workers = [start("snapshot", sqlite_url, f"env-{number}", 1) for number in range(4)]
-    assert [finish(worker) for worker in workers] == [[f"env-{number}-00000"] for number in range(4)]
+    """Three processes make the same new store at once: one migrates, all can use it."""
+    workers = [start("snapshot", sqlite_url, f"env-{number}", 1) for number in range(3)]
+    assert [finish(worker) for worker in workers] == [[f"env-{number}-00000"] for number in range(3)]
     with Store.open(sqlite_url) as store:
-        assert len(store.snapshots()) == 4
-
-
-def test_an_sqlite_file_is_whole_after_a_kill(sqlite_url: str, start):
-    """SQLite's own check, and no row without the one that it refers to."""
-    kill_after(start("record", sqlite_url, "crash", 100_000), 3)
-    engine = create_engine(parse(sqlite_url))
-    with engine.connect() as connection:
-        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
-        assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
-    engine.dispose()
+        assert len(store.snapshots()) == 3
