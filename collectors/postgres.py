@@ -1,0 +1,291 @@
+"""PostgreSQL, by connecting read-only: server version, extensions, and the settings that differ from their defaults.
+
+Reads `pg_settings`, `pg_extension`, `pg_database` and `pg_roles` in one read-only transaction. A login without rights
+on any table is enough; with `GRANT pg_read_all_settings` the preloaded libraries are readable, too.
+https://www.postgresql.org/docs/current/view-pg-settings.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict, Field, SecretStr, field_validator
+
+from auditor.collector import Context, Options, Task
+from auditor.errors import CollectError
+from auditor.model import Category, Gap, GapReason, Kind, Resource
+
+if TYPE_CHECKING:
+    import psycopg
+
+_SCHEME = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
+_STATEMENT_SECONDS = 30
+
+# Where this installation lives, who is connected, and how messages are spelled: nothing that parity is about.
+_INSTALLATION = frozenset(
+    "application_name archive_library client_encoding client_min_messages cluster_name config_file data_directory "
+    "data_directory_mode debug_assertions default_transaction_deferrable dynamic_library_path event_source "
+    "external_pid_file hba_file ident_file in_hot_standby is_superuser krb_server_keyfile lc_collate lc_ctype "
+    "lc_messages lc_monetary lc_numeric lc_time listen_addresses log_directory log_filename port primary_conninfo "
+    "primary_slot_name recovery_target_name restore_command role seed session_authorization shared_memory_size "
+    "shared_memory_size_in_huge_pages num_os_semaphores huge_pages_status server_encoding server_version "
+    "server_version_num ssl_ca_file ssl_cert_file ssl_crl_dir ssl_crl_file ssl_key_file ssl_library "
+    "ssl_passphrase_command stats_temp_directory synchronous_standby_names syslog_ident transaction_deferrable "
+    "transaction_isolation transaction_read_only unix_socket_directories unix_socket_group wal_consistency_checking".split()
+)
+# Set when the cluster was made, and told as computed by the server rather than as configured.
+_AT_BIRTH = ("data_checksums", "wal_segment_size", "block_size", "wal_block_size", "segment_size")
+_PRELOADED = ("shared_preload_libraries", "session_preload_libraries", "local_preload_libraries")
+
+KIND = Kind(
+    name="postgres.server",
+    category=Category.DATABASE,
+    about="A PostgreSQL server and the database connected to: version, settings that differ from default, extensions",
+    verbatim=("settings", "extensions"),
+)
+
+_SETTINGS = """
+    select name, reset_val, unit, vartype from pg_catalog.pg_settings
+    where (source not in ('default', 'override', 'client', 'user', 'database user', 'interactive') or name = any(%s))
+      and reset_val is distinct from boot_val and not name = any(%s) and not name = any(%s)
+"""
+_PRELOADED_LIBRARIES = "select name, reset_val from pg_catalog.pg_settings where name = any(%s) and reset_val <> ''"
+_MAY_READ_ALL = """
+    select coalesce(bool_or(pg_catalog.pg_has_role(current_user, oid, 'member')), true)
+    from pg_catalog.pg_roles where rolname = 'pg_read_all_settings'
+"""
+_DATABASE = """
+    select pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype
+    from pg_catalog.pg_database where datname = pg_catalog.current_database()
+"""
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html, by code or by class
+_REASONS = {
+    "28": GapReason.ACCESS_DENIED,
+    "42501": GapReason.ACCESS_DENIED,
+    "3D": GapReason.ACCESS_DENIED,
+    "53": GapReason.THROTTLED,
+    "57014": GapReason.TIMEOUT,
+    "55P03": GapReason.TIMEOUT,
+    "25P03": GapReason.TIMEOUT,
+    "57": GapReason.UNREACHABLE,
+    "08": GapReason.UNREACHABLE,
+    "42": GapReason.UNSUPPORTED,
+    "0A": GapReason.UNSUPPORTED,
+}
+# libpq keeps no SQLSTATE of a connection that was refused, so there only the message tells (in English, its default).
+_REFUSALS = (
+    (re.compile(r"authentication failed|no pg_hba\.conf entry|does not exist|permission denied|not permitted|password"), GapReason.ACCESS_DENIED),
+    (re.compile(r"too many (?:connections|clients)|remaining connection slots"), GapReason.THROTTLED),
+    (re.compile(r"timeout expired|timed out"), GapReason.TIMEOUT),
+)  # fmt: skip
+_BYTES = ("B", "kB", "MB", "GB", "TB")
+_TIMES = (("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1))
+
+
+class PostgresOptions(Options):
+    """The options of `collector: postgres`."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    url: SecretStr = Field(description="postgresql://user:password@host:5432/database, best as ${NAME}")
+    connect_timeout: int = Field(default=10, ge=2, le=120, description="Seconds that connecting may take")
+
+    @field_validator("url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr) -> SecretStr:
+        import psycopg
+
+        if not _SCHEME.match(url.get_secret_value()):
+            raise ValueError("must begin with postgresql:// (or postgresql+psycopg://)")
+        try:
+            _place(url.get_secret_value())
+        except psycopg.ProgrammingError:
+            # Without the error's own words: they quote the URL. `from None` keeps it out of the traceback, too.
+            raise ValueError("is no URL that PostgreSQL understands; escape special characters as %XX") from None
+        return url
+
+
+class PostgresCollector:
+    name = "postgres"
+    about = "PostgreSQL by connecting read-only: version, extensions, settings that differ from default"
+    kinds = (KIND,)
+    options = PostgresOptions
+    permissions = ("CONNECT on the database", "pg_read_all_settings (for the preloaded libraries)")
+
+    def label(self, options: PostgresOptions) -> str:
+        host, database = _place(options.url.get_secret_value())
+        return f"postgres:{host}/{database}"
+
+    def plan(self, options: PostgresOptions, context: Context) -> Iterable[Task]:
+        label = self.label(options)
+        yield Task(
+            source=label,
+            kinds=(KIND.name,),
+            run=lambda: _read(options, context, label),
+            label=_place(options.url.get_secret_value())[1],
+        )
+
+
+COLLECTOR = PostgresCollector()
+
+
+def _read(options: PostgresOptions, context: Context, source: str) -> Iterator[Resource | Gap]:
+    host, _ = _place(options.url.get_secret_value())
+    attributes: dict[str, Any] = {}
+    unread: list[tuple[str, CollectError]] = []
+    with _connected(options, context) as connection:
+        database = connection.info.dbname
+        for attribute, read in _PARTS:
+            try:
+                with _classified(), connection.transaction():
+                    attributes |= read(connection)
+            except CollectError as error:
+                if connection.closed:
+                    raise
+                unread.append((attribute, error))
+    yield Resource(
+        kind=KIND.name,
+        identity=database,
+        attributes=attributes,
+        refs=(host,),
+        location=f"postgresql://{host}/{database}",
+    )
+    for attribute, why in unread:
+        yield Gap(
+            context.environment, source, KIND.name, why.reason, why.detail, resource=database, attribute=attribute
+        )
+
+
+@contextmanager
+def _connected(options: PostgresOptions, context: Context) -> Iterator[psycopg.Connection[Any]]:
+    """One read-only transaction. Everything is set for the transaction only: a connection pooler hands the session on
+    to the next client, and a session setting would then change the audited environment."""
+    import psycopg
+
+    seconds = min(_STATEMENT_SECONDS, max(1, int(context.timeout)))
+    url = _libpq(options.url.get_secret_value())
+    with _classified():
+        connection = psycopg.connect(
+            url, connect_timeout=options.connect_timeout, application_name="parity-auditor", prepare_threshold=None
+        )
+    with connection:
+        connection.read_only = True
+        with _classified():
+            connection.execute(f"set local statement_timeout = '{seconds}s'")
+            connection.execute(f"set local lock_timeout = '{min(5, seconds)}s'")
+            connection.execute("set local search_path = pg_catalog")
+        yield connection
+
+
+@contextmanager
+def _classified() -> Iterator[None]:
+    """psycopg's errors as ours, told apart by SQLSTATE where there is one."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        state = error.sqlstate or ""
+        text = " ".join(str(error).split())
+        if isinstance(error, psycopg.errors.ConnectionTimeout):
+            reason = GapReason.TIMEOUT
+        elif state:
+            reason = _REASONS.get(state) or _REASONS.get(state[:2]) or GapReason.MALFORMED
+        else:
+            reason = next((reason for pattern, reason in _REFUSALS if pattern.search(text)), GapReason.UNREACHABLE)
+        raise CollectError(reason, f"{text} (SQLSTATE {state})" if state else text) from error
+
+
+def _version(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+    number, text = _one(connection, "select current_setting('server_version_num')::int, version()")
+    major, minor = divmod(number, 10_000)
+    version = f"{major}.{minor}" if major >= 10 else f"{major}.{minor // 100}.{minor % 100}"
+    # Products that speak PostgreSQL's protocol name themselves in version(), before or after its name.
+    known = re.search(r"CockroachDB|YB|Redshift|EnterpriseDB|Greenplum|Citus|TimescaleDB", text)
+    return {"version": version, "edition": known.group() if known else str(text).split(" ")[0]}
+
+
+def _encoding(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+    encoding, collation, character_type = _one(connection, _DATABASE)
+    return {"encoding": encoding, "collation": collation, "character_type": character_type}
+
+
+def _settings(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+    rows = connection.execute(_SETTINGS, [list(_AT_BIRTH), sorted(_INSTALLATION), list(_PRELOADED)])
+    return {"settings": {name: _spelled(value, unit, kind) for name, value, unit, kind in sorted(rows)}}
+
+
+def _extensions(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+    rows = connection.execute("select extname, extversion from pg_catalog.pg_extension")
+    return {"extensions": dict(sorted(rows.fetchall()))}
+
+
+def _preloaded(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+    (may_read,) = _one(connection, _MAY_READ_ALL)
+    if not may_read:
+        # The server does not refuse these rows, it leaves them out: without the right, none looks like an empty list.
+        raise CollectError(
+            GapReason.ACCESS_DENIED, "the login may not read all settings: grant it the role pg_read_all_settings"
+        )
+    rows = connection.execute(_PRELOADED_LIBRARIES, [list(_PRELOADED)])
+    return {"preloaded": {name: [part.strip() for part in value.split(",")] for name, value in sorted(rows)}}
+
+
+_PARTS = (
+    ("version", _version),
+    ("encoding", _encoding),
+    ("settings", _settings),
+    ("extensions", _extensions),
+    ("preloaded", _preloaded),
+)
+
+
+def _one(connection: psycopg.Connection[Any], query: str) -> tuple[Any, ...]:
+    row = connection.execute(query).fetchone()
+    if row is None:
+        raise CollectError(GapReason.MALFORMED, "a catalogue query answered no row")
+    return tuple(row)
+
+
+def _spelled(value: str | None, unit: str | None, vartype: str) -> Any:
+    """A setting as PostgreSQL itself would show it: the largest unit that loses nothing; booleans and numbers typed."""
+    if value is None:
+        return None
+    if vartype == "bool":
+        return value == "on"
+    if vartype not in ("integer", "real"):
+        return value
+    number = float(value)
+    if unit is None or number <= 0:
+        return int(number) if number.is_integer() else number
+    found = re.fullmatch(r"(\d*)(\w+)", unit)
+    factor, base = (int(found[1] or 1), found[2]) if found else (1, unit)
+    if base in _BYTES:
+        amount, index = number * factor, _BYTES.index(base)
+        while amount % 1024 == 0 and index < len(_BYTES) - 1:
+            amount, index = amount / 1024, index + 1
+        return f"{amount:.15g}{_BYTES[index]}"
+    micro = number * factor * dict(_TIMES).get(base, 0)
+    name, size = next(((name, size) for name, size in _TIMES if micro and micro % size == 0), (base, 0))
+    return f"{micro / size:.15g}{name}" if size else f"{value}{unit}"
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Host (with a port that is not the default one) and database of a URL, as libpq reads it; never user or password."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    parts = conninfo_to_dict(_libpq(url))
+    hosts = str(parts.get("host") or parts.get("hostaddr") or "localhost").split(",")
+    ports = str(parts.get("port") or "5432").split(",")
+    ports = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
+    shown = [host if port == "5432" else f"{host}:{port}" for host, port in zip(hosts, ports, strict=True)]
+    return ",".join(shown), str(parts.get("dbname") or parts.get("user") or "postgres")
+
+
+def _libpq(url: str) -> str:
+    """SQLAlchemy's spelling of the scheme, as many configurations have it, in libpq's."""
+    return _SCHEME.sub("postgresql://", url)
