@@ -56,7 +56,13 @@ def compile_condition(text: str) -> Condition:
         program = cel.compile(text)
     except ValueError as error:
         found = re.search(r"ERROR: <input>:\d+:(\d+): (.*)", str(error))
-        reason = f"{found[2].split(chr(10))[0]} (character {found[1]})" if found else str(error).split("\n")[0]
+        # The parser goes on to list every token it would have taken.
+        told = (
+            found[2].partition(" expecting {")[0].replace("mismatched input '<EOF>'", "it ends too early")
+            if found
+            else ""
+        )
+        reason = f"{told} (character {found[1]})" if found else str(error).split("\n")[0]
         raise ValueError(f"is not valid CEL: {reason}") from error
     names = frozenset(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", bare))
     called = frozenset(re.findall(r"(?<![.\w])([A-Za-z_]\w*)\s*\(", bare))

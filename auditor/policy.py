@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -61,7 +62,8 @@ def available(places: Sequence[Path] = ()) -> tuple[Pack, ...]:
     """
     packs: dict[str, Pack] = {}
     problems: list[Problem] = []
-    for document, shipped in _documents(tuple(places), problems):
+    written = _written(tuple(places), problems)
+    for document, shipped in (*((item, False) for item in written), *((_document(item), True) for item in _shipped())):
         model = _validated(document, problems)
         if model is not None and model.policy not in packs:
             packs[model.policy] = Pack(
@@ -75,10 +77,11 @@ def available(places: Sequence[Path] = ()) -> tuple[Pack, ...]:
 class _Loader:
     def __init__(self, places: tuple[Path, ...]) -> None:
         self.problems: list[Problem] = []
-        self.by_name: dict[str, Document] = {}
-        for document, _ in _documents(places, self.problems):
-            for name in _names_of(document):
-                self.by_name.setdefault(name, document)
+        self.by_name: dict[str, Document | Traversable] = {}
+        for document in _written(places, self.problems):
+            self.by_name.setdefault(_name_of(document), document)
+        for entry in _shipped():
+            self.by_name.setdefault(entry.name.rpartition(".")[0], entry)
         self.rules: list[Rule] = []
         self.done: set[str] = set()
         self.digest = hashlib.sha256()
@@ -96,12 +99,13 @@ class _Loader:
         return Policy(names, tuple(self.rules), self.digest.hexdigest()[:16])
 
     def _read(self, name: str, trail: tuple[str, ...]) -> None:
-        document = self.by_name[name]
+        document = _document(self.by_name[name])
         if document.file in self.done:
             return
         self.done.add(document.file)
         model = _validated(document, self.problems)
         if model is None:
+            self._check_rules(document)
             return
         for index, base in enumerate(model.extends):
             place = ("extends", index)
@@ -117,6 +121,16 @@ class _Loader:
                 self._read(base, (*trail, model.policy))
         self.rules += self._rules(document, model)
         self.digest.update(json.dumps(document.value, sort_keys=True).encode())
+
+    def _check_rules(self, document: Document) -> None:
+        """What is wrong inside the rules whose shape is right, in a file that is wrong elsewhere."""
+        rules = document.value.get("rules") if isinstance(document.value, Mapping) else None
+        for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+            try:
+                model = RuleModel.model_validate(rule)
+            except ValidationError:
+                continue  # already told
+            RuleReader(document, "", index, model, self.problems).read()
 
     def _rules(self, document: Document, model: PackModel) -> list[Rule]:
         rules: list[Rule] = []
@@ -140,27 +154,39 @@ class _Loader:
         return f"did you mean `{guess}`? ({known})" if guess else known
 
 
-def _documents(places: tuple[Path, ...], problems: list[Problem]) -> Iterator[tuple[Document, bool]]:
-    """Every policy file, in the order in which names are searched, and whether it ships with the product."""
+def _written(places: tuple[Path, ...], problems: list[Problem]) -> list[Document]:
+    """The user's own policy files, in the order in which names are searched."""
+    found: list[Document] = []
     for place in places:
-        files = [place] if place.is_file() else sorted(path for path in place.glob("*") if path.suffix in _ENDINGS)
         if not place.exists():
             message = "there is no such folder or file"
             problems.append(Problem(str(place), None, None, "policies", message, "create it, or mend `policies:`"))
+        files = [place] if place.is_file() else sorted(path for path in place.glob("*") if path.suffix in _ENDINGS)
         for path in files:
             try:
-                yield load(path), False
+                found.append(load(path))
             except ConfigError as error:
                 problems.extend(error.problems)
-    for entry in sorted(resources.files("policies").iterdir(), key=lambda item: item.name):
-        if entry.name.endswith(_ENDINGS):
-            yield parse(entry.read_text(encoding="utf-8"), f"policies/{entry.name}"), True
+    return found
 
 
-def _names_of(document: Document) -> tuple[str, ...]:
-    """The names under which a file answers: what it calls itself, else its file name."""
+def _shipped() -> list[Traversable]:
+    """The packs that ship with the product; each is called like its file."""
+    entries = (entry for entry in resources.files("policies").iterdir() if entry.name.endswith(_ENDINGS))
+    return sorted(entries, key=lambda entry: entry.name)
+
+
+def _document(source: Document | Traversable) -> Document:
+    """A pack's text. Those that ship are read only when they are asked for."""
+    if isinstance(source, Document):
+        return source
+    return parse(source.read_text(encoding="utf-8"), f"policies/{source.name}")
+
+
+def _name_of(document: Document) -> str:
+    """The name under which a file answers: what it calls itself, else its file name."""
     name = document.value.get("policy") if isinstance(document.value, Mapping) else None
-    return (name,) if isinstance(name, str) else (Path(document.file).stem,)
+    return name if isinstance(name, str) else Path(document.file).stem
 
 
 def _validated(document: Document, problems: list[Problem]) -> PackModel | None:
