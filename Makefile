@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SOURCES := auditor collectors policies tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock clean
+.PHONY: help install demo test check format docs lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -20,6 +20,8 @@ $(READY): requirements.lock bootstrap.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
+
+install: $(READY) ## Prepare .venv, with the command at .venv/bin/audit
 
 demo: $(READY) ## Audit a believable company against an embedded AWS stand-in
 	@$(BIN)/audit demo
@@ -37,6 +39,9 @@ check: $(READY) ## What must hold before a change is merged: format, lint, types
 format: $(READY) ## Bring the code into form
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+docs: $(READY) ## Write docs/collectors.md anew from what the collectors declare
+	@$(BIN)/audit collectors --format markdown > docs/collectors.md
 
 COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
 lock: $(READY) ## Choose the newest versions that fit, and write them down with their hashes

@@ -26,8 +26,7 @@ def with_counterpart(text: str, counterpart: Counterpart) -> str:
     if node.flow_style or not node.value:
         inner = text[start + 1 : end - 1].rstrip().rstrip(",")
         return f"{text[:start]}[{inner}{', ' if node.value else ''}{entry}]{text[end:]}"
-    last = node.value[-1].end_mark.index
-    line_end = text.find("\n", last - 1) if text[last - 1 : last] != "\n" else last - 1
+    line_end = text.find("\n", _end(node))
     line_end = len(text) if line_end < 0 else line_end
     return f"{text[:line_end]}\n{' ' * node.start_mark.column}- {entry}{text[line_end:]}"
 
@@ -37,3 +36,11 @@ def _value(text: str, key: str) -> yaml.Node | None:
     if not isinstance(root, yaml.MappingNode):
         return None
     return next((value for name, value in root.value if name.value == key), None)
+
+
+def _end(node: yaml.Node) -> int:
+    """Where the last word of a node ends. A block's own end mark stands after the comments and blank lines behind it."""
+    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
+        return node.end_mark.index
+    last = node.value[-1]
+    return _end(last[1] if isinstance(last, tuple) else last)

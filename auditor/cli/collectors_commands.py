@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING
 import click
 
 from auditor.cli import write
-from auditor.cli.options import choice_of_data, config_option, debug_option, output_option
+from auditor.cli.options import config_option, debug_option, output_option
 from auditor.cli.setup import configured
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from auditor.collector import Collector
     from auditor.registry import Registry
 
-_WIDTH = 24
-
 
 @click.command()
 @click.argument("name", required=False)
-@choice_of_data
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("table", "json", "markdown")),
+    default="table",
+    show_default=True,
+    help="How to list.",
+)
 @debug_option
 def collectors(name: str | None, format_: str) -> None:
     """List the collectors; with NAME, what that one reads, which options it takes and what it must be allowed."""
@@ -31,6 +37,8 @@ def collectors(name: str | None, format_: str) -> None:
     chosen = [_named(registry, name)] if name else list(registry.collectors)
     if format_ == "json":
         write.as_json([_described(collector) for collector in chosen])
+    elif format_ == "markdown":
+        write.data(_page(chosen))
     elif name:
         write.data("\n".join(_detailed(chosen[0])))
     else:
@@ -93,13 +101,37 @@ def _described(collector: Collector) -> dict[str, object]:
 
 
 def _detailed(collector: Collector) -> list[str]:
-    lines = [f"{collector.name}: {collector.about}", "", "Options"]
-    for name, field in collector.options.model_fields.items():
-        required = " (required)" if field.is_required() else ""
-        lines.append(f"  {name:<{_WIDTH}}  {field.description or ''}{required}".rstrip())
-    lines += ["", "Kinds"]
-    for kind in sorted(collector.kinds, key=lambda kind: kind.name):
-        lines.append(f"  {kind.name:<{_WIDTH}}  {kind.category.value:<10}  {kind.about}".rstrip())
+    options = [
+        (name, f"{field.description or ''}{' (required)' if field.is_required() else ''}")
+        for name, field in collector.options.model_fields.items()
+    ]
+    kinds = [
+        (kind.name, kind.category.value, kind.about) for kind in sorted(collector.kinds, key=lambda kind: kind.name)
+    ]
+    lines = [f"{collector.name}: {collector.about}", "", write.columns(("OPTION", "MEANING"), options)]
+    lines += ["", write.columns(("KIND", "CATEGORY", "ABOUT"), kinds)]
     if collector.permissions:
-        lines += ["", "Must be allowed", *(f"  {permission}" for permission in collector.permissions)]
+        lines += ["", "MUST BE ALLOWED", *collector.permissions]
     return lines
+
+
+def _page(collectors: Sequence[Collector]) -> str:
+    """docs/collectors.md: a line per collector, kind and option."""
+    lines = ["# Collectors", "", "Made by `make docs` from what the collectors declare.", ""]
+    lines += ["| collector | reads |", "|---|---|"]
+    lines += [f"| [`{one.name}`](#{one.name}) | {_cell(one.about)} |" for one in collectors]
+    for one in collectors:
+        lines += ["", f"## {one.name}", "", "| option | meaning |", "|---|---|"]
+        lines += [
+            f"| `{name}` | {_cell(field.description or '')} |" for name, field in one.options.model_fields.items()
+        ]
+        lines += ["", "| kind | category | what it is | CloudFormation |", "|---|---|---|---|"]
+        for kind in sorted(one.kinds, key=lambda kind: kind.name):
+            formation = f"`{kind.cloudformation}`" if kind.cloudformation else ""
+            lines.append(f"| `{kind.name}` | {kind.category.value} | {_cell(kind.about)} | {formation} |")
+        lines += ["", "Must be allowed: " + (", ".join(f"`{one}`" for one in one.permissions) or "nothing") + "."]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,39 @@
+"""Adding a confirmed counterpart to a file that a person wrote."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from auditor.config_edit import with_counterpart
+from auditor.match import Counterpart
+
+NEW = Counterpart("aws.rds.instance", "orders-new", 'or"ders')
+ENTRY = '{kind: "aws.rds.instance", left: "orders-new", right: "or\\"ders"}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a: 1\n", f"a: 1\n\nmatch:\n  - {ENTRY}\n"),
+        ("a: 1", f"a: 1\n\nmatch:\n  - {ENTRY}\n"),
+        ("match: []\nb: 2  # two\n", f"match: [{ENTRY}]\nb: 2  # two\n"),
+        ("match:\nb: 2\n", f"match: [{ENTRY}]\nb: 2\n"),
+        ("match: [{kind: k, left: l, right: r}]\n", f"match: [{{kind: k, left: l, right: r}}, {ENTRY}]\n"),
+        ("match:\n- {kind: k, left: l, right: r}\n", f"match:\n- {{kind: k, left: l, right: r}}\n- {ENTRY}\n"),
+        (
+            "match:\n    # why\n    - kind: k\n      left: l\n      right: r  # here\n\n# the end\nb: 2\n",
+            f"match:\n    # why\n    - kind: k\n      left: l\n      right: r  # here\n    - {ENTRY}\n\n# the end\nb: 2\n",
+        ),
+        ("match:\n  - {kind: k, left: l, right: r}", f"match:\n  - {{kind: k, left: l, right: r}}\n  - {ENTRY}"),
+    ],
+)
+def test_the_entry_is_added_and_all_else_stays(before: str, after: str) -> None:
+    """Whatever the style of the list: block, flow, empty, missing, with comments, without a last newline."""
+    edited = with_counterpart(before, NEW)
+    assert edited == after
+    written = yaml.safe_load(edited)
+    assert written["match"][-1] == {"kind": NEW.kind, "left": NEW.left, "right": NEW.right}
+    assert {key: value for key, value in written.items() if key != "match"} == {
+        key: value for key, value in yaml.safe_load(before).items() if key != "match"
+    }
