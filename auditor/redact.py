@@ -51,7 +51,8 @@ _OTHER_P = frozenset(
 _DATABASE_CLIENTS = frozenset("mysql mysqldump mysqladmin mariadb mariadb-dump mariadb-admin".split())
 # Below something secret, what says how it is kept or whom it belongs to.
 _STRUCTURE = frozenset(
-    "environment external optional items engine dbname database db annotations metadata schema comment note".split()
+    "environment external optional items engine dbname database db annotations metadata schema comment note "
+    "resources verbs apigroups resourcenames".split()
 )
 _SMALL = 10_000
 

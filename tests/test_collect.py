@@ -145,8 +145,11 @@ def test_a_listing_that_failed_in_one_task_is_not_claimed_by_another() -> None:
 def test_an_error_that_names_its_resource_is_a_gap_of_that_resource() -> None:
     """Scope comes from the error, down to the attribute."""
     error = CollectError(GapReason.MALFORMED, "bad", resource="b", attribute="size")
-    (gap,) = read(environment(fails(error))).gaps
+    snapshot = read(environment(fails(error)))
+    (gap,) = snapshot.gaps
     assert (gap.resource, gap.attribute, gap.kind) == ("b", "size", "shop.item")
+    # The task did not come to its own end, so nobody knows what it would still have read.
+    assert snapshot.listings == ()
 
 
 def test_a_source_that_cannot_be_planned_is_one_gap_over_its_kinds() -> None:
@@ -176,6 +179,7 @@ def test_secrets_are_replaced_before_anything_is_kept() -> None:
     snapshot = read(
         environment(
             yields(item("a", motto="CaNaRy", password="CaNaRy")),
+            yields(Gap("", "", "shop.shelf", GapReason.TIMEOUT, "redis://:CaNaRy@cache is slow")),
             fails(CollectError(GapReason.UNREACHABLE, "https://u:CaNaRy@host failed")),
         )
     )

@@ -165,6 +165,8 @@ def test_public_identifiers_and_ordinary_values_stay_as_they_are() -> None:
             {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "orders", "key": "TOKEN"}}},
             {"name": "DB_PASSWORD", "valueFrom": "orders-db-password"},
         ],
+        "rules": {"core secrets": {"resources": ["secrets"], "verbs": ["get", "list"]}},
+        "namespace_secrets": {"orders": {"DB_PASSWORD": "DB_PASSWORD"}},
         "imagePullSecrets": [{"name": "registry"}],
         "volumes": [{"secret": {"secretName": "tls", "items": [{"key": "tls.crt", "path": "c"}], "defaultMode": 420}}],
         "argv": ["docker", "run", "-p", "8080:80", "--name", "orders"],

@@ -234,7 +234,15 @@ def test_a_redirect_to_another_host_is_not_followed_and_gets_no_header(server: A
             service = {"url": f"{server[0]}/away?{target}", "headers": {"authorization": "Bearer CaNaRy"}}
             assert gap(service).reason is GapReason.UNSUPPORTED
         assert heard == []
-    assert [header for _, header in server[1]] == ["Bearer CaNaRy"] * 2
+    assert [path.partition("?")[0] for path, _ in server[1]] == ["/away"] * 2
+
+
+def test_another_name_of_the_same_address_is_another_host(server: Any) -> None:
+    """What answers there may be another service: the redirect is not followed."""
+    port = server[0].rpartition(":")[2]
+    found = gap(f"{server[0]}/away?127.0.0.1:{port}")
+    assert "redirects to http://127.0.0.1" in found.detail
+    assert len(server[1]) == 1
 
 
 def test_an_answer_that_is_too_large_is_cut_off(server: Any) -> None:
