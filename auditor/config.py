@@ -5,7 +5,7 @@ The shape of the file is in `settings.py`; the options of a source belong to its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +47,7 @@ class Config:
 
     file: Path
     folder: Path
-    store: str
+    store: str = field(repr=False)
     environments: Mapping[str, Environment]
     promotes_to: Mapping[str, str]
     pairs: tuple[Pair, ...]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from auditor.yaml_source import compose
+
 if TYPE_CHECKING:
     from auditor.match import Counterpart
 
@@ -32,7 +34,7 @@ def with_counterpart(text: str, counterpart: Counterpart) -> str:
 
 
 def _value(text: str, key: str) -> yaml.Node | None:
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = compose(text, "auditor.yaml")
     if not isinstance(root, yaml.MappingNode):
         return None
     return next((value for name, value in root.value if name.value == key), None)

@@ -105,13 +105,23 @@ def load(path: Path, *, file: str | None = None) -> Document:
 
 def parse(text: str, file: str) -> Document:
     """The same for a text that was read elsewhere. Raises ConfigError with every duplicate key and odd tag it holds."""
+    node = compose(text, file)
+    reader = _Reader(file)
+    value = None if node is None else reader.value(node, ())
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return Document(value, reader.positions, file, reader.values, reader.spelled)
+
+
+def compose(text: str, file: str) -> yaml.Node | None:
+    """The text as YAML's nodes, whose marks are positions in `text`; None where it holds nothing. Raises ConfigError.
+
+    Scalars that hold variables are in their sheltered spelling: read them through `parse`."""
     if not any(chr(private) in text for private in _UNSHELTER):
         text = _VARIABLE.sub(lambda found: found[0].translate(_SHELTER), text)
     try:
         _check_depth(text, file)
-        node = yaml.compose(text, Loader=_Loader)
-        reader = _Reader(file)
-        value = None if node is None else reader.value(node, ())
+        return yaml.compose(text, Loader=_Loader)
     except yaml.reader.ReaderError as error:
         shown = error.character if isinstance(error.character, str) else f"U+{int(error.character):04X}"
         raise _refused(file, f"holds a character that YAML does not allow ({shown!r})", "remove it") from error
@@ -121,9 +131,6 @@ def parse(text: str, file: str) -> Document:
         message = f"is not valid YAML: {', '.join(part for part in (error.context, error.problem) if part)}"
         remedy = "check indentation, quotes and brackets here"
         raise ConfigError([Problem(file, line, column, "", message, remedy)]) from error
-    if reader.problems:
-        raise ConfigError(reader.problems)
-    return Document(value, reader.positions, file, reader.values, reader.spelled)
 
 
 def _check_depth(text: str, file: str) -> None:

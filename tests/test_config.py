@@ -127,9 +127,18 @@ def test_an_environment_knows_its_names_the_others_and_its_sources(full: Config,
     assert files.label == "files:deploy/staging"
 
 
-def test_a_configuration_does_not_show_its_secrets(full: Config) -> None:
-    """Printing or logging it tells no token."""
+def test_a_configuration_does_not_show_its_secrets(full: Config, tmp_path: Path) -> None:
+    """Printing or logging it tells no token and no password of the store."""
     assert "canary" not in repr(full)
+    text = (
+        "store: postgresql://u:${P}@h/d\n"
+        "environments:\n"
+        "  a:\n"
+        "    sources:\n"
+        "      - {collector: aws, role_arn: 'arn:aws:iam::111122223333:role/read', external_id: ${P}}\n"
+        "      - {collector: postgres, url: 'postgresql://u:${P}@h/d'}\n"
+    )
+    assert "canary" not in repr(read(tmp_path, text, {"P": "canary-3"}))
 
 
 def test_an_environment_is_found_by_its_alias_and_a_wrong_name_by_what_is_near(full: Config) -> None:

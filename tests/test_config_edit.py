@@ -12,6 +12,15 @@ NEW = Counterpart("aws.rds.instance", "orders-new", 'or"ders')
 ENTRY = '{kind: "aws.rds.instance", left: "orders-new", right: "or\\"ders"}'
 
 
+def test_variables_in_flow_style_are_no_hindrance() -> None:
+    """`{token: ${NAME}}` is no YAML by itself, and stays as it is, before and behind the list."""
+    before = "a: {token: ${A:-b, c}}\nmatch:\n  - {kind: k, left: ${L}, right: r}\nz: {y: ${Z}}\n"
+    after = (
+        f"a: {{token: ${{A:-b, c}}}}\nmatch:\n  - {{kind: k, left: ${{L}}, right: r}}\n  - {ENTRY}\nz: {{y: ${{Z}}}}\n"
+    )
+    assert with_counterpart(before, NEW) == after
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -24,11 +24,12 @@ def config() -> None:
 @config.command()
 @config_option
 def check(config_file: Path) -> None:
-    """Say whether the configuration is right, or everything that is wrong with it.
+    """Say whether the configuration and its policies are right, or everything that is wrong with them.
 
-    Nothing is asked of any source: this proves the file, not the credentials.
+    Nothing is asked of any source: this proves the files, not the credentials.
     """
     loaded, _ = configured(config_file)
+    _check_policies(loaded)
     write.data("\n".join(_summary(loaded)))
 
 
@@ -42,6 +43,21 @@ def schema(output: Path | None) -> None:
 
     options = {collector.name: collector.options.model_json_schema() for collector in Registry.load().collectors}
     write.as_json(json_schema(options), output)
+
+
+def _check_policies(config: Config) -> None:
+    """Read every rule that a pair is judged by. Raises ConfigError with all that is wrong, each mistake once."""
+    from auditor.errors import ConfigError, Problem
+    from auditor.policy import load_policy
+
+    problems: dict[Problem, None] = {}
+    for names in dict.fromkeys(pair.policies for pair in config.pairs):
+        try:
+            load_policy(names, config.policies)
+        except ConfigError as error:
+            problems.update(dict.fromkeys(error.problems))
+    if problems:
+        raise ConfigError(list(problems))
 
 
 def _summary(config: Config) -> list[str]:

@@ -128,6 +128,20 @@ def test_what_init_writes_reads_back_as_the_same_text(name: str) -> None:
     assert yaml.safe_load(f"key: {scalar(name)}") == {"key": name}
 
 
+def test_the_check_reads_the_rules_of_every_pair(tmp_path: Path, run: Run) -> None:
+    """A mistake in a policy file is told by its own line, once, though two pairs are judged by it."""
+    (tmp_path / "house.yaml").write_text("policy: house\nrules:\n  - {id: x, about: y, expect: eqal, severity: low}\n")
+    sources = "{sources: [{collector: files, path: .}]}"
+    (tmp_path / "auditor.yaml").write_text(
+        f"environments: {{a: {sources}, b: {sources}}}\n"
+        "policies: [house.yaml]\n"
+        "pairs: [{left: a, right: b, policies: [house]}, {left: b, right: a, policies: [house]}]\n"
+    )
+    outcome = run("config", "check")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.count("house.yaml:3:") == 1
+
+
 def test_the_schema_holds_every_collector(run: Run) -> None:
     """Valid JSON with the options of each collector that `audit collectors` lists."""
     schema = json.loads(run("config", "schema").out)
