@@ -19,34 +19,65 @@ if TYPE_CHECKING:
 
 _SEPARATOR = "\x1f"
 _MAX_LENGTH = 2000
+_MOST_SPELLINGS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class PathGlob:
-    """One compiled path glob. `last` is the pattern of its last step, None where the glob ends in `**`."""
+    """One compiled path glob: its spellings as steps, several where an alternative in braces holds a dot."""
 
     text: str
-    steps: tuple[str, ...]
+    spellings: tuple[tuple[str, ...], ...]
 
     def may_end_in(self, step: str) -> bool:
         """Whether a path whose last step is `step` can match at all: a cheap test before the whole one."""
-        return self.steps[-1] == "**" or _step_matches(self.steps[-1], step)
+        return any(steps[-1] == "**" or _step_matches(steps[-1], step) for steps in self.spellings)
 
     def matches(self, path: Path) -> bool:
-        return _steps_match(self.steps, path)
+        return any(_steps_match(steps, path) for steps in self.spellings)
 
 
 def path_glob(text: str) -> PathGlob:
     """Compile one dotted glob. Raises ValueError with what is wrong, for a person."""
     if len(text) > _MAX_LENGTH:
         raise ValueError(f"is longer than {_MAX_LENGTH} characters")
-    steps = tuple(_split(text))
+    return PathGlob(text, tuple(_steps(spelling) for spelling in _spellings(text)))
+
+
+def _steps(text: str) -> tuple[str, ...]:
+    steps = _split(text)
     for step in steps:
         if not step:
             raise ValueError("has an empty step (two dots, or a dot at an end)")
         if step != "**":
             _step_pattern(step)
-    return PathGlob(text, tuple(step for step, after in zip(steps, (*steps[1:], ""), strict=True) if step != after))
+    # `**.**` says no more than `**`.
+    return tuple(step for step, after in zip(steps, [*steps[1:], ""], strict=True) if step != "**" or after != "**")
+
+
+def _spellings(text: str) -> list[str]:
+    """`{a,b.c}.d` as `a.d` and `b.c.d`: an alternative of several steps cannot be part of one step."""
+    depth, start, commas = 0, 0, [0]
+    for index, char in enumerate(text):
+        if text[index - 1 : index] == "\\":
+            continue
+        if char == "{":
+            if depth == 0:
+                start, commas = index, [index]
+            depth += 1
+        elif char == "," and depth == 1:
+            commas.append(index)
+        elif char == "}" and depth > 0:
+            depth -= 1
+            inside = text[start + 1 : index]
+            if depth == 0 and re.search(r"(?<!\\)\.", inside):
+                ends = [*commas[1:], index]
+                parts = [text[first + 1 : end] for first, end in zip(commas, ends, strict=True)]
+                found = [spelling for part in parts for spelling in _spellings(text[:start] + part + text[index + 1 :])]
+                if len(found) > _MOST_SPELLINGS:
+                    raise ValueError(f"stands for more than {_MOST_SPELLINGS} globs")
+                return found
+    return [text]
 
 
 @lru_cache(maxsize=1024)

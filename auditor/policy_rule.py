@@ -38,6 +38,7 @@ class ExampleModel(BaseModel):
     right: Any = None
     verdict: str
     environments: tuple[str, str] = ("staging", "prod")
+    identity: str = "example"
 
 
 class RuleModel(BaseModel):
@@ -168,6 +169,7 @@ class RuleReader:
             verdict=model.verdict,
             line=(self.document.at(("rules", self.index, *place)) or (0, 0))[0],
             environments=model.environments,
+            identity=model.identity,
         )
 
 

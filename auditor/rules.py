@@ -33,6 +33,7 @@ class Example:
     verdict: str
     line: int
     environments: tuple[str, str] = ("staging", "prod")
+    identity: str = "example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def catch_all(path: Path) -> Rule:
         id=CATCH_ALL,
         about="No rule covers this, and nothing may pass unseen",
         kinds=(),
-        paths=() if not path else (PathGlob("**", ("**",)),),
+        paths=() if not path else (PathGlob("**", (("**",),)),),
         expect=BARE["equal"],
         severity=Severity.LOW,
         file="built-in",
