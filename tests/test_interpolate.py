@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, field_validator
 
 from auditor.errors import ConfigError
 from auditor.interpolate import interpolate
@@ -66,6 +66,14 @@ def test_every_missing_variable_is_told_at_once_with_its_remedy() -> None:
 
 class Model(BaseModel):
     port: int
+    name: str = "x"
+
+    @field_validator("name")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if "-" in name:
+            raise ValueError(f"{name} must not hold a dash")
+        return name
 
 
 def test_a_secret_from_the_environment_is_in_no_message() -> None:
@@ -76,3 +84,12 @@ def test_a_secret_from_the_environment_is_in_no_message() -> None:
     (problem,) = problems_from_pydantic(caught.value, document, Model)
     assert "hunter2" not in str(problem)
     assert problem.message == "expected a whole number, got text '${SECRET}'"
+
+
+def test_a_validator_that_quotes_a_value_quotes_its_variable() -> None:
+    """Whatever words a collector's own check chooses, what came from the environment is not among them."""
+    document = interpolate(parse("port: 1\nname: ${SECRET}\n", "f.yaml"), ENVIRON)
+    with pytest.raises(ValidationError) as caught:
+        Model.model_validate(document.value)
+    (problem,) = problems_from_pydantic(caught.value, document, Model)
+    assert problem.message == "${SECRET} must not hold a dash"
