@@ -18,14 +18,14 @@ from auditor.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VARIABLE = "AUDITOR_FINGERPRINT_KEY"
+VARIABLE = "AUDITOR_KEY"
 FILE = ".auditor-key"
 _MIN_LENGTH = 32
 _BYTES = 32
 
 
 def load_key(folder: Path, environ: Mapping[str, str]) -> bytes:
-    """The key from AUDITOR_FINGERPRINT_KEY, else from `.auditor-key` in `folder`, made at first use (mode 0600).
+    """The key from AUDITOR_KEY, else from `.auditor-key` in `folder`, made at first use (mode 0600).
 
     Raises ConfigError when the key is too short, may be read by others, or cannot be made.
     """

@@ -33,14 +33,14 @@ def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
 
 def test_the_environment_variable_comes_first(tmp_path: Path) -> None:
     """Nothing is written where the key is given."""
-    assert load_key(tmp_path, {"AUDITOR_FINGERPRINT_KEY": "k" * 32}) == b"k" * 32
+    assert load_key(tmp_path, {"AUDITOR_KEY": "k" * 32}) == b"k" * 32
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_short_key_is_refused_without_being_shown(tmp_path: Path) -> None:
     """The message counts the characters; it does not repeat them."""
     with pytest.raises(ConfigError) as caught:
-        load_key(tmp_path, {"AUDITOR_FINGERPRINT_KEY": "tooshort"})
+        load_key(tmp_path, {"AUDITOR_KEY": "tooshort"})
     assert "has 8 characters" in str(caught.value)
     assert "tooshort" not in str(caught.value)
 
@@ -66,5 +66,5 @@ def test_an_empty_key_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_does_not_exist_is_one_clear_message(tmp_path: Path) -> None:
     """The remedy names the variable that needs no file."""
-    with pytest.raises(ConfigError, match="AUDITOR_FINGERPRINT_KEY"):
+    with pytest.raises(ConfigError, match="AUDITOR_KEY"):
         load_key(tmp_path / "absent", {})

@@ -48,9 +48,9 @@ def opened(config: Config) -> Iterator[Store]:
 
 def toolbox(config: Config, registry: Registry, store: Store, progress: Progress | None = None) -> Tools:
     """What the stages of a run are given."""
-    from auditor.keyfile import fingerprint_key
+    from auditor.key import load_key
     from auditor.pipeline import Tools
     from auditor.redact import Redactor
 
-    redactor = Redactor(fingerprint_key(config.folder, os.environ))
+    redactor = Redactor(load_key(config.folder, os.environ))
     return Tools(registry=registry, store=store, redactor=redactor, clock=now, progress=progress)
