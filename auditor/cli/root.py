@@ -8,6 +8,7 @@ from auditor import __version__
 from auditor.cli.collectors_commands import collectors, iam_policy
 from auditor.cli.config_commands import config
 from auditor.cli.db_commands import db
+from auditor.cli.demo_command import demo
 from auditor.cli.findings_commands import explain, findings, show
 from auditor.cli.init_command import init
 from auditor.cli.match_command import match
@@ -31,5 +32,20 @@ def audit() -> None:
     """
 
 
-for command in (now, snapshot, diff, findings, show, explain, match, policy, config, init, collectors, iam_policy, db):
+for command in (
+    now,
+    snapshot,
+    diff,
+    findings,
+    show,
+    explain,
+    match,
+    policy,
+    config,
+    init,
+    demo,
+    collectors,
+    iam_policy,
+    db,
+):
     audit.add_command(command)

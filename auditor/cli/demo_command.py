@@ -1,0 +1,34 @@
+"""`audit demo`: see the product at work without an environment of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from auditor.cli import write
+from auditor.cli.options import FORMATS, debug_option
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("parity-demo"),
+    show_default=True,
+    help="Where the configuration and files go.",
+)
+@click.option("--serve", is_flag=True, help="Keep the company up until Ctrl-C, to try other commands on it.")
+@click.option(
+    "--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True, help="Kind of report."
+)
+@debug_option
+def demo(folder: Path, serve: bool, format_: str) -> int:
+    """Audit a believable company against an embedded AWS stand-in.
+
+    Runs on this machine alone and asks no real account. Leaves its configuration behind, to read and to change. Exits 0
+    when the audit ran, whatever it found.
+    """
+    from auditor.demo import run
+
+    return run(folder, ["--format", format_], serve=serve, say=write.note)

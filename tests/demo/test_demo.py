@@ -1,0 +1,131 @@
+"""`audit demo`: the company it builds shows exactly the drifts that are planted in it, every time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.demo.drifts import PLANTED
+from auditor.demo.files import lay_out
+
+ROOT = Path(__file__).resolve().parents[2]
+INFO = "info"
+
+
+def demo(folder: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The command, run in a process of its own from outside the repository."""
+    command = [sys.executable, "-m", "auditor", "demo", "--folder", str(folder), *arguments]
+    inherited = {**os.environ, "PYTHONPATH": str(ROOT), **(variables or {})}
+    return subprocess.run(
+        command, cwd=folder.parent, env=inherited, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The first run in an empty folder, as somebody meets it who has credentials of a real account."""
+    folder = tmp_path_factory.mktemp("demo") / "company"
+    return folder, demo(folder, variables={"AWS_PROFILE": "real-account", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+
+
+@pytest.fixture(scope="module")
+def second(first: tuple[Path, subprocess.CompletedProcess[str]]) -> dict[str, Any]:
+    """What a second run in the same folder reports as JSON."""
+    ran = demo(first[0], "--format", "json")
+    assert ran.returncode == 0, ran.stderr
+    report: dict[str, Any] = json.loads(ran.stdout)
+    return report
+
+
+def test_the_demo_prints_the_report_says_what_to_do_next_and_exits_0(
+    first: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """Findings are what it is for, so they are no failure."""
+    folder, ran = first
+    assert ran.returncode == 0, ran.stderr
+    assert "Parity audit: staging against prod" in ran.stdout
+    assert "reporting.prod.tarnholm.internal" in ran.stdout
+    assert f"$ audit now staging prod --config {folder / 'auditor.yaml'}" in ran.stderr
+    assert f"audit demo --folder {folder} --serve" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_the_folder_holds_a_configuration_to_read_and_change(
+    first: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """Configuration, policy, both environments' files and what to try next, beside what the audit made."""
+    folder, _ = first
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    files = ("compose.yaml", "recommendations/deployment.yaml", "shop.tfvars", "storefront.env")
+    expected = {f"environments/{name}/{file}" for name in ("staging", "prod") for file in files}
+    assert expected | {"README.md", "auditor.yaml", "policies/shop.yaml", "auditor.db"} <= found
+    assert not [name for name in found if name.endswith((".py", ".pyc"))]
+
+
+def test_exactly_the_planted_drifts_are_found_each_once(second: dict[str, Any]) -> None:
+    """Kind, identity, path and severity of everything above info; nothing is missing, doubled or made up."""
+    found = sorted(
+        (each["severity"], each["category"], each["kind"], each["resource"], tuple(each["path"]))
+        for each in second["findings"]
+        if each["severity"] != INFO
+    )
+    planted = sorted((each.severity, each.category, each.kind, each.identity, each.path) for each in PLANTED)
+    assert found == planted
+
+
+def test_everything_was_observed_and_each_resource_found_its_counterpart(second: dict[str, Any]) -> None:
+    """Whatever the names look like: alone are only the two that are planted to be missing."""
+    assert second["audit"]["outcome"] == "complete"
+    assert second["gaps"] == []
+    assert second["coverage"]["ratio"] == 1
+    resources = second["coverage"]["resources"]
+    assert (resources["unmatched_left"], resources["unmatched_right"]) == (0, 2)
+
+
+def test_more_replicas_in_production_are_no_finding_at_all(second: dict[str, Any]) -> None:
+    """Counts of tasks, machines, pods and nodes differ all over the company."""
+    counts = {"desired_count", "desired_capacity", "min_size", "max_size", "count", "replicas", "nodes"}
+    assert [each for each in second["findings"] if each["path"] and each["path"][-1] in counts] == []
+
+
+def test_a_second_run_finds_the_same_again(
+    first: tuple[Path, subprocess.CompletedProcess[str]], second: dict[str, Any]
+) -> None:
+    """Every id, address and generated name is another; each finding of the first run goes on, and none is new."""
+    began = second["audit"]["started_at"]
+    assert {each["status"] for each in second["findings"]} == {"open"}
+    assert all(each["first_seen"] < began < each["last_seen"] for each in second["findings"])
+
+
+def test_files_that_the_user_changed_are_kept(tmp_path: Path) -> None:
+    """What is missing comes back, what is there stays."""
+    assert not lay_out(tmp_path / "company")
+    mended = tmp_path / "company" / "environments" / "prod" / "storefront.env"
+    mended.write_text("APP_DEBUG=false\n")
+    (tmp_path / "company" / "README.md").unlink()
+    assert lay_out(tmp_path / "company")
+    assert mended.read_text() == "APP_DEBUG=false\n"
+    assert (tmp_path / "company" / "README.md").exists()
+
+
+def test_without_the_stand_in_the_demo_says_what_to_install(tmp_path: Path) -> None:
+    """moto is an extra: who does not have it gets one line, no traceback."""
+    (tmp_path / "moto").mkdir()
+    (tmp_path / "moto" / "__init__.py").write_text("raise ImportError('not installed')\n")
+    ran = demo(tmp_path / "company", variables={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    assert ran.returncode == 4
+    assert "pip install 'parity-auditor[demo]'" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_the_readme_lists_what_is_planted(first: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """The table that users compare the report with is the one that this test asserts."""
+    text = (first[0] / "README.md").read_text()
+    assert [drift.about for drift in PLANTED if f"| {drift.about} |" not in text] == []
