@@ -33,6 +33,7 @@ _REGION = re.compile(
 _HOST = re.compile(
     r"(?<![\w.{-])(?:[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z](?![\w@.-]*@|[\w-])"
 )
+_NETWORK = re.compile(r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}(?![0-9.])")
 _EMAIL = re.compile(r"\A[^@\s]+@[^@\s]+\.[A-Za-z]+\Z")
 _PHONE = re.compile(r"\A\+?[0-9][0-9 ()-]{8,16}\Z")
 _TIMESTAMP = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?\Z")
@@ -50,6 +51,7 @@ _EXPIRY_WORDS = frozenset({"expires", "expiry", "expiration", "expire", "valid",
 _OPAQUE = re.compile(r"\A(?=.*[0-9])[A-Za-z0-9_-]{6,64}\Z")
 _WORDS = re.compile(r"[A-Za-z0-9]+|\{[a-z]+\}|[<>=!*]+")
 _SECRET = "{secret:"
+_FINGERPRINT = re.compile(r"\{secret:[0-9a-f]+(?::placeholder)?\}")
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,14 @@ class Pair:
         return alone, rest
 
     def same_name(self, left: str, right: str) -> bool:
-        """Whether two names (keys, identities) are one name, each spelled as its environment spells it."""
-        return left == right or self._same_text(left, right)
+        """Whether two names (keys, identities) are one name, each spelled as its environment spells it.
+
+        Each environment has its own address plan: `tcp/443/10.1.0.0/16` and `tcp/443/10.2.0.0/16` are one rule.
+        """
+        if left == right or self._same_text(left, right):
+            return True
+        ours, theirs = _NETWORK.sub(_own_network, left), _NETWORK.sub(_own_network, right)
+        return ours != left and theirs != right and self._same_text(ours, theirs)
 
     def unqualified(self, left: Json, right: Json) -> bool:
         """Of two alike values: whether the right carries its environment's name and the left, otherwise the same, none."""
@@ -242,9 +250,11 @@ def is_host(text: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _slotted(text: str) -> str:
-    """`text` with ids, accounts, regions inside longer text and generated host parts replaced by what they are."""
+    """`text` with ids, accounts, regions inside longer text, secrets and generated host parts replaced by what they are."""
     text = _AWS_HOST.sub(lambda m: f"{m['name']}.{{generated}}.{m['service']}.amazonaws.com", text)
     text = _IDS.sub("{id}", text)
+    if _SECRET in text:
+        text = _FINGERPRINT.sub("{secret}", text)
     if "arn:" in text:
         text = _ARN_PLACE.sub("{region}:{account}", text)
     text = _REGISTRY_PLACE.sub("{account}.dkr.ecr.{region}.amazonaws.com", text)
@@ -276,6 +286,15 @@ def _significant(host: str, names: EnvironmentNames) -> frozenset[str]:
 def _is_id_key(key: str) -> bool:
     found = words(key)
     return bool(found) and found[-1] in _ID_WORDS
+
+
+def _own_network(match: re.Match[str]) -> str:
+    """A private network by its size alone; any other as it is."""
+    try:
+        network = ipaddress.ip_network(match.group(), strict=False)
+    except ValueError:
+        return match.group()
+    return f"{{network}}/{network.prefixlen}" if network.is_private and network.prefixlen else match.group()
 
 
 def _alike_networks(left: str, right: str, *, own: bool) -> bool:

@@ -118,6 +118,22 @@ def test_public_addresses_are_alike_only_where_their_key_names_the_environment()
     assert not PAIR.alike("20.49.246.49/32", "51.142.161.93/32", "office")
 
 
+def test_a_password_of_ones_own_inside_a_url_is_alike() -> None:
+    """Whether it should be shared is asked elsewhere; that it differs is right."""
+    left = "postgres://app:{secret:11111111111111111111111111111111}@db.staging.acme.test/app"
+    right = "postgres://app:{secret:22222222222222222222222222222222}@db.prod.acme.test/app"
+    assert PAIR.alike(left, right)
+    assert not PAIR.alike(left, right.replace("/app", "/other"))
+
+
+def test_names_made_of_private_networks_of_one_size_are_one_name() -> None:
+    """Each environment has its own address plan; a public network, or one of another size, is another name."""
+    assert PAIR.same_name("ingress/tcp/5432/10.20.0.0/16", "ingress/tcp/5432/10.40.0.0/16")
+    assert not PAIR.same_name("ingress/tcp/5432/10.20.0.0/16", "ingress/tcp/5432/10.40.0.0/24")
+    assert not PAIR.same_name("ingress/tcp/5432/10.20.0.0/16", "ingress/tcp/3306/10.40.0.0/16")
+    assert not PAIR.same_name("ingress/tcp/443/52.94.0.0/16", "ingress/tcp/443/34.240.0.0/16")
+
+
 def test_hosts_are_told_from_file_names() -> None:
     """`app.py` is a file, `app.example.com` a host."""
     assert hosts("see app.py at https://app.example.com:8443/x") == ("app.example.com",)

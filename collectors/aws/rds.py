@@ -6,6 +6,7 @@ instance says that it uses them. Option groups are read where an instance uses t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +42,18 @@ def _names(attributes: dict[str, Json], attribute: str, key: str) -> None:
         attributes[attribute] = sorted(member[key] for member in attributes[attribute])
 
 
+def _unless_default(group: str) -> str:
+    """AWS's own group of an engine version is `default`: that the version differs is said by the version."""
+    return "default" if re.match(r"default[.:]", group) else group
+
+
 def _instance(attributes: dict[str, Json]) -> dict[str, Json]:
     """Memberships by name, the port without the generated host name, the subnet group by name and its subnets."""
     _names(attributes, "db_parameter_groups", "db_parameter_group_name")
     _names(attributes, "option_group_memberships", "option_group_name")
+    for groups in ("db_parameter_groups", "option_group_memberships"):
+        if groups in attributes:
+            attributes[groups] = [_unless_default(name) for name in attributes[groups]]
     _names(attributes, "vpc_security_groups", "vpc_security_group_id")
     _names(attributes, "db_security_groups", "db_security_group_name")
     for endpoint, port in (("endpoint", "port"), ("listener_endpoint", "listener_port")):
@@ -59,6 +68,8 @@ def _cluster(attributes: dict[str, Json]) -> dict[str, Json]:
     """Members by role, because which of them writes changes with every failover."""
     _names(attributes, "vpc_security_groups", "vpc_security_group_id")
     _names(attributes, "db_cluster_option_group_memberships", "db_cluster_option_group_name")
+    if isinstance(attributes.get("db_cluster_parameter_group"), str):
+        attributes["db_cluster_parameter_group"] = _unless_default(attributes["db_cluster_parameter_group"])
     members = attributes.pop("db_cluster_members", [])
     writers = sum(1 for member in members if member.get("is_cluster_writer"))
     attributes["members"] = {"writers": writers, "readers": len(members) - writers}

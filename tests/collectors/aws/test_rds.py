@@ -62,6 +62,14 @@ def server() -> Iterator[str]:
         yield url
 
 
+# The default groups of an engine version are all called `default`.
+RESPELLED = (
+    "db_parameter_groups.*.db_parameter_group_name",
+    "option_group_memberships.*.option_group_name",
+    "db_cluster_parameter_group",
+)
+
+
 def test_an_instance_is_read_with_what_matters_and_without_what_passes(server: str) -> None:
     """Size, version, groups and port are attributes; host name and ARN are handles; status and times are gone."""
     seen = read("aws.rds.instance", server)
@@ -234,6 +242,27 @@ def test_an_option_group_that_the_server_does_not_know_how_to_read_is_unsupporte
     assert [(gap.resource, gap.reason) for gap in seen.gaps] == [("audit-staging", "unsupported")]
 
 
+def test_the_groups_that_aws_makes_for_an_engine_version_are_called_default() -> None:
+    """Their names repeat the version; a group that people made keeps its name."""
+    instance = {
+        "DBInstanceIdentifier": "orders",
+        "DBParameterGroups": [{"DBParameterGroupName": "default.postgres16", "ParameterApplyStatus": "in-sync"}],
+        "OptionGroupMemberships": [{"OptionGroupName": "default:postgres-16", "Status": "in-sync"}],
+    }
+    cluster = {"DBClusterIdentifier": "ledger", "DBClusterParameterGroup": "default.aurora-mysql8.0"}
+    own = {"DBClusterIdentifier": "own", "DBClusterParameterGroup": "ledger-params"}
+    answers = {
+        "rds.DescribeDBInstances": {"DBInstances": [instance]},
+        "rds.DescribeDBClusters": {"DBClusters": [cluster, own]},
+    }
+    with stand(answers) as server:
+        orders = read("aws.rds.instance", server.endpoint_url).named("orders").attributes
+        clusters = read("aws.rds.cluster", server.endpoint_url)
+    assert (orders["db_parameter_groups"], orders["option_group_memberships"]) == (["default"], ["default"])
+    assert clusters.named("ledger").attributes["db_cluster_parameter_group"] == "default"
+    assert clusters.named("own").attributes["db_cluster_parameter_group"] == "ledger-params"
+
+
 @pytest.mark.skipif(not INSTANCES, reason=NOT_AT_HAND)
 @pytest.mark.parametrize("recorded", INSTANCES, ids=str)
 def test_a_recorded_instance_loses_nothing_that_is_not_declared(recorded: Recording) -> None:
@@ -243,7 +272,7 @@ def test_a_recorded_instance_loses_nothing_that_is_not_declared(recorded: Record
     assert (seen.gaps, seen.failed) == ((), None)
     assert len(seen.resources) == len(recorded.data["DBInstances"])
     for item in recorded.data["DBInstances"]:
-        assert lost(declared("aws.rds.instance"), item, seen.named(item["DBInstanceIdentifier"])) == []
+        assert lost(declared("aws.rds.instance"), item, seen.named(item["DBInstanceIdentifier"]), RESPELLED) == []
 
 
 @pytest.mark.skipif(not CLUSTERS, reason=NOT_AT_HAND)
@@ -255,5 +284,5 @@ def test_a_recorded_cluster_loses_nothing_that_is_not_declared(recorded: Recordi
     assert (seen.gaps, seen.failed) == ((), None)
     for item in recorded.data["DBClusters"]:
         cluster = seen.named(item["DBClusterIdentifier"])
-        assert lost(declared("aws.rds.cluster"), item, cluster) == []
+        assert lost(declared("aws.rds.cluster"), item, cluster, RESPELLED) == []
         assert sum(cluster.attributes["members"].values()) == len(item["DBClusterMembers"])
