@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from auditor.expect import Family, Leaf, Question, Verdict
-from auditor.model import ABSENT, Path, Resource
+from auditor.model import ABSENT, Absent, Path, Resource
 from auditor.names import environment_names, stage_of
 from auditor.references import Target, target
 from auditor.rules import Policy, Rule, catch_all
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from auditor.model import Comparison
     from auditor.names import EnvironmentNames
 
+_MOST_CLEAN = 500_000
 _OTHER = {"left": "right", "right": "left"}
 
 
@@ -62,6 +63,7 @@ class Evaluator:
     ) -> None:
         self.policy, self.comparison, self.names, self.now = policy, comparison, names, now
         self._targets: dict[tuple[str, str], Target] = {}
+        self._clean: set[Hashable] = set()
         self._environments: dict[str, tuple[str, ...]] = {}
         left, right = set(comparison.left.accounts), set(comparison.right.accounts)
         self._separate = bool(left and right and not left & right)
@@ -77,40 +79,40 @@ class Evaluator:
 
     def checks(self, place: Place, *, differs: bool) -> list[Ruling]:
         """The failed checks of a value, one per concern. What an `ignore` written later covers is not looked at."""
-        failed: list[Ruling] = []
-        settled: dict[str, int] = {}
-        for rule in self.policy.about(place.kind, place.path):
+        rules = self.policy.checking(place.kind, place.path)
+        key = self._key(place, rules, differs=differs)
+        if key is not None and key in self._clean:
+            return []
+        failed: dict[str, Ruling] = {}
+        ignoring: list[Rule] = []
+        for rule in rules:
             if rule.family is Family.IGNORE:
-                if self._applies(rule, place):
+                ignoring.append(rule)
+            elif rule.concern in failed:
+                before = failed[rule.concern]
+                failed[rule.concern] = replace(before, overrode=(*before.overrode, rule))
+            elif not (differs and rule.family is Family.BOTH):
+                ruling = self._check(rule, place)
+                if ruling is None or ruling.verdict.met:
+                    continue
+                # Conditions ask about the resource, so from here on the values alone do not decide.
+                key = None
+                if not self._holds(rule, place):
+                    continue
+                if any(self._applies(later, place) for later in ignoring):
                     break
-                continue
-            if rule.family is Family.COMPARE or (differs and rule.family is Family.BOTH):
-                continue
-            if rule.concern in settled:
-                index = settled[rule.concern]
-                if index >= 0:
-                    before = failed[index]
-                    failed[index] = Ruling(
-                        before.rule, before.verdict, before.sides, is_check=True, overrode=(*before.overrode, rule)
-                    )
-                continue
-            ruling = self._check(rule, place)
-            if ruling is None:
-                continue
-            settled[rule.concern] = -1
-            if not ruling.verdict.met:
-                settled[rule.concern] = len(failed)
-                failed.append(ruling)
-        return failed
+                failed[rule.concern] = ruling
+        if key is not None and len(self._clean) < _MOST_CLEAN:
+            self._clean.add(key)
+        return list(failed.values())
 
-    def explain(self, place: Place) -> tuple[Ruling, ...]:
-        """Every rule that matches the place and what it says, most recent first: the chain behind a finding."""
-        found: list[Ruling] = []
-        for rule in self.policy.about(place.kind, place.path):
-            ruling = self._compare(rule, place) if rule.family is not Family.CHECK else self._check(rule, place)
-            if ruling is not None:
-                found.append(ruling)
-        return tuple(found)
+    def _key(self, place: Place, rules: tuple[Rule, ...], *, differs: bool) -> Hashable:
+        """What the checks of a place depend on, where that is only its values; most values come many times."""
+        values = (place.left.raw, place.right.raw)
+        plain = all(value is None or isinstance(value, str | int | float | Absent) for value in values)
+        if not plain or place.unqualified or any(rule.expect.uses for rule in rules):
+            return None
+        return (place.kind, place.path, differs, *((type(value), value) for value in values))
 
     def in_environment(self, environment: str) -> tuple[str, ...]:
         """The sides that a rule means by `in: environment`: by name, alias or class (`prod` means `prod-eu`, too)."""
@@ -143,31 +145,34 @@ class Evaluator:
         return None if verdict is None else Ruling(rule, verdict)
 
     def _check(self, rule: Rule, place: Place) -> Ruling | None:
-        """The ruling of a check: on both sides at once, or on each side that the rule is about."""
+        """The verdict of a check, on both sides at once or on each side that the rule is about.
+
+        Its condition is not looked at: conditions cost most, and most values are right.
+        """
+        if not self._is_of_type(rule, place):
+            return None
         if rule.pairwise and rule.environment is None:
-            if not self._applies(rule, place):
-                return None
-            verdict = rule.expect.compare(self._question(rule, place, "left"))
-            return None if verdict is None else Ruling(rule, verdict, is_check=True)
-        known: list[tuple[str, Verdict]] = []
-        applies: bool | None = None
+            found = rule.expect.compare(self._question(rule, place, "left"))
+            known = [] if found is None else [("left", found), ("right", found)]
+        else:
+            known = list(self._verdicts(rule, place))
+        if not known:
+            return None
+        failed = [(side, verdict) for side, verdict in known if not verdict.met]
+        if not failed:
+            return Ruling(rule, known[0][1], is_check=True)
+        return Ruling(rule, failed[0][1], tuple(side for side, _ in failed), is_check=True)
+
+    def _verdicts(self, rule: Rule, place: Place) -> Iterator[tuple[str, Verdict]]:
+        """What a check says of each side that it is about and that has a value."""
         for side in self._checked_sides(rule):
             leaf = place.leaf(side)
             if not leaf.present:
                 continue
-            if applies is None:
-                # Asked last, and once: conditions cost more than the sides.
-                applies = self._applies(rule, place)
-            if not applies:
-                return None
             question = self._question(rule, place, side)
             verdict = rule.expect.between(question) if rule.expect.between else rule.expect.judge_one(leaf, question)
             if verdict is not None:
-                known.append((side, verdict))
-        failed = [(side, verdict) for side, verdict in known if not verdict.met]
-        if failed:
-            return Ruling(rule, failed[0][1], tuple(side for side, _ in failed), is_check=True)
-        return Ruling(rule, known[0][1], is_check=True) if known else None
+                yield side, verdict
 
     def _checked_sides(self, rule: Rule) -> tuple[str, ...]:
         sides = self.in_environment(rule.environment) if rule.environment is not None else ("left", "right")
@@ -177,10 +182,13 @@ class Evaluator:
         return sides
 
     def _applies(self, rule: Rule, place: Place) -> bool:
-        if rule.values and not both_are(
-            rule.values, (place.left.form, place.left.raw), (place.right.form, place.right.raw)
-        ):
-            return False
+        return self._is_of_type(rule, place) and self._holds(rule, place)
+
+    def _is_of_type(self, rule: Rule, place: Place) -> bool:
+        left, right = place.left, place.right
+        return not rule.values or both_are(rule.values, (left.form, left.raw), (right.form, right.raw))
+
+    def _holds(self, rule: Rule, place: Place) -> bool:
         if rule.environment is not None and not self.in_environment(rule.environment):
             return False
         return rule.where is None or rule.where.holds(self.variables(place, rule.where.uses, rule.environment))

@@ -82,11 +82,10 @@ class Target:
         """A name of several words under a key that holds names of things: `DB_NAME=orders_production`."""
         if not (_NAME.match(value) and re.search(r"[-_./]", value)) or "arn:" in value:
             return None
-        word = self.names.mentioned_in(value)
-        if word is None or word.strip("-_./") == value.strip("-_./") or _is_file(value):
+        if not _key_words(path) & (_PARAMETERS if value.startswith("/") else _THINGS) or _is_file(value):
             return None
-        things = _PARAMETERS if value.startswith("/") else _THINGS
-        return value if _key_words(path) & things else None
+        word = self.names.mentioned_in(value)
+        return None if word is None or word.strip("-_./") == value.strip("-_./") else value
 
 
 def target(names: EnvironmentNames, theirs: Iterable[Resource], ours: Iterable[Resource]) -> Target:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from auditor.model import Json
 
 CATCH_ALL = "unclassified"
+_MOST_PLACES = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class Policy:
     rules: tuple[Rule, ...]
     digest: str = ""
     _by_kind: dict[str, tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _checking: dict[tuple[str, Path], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
     _by_step: dict[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def about(self, kind: str, path: Path) -> tuple[Rule, ...]:
@@ -114,6 +116,18 @@ class Policy:
             found = tuple(rule for rule in self._of_kind(kind) if any(glob.may_end_in(path[-1]) for glob in rule.paths))
             self._by_step[(kind, path[-1])] = found
         return tuple(rule for rule in found if rule.is_about_path(path))
+
+    def checking(self, kind: str, path: Path) -> tuple[Rule, ...]:
+        """The same without the rules that only compare: what a value is asked, differing or not.
+
+        Kept by place, since resources of one kind have their places in common.
+        """
+        found = self._checking.get((kind, path))
+        if found is None:
+            found = tuple(rule for rule in self.about(kind, path) if rule.family is not Family.COMPARE)
+            if len(self._checking) < _MOST_PLACES:
+                self._checking[(kind, path)] = found
+        return found
 
     def _of_kind(self, kind: str) -> tuple[Rule, ...]:
         found = self._by_kind.get(kind)
