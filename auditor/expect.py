@@ -16,7 +16,7 @@ from auditor.conditions import Condition, magnitude_order
 from auditor.model import ABSENT, Absent, Path
 from auditor.placeholders import is_placeholder
 from auditor.sizes import same_architecture, same_family
-from auditor.value_types import is_secret, is_whole_secret, number, timestamp
+from auditor.value_types import is_secret, number, timestamp
 from auditor.values import words
 from auditor.versions import parse_image, releases_between, same_release, version_order
 
@@ -304,11 +304,6 @@ def spell(span: timedelta) -> str:
             count = seconds // size
             return f"{count} {unit}{'s' if count != 1 else ''}"
     return "0 seconds"
-
-
-def is_shown(value: Json | Absent) -> bool:
-    """Whether a value may be quoted in a sentence: a fingerprint says nothing to a reader."""
-    return value is not ABSENT and not is_whole_secret(value)
 
 
 BARE: Mapping[str, Expectation] = {

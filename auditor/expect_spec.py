@@ -81,7 +81,7 @@ def _unknown(name: str) -> ExpectError:
 
 def _equal(argument: Json) -> Expectation:
     _require(isinstance(argument, str | int | float | bool), "equal", "one value")
-    test = constant(lambda leaf: same_value(leaf, argument), f"{argument} is expected")
+    test = constant(lambda leaf: same_value(leaf, argument), f"{_spelled(argument)} is expected")
     return Expectation("equal", Family.BOTH, argument, of=test)
 
 
@@ -93,7 +93,7 @@ def _differ(argument: Json) -> Expectation:
 
 def _one_of(argument: Json) -> Expectation:
     _require(isinstance(argument, list) and bool(argument), "one_of", "a list of values")
-    wanted = ", ".join(str(item) for item in argument)
+    wanted = ", ".join(_spelled(item) for item in argument)
     reason = f"{wanted} is expected" if len(argument) == 1 else f"one of {wanted} is expected"
     test = constant(lambda leaf: any(same_value(leaf, item) for item in argument), reason)
     return Expectation("one_of", Family.BOTH, argument, of=test)
@@ -115,7 +115,7 @@ def _matches(argument: Json) -> Expectation:
 
 def _at_least(argument: Json) -> Expectation:
     _require(isinstance(argument, str | int | float) and not isinstance(argument, bool), "at_least", "one value")
-    test = constant(lambda leaf: at_least(leaf, argument), f"at least {argument} is expected")
+    test = constant(lambda leaf: at_least(leaf, argument), f"at least {_spelled(argument)} is expected")
     return Expectation("at_least", Family.BOTH, argument, of=test)
 
 
@@ -150,6 +150,11 @@ def _cel(argument: Json) -> Expectation:
     except ValueError as error:
         raise ExpectError(f"the expression {error}", "mend the expression") from error
     return Expectation("cel", Family.BOTH, argument, between=holds(condition), uses=condition.uses)
+
+
+def _spelled(value: Json) -> str:
+    """A value as a policy spells it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _require(right: bool, name: str, what: str) -> None:

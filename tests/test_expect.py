@@ -164,7 +164,7 @@ def test_a_rule_in_an_environment_looks_at_its_value_only(tmp_path: Path) -> Non
     for left, right, findings in ((True, False, 1), (False, True, 0), (False, False, 1)):
         assert len(judged({"multi_az": left}, {"multi_az": right}, policy).breaches) == findings
     (breach,) = judged({"multi_az": False}, {"multi_az": True}, policy, names=(PROD, STAGING)).breaches
-    assert breach.message == "multi_az of orders-staging / orders-prod is false in prod: True is expected"
+    assert breach.message == "multi_az of orders-staging / orders-prod is false in prod: true is expected"
 
 
 def test_a_comparison_in_an_environment_makes_it_the_subject(tmp_path: Path) -> None:
