@@ -166,8 +166,9 @@ def verdict(audit: Audit, fail_on: Severity, allow_incomplete: bool = False) -> 
         return INCOMPLETE, f"Undecided: nothing at or above {fail_on.value} was found, but not everything was observed."
     if not audit.complete:
         return PARITY, f"Passed with gaps: nothing at or above {fail_on.value} in what was observed."
-    if any(finding.status in ACTIVE for finding in audit.findings):
-        return PARITY, f"In parity: nothing at or above {fail_on.value}."
+    below = sum(1 for finding in audit.findings if finding.status in ACTIVE)
+    if below:
+        return PARITY, f"Nothing at or above {fail_on.value}; {count(below, 'finding')} below it."
     return PARITY, "In parity."
 
 

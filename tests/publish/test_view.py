@@ -30,7 +30,7 @@ def holding(audit: Audit, *findings: Finding) -> Audit:
     [
         (parity(), Severity.HIGH, False, 0, "In parity."),
         (holding(parity(), high()), Severity.HIGH, False, 1, "Not in parity: 1 finding at or above high."),
-        (holding(parity(), high()), Severity.CRITICAL, False, 0, "In parity: nothing at or above critical."),
+        (holding(parity(), high()), Severity.CRITICAL, False, 0, "Nothing at or above critical; 1 finding below it."),
         (holding(incomplete(), high()), Severity.HIGH, True, 1, "Not in parity: 1 finding at or above high."),
         (incomplete(), Severity.HIGH, False, 3, "Undecided: nothing at or above high was found"),
         (incomplete(), Severity.HIGH, True, 0, "Passed with gaps"),
