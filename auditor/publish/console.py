@@ -86,12 +86,14 @@ def _entry(grid: Grid, entry: Entry, report: Report, now: datetime) -> None:
     if not entry.one_sided:
         _place(page, entry)
     shown = entry.findings if entry.cause is None else entry.findings[:MEMBERS]
-    for finding in shown:
+    told = [_own_remarks(entry, finding, report, now) for finding in shown]
+    common = tuple(remark for remark in told[0] if all(remark in others for others in told))
+    for finding, own in zip(shown, told, strict=True):
         _row(grid, entry, finding)
-        for remark in _own_remarks(entry, finding, report, now):
-            page.line(remark, indent=4, style="dim")
+        _remarks(page, tuple(remark for remark in own if remark not in common))
     if len(shown) < len(entry.findings):
         page.line(f"and {len(entry.findings) - len(shown)} more (see --format json)", indent=4, style="dim")
+    _remarks(page, common)
     for message in dict.fromkeys(sentence(f.breach.message) for f in shown if needs_message(f.breach)):
         page.line(message, indent=4)
     for remedy in entry.remediations[:_REMEDIES]:
@@ -131,11 +133,13 @@ def _presence(breach: Breach, *, left: bool) -> str:
 
 
 def _own_remarks(entry: Entry, finding: Finding, report: Report, now: datetime) -> tuple[str, ...]:
-    """Remarks below a row; the members of a cause stay one line each."""
-    if entry.cause is not None:
-        return ()
-    found = remarks(finding, report.audit.started_at, now)
-    return ("; ".join(found),) if found else ()
+    """What is to be said of one row besides its values; the members of a cause stay one line each."""
+    return () if entry.cause is not None else tuple(remarks(finding, report.audit.started_at, now))
+
+
+def _remarks(page: Page, found: tuple[str, ...]) -> None:
+    if found:
+        page.line("; ".join(found), indent=4, style="dim")
 
 
 def _info(grid: Grid, report: Report) -> None:
