@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SOURCES := auditor collectors policies tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format docs lock clean
+.PHONY: help accuracy install demo test check format docs lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -36,6 +36,9 @@ check: $(READY) ## What must hold before a change is merged: format, lint, types
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
+
+accuracy: $(READY) ## Measure the default policy on real pairs (PAIRS=FOLDER) and write docs/accuracy.md
+	$(BIN)/python -m bench.accuracy $(if $(PAIRS),--pairs $(PAIRS)) --report docs/accuracy.md
 
 format: $(READY) ## Bring the code into form
 	$(BIN)/ruff check --fix $(SOURCES)
