@@ -11,8 +11,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from auditor.messages import dotted, quote
+from auditor.messages import quote
 from auditor.model import ABSENT
+from auditor.paths import dotted
 
 if TYPE_CHECKING:
     from auditor.model import Breach

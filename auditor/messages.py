@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from auditor.expect import Verdict
 from auditor.model import ABSENT, Absent, Path, Side
+from auditor.paths import dotted
 from auditor.value_types import is_whole_secret
 
 if TYPE_CHECKING:
@@ -40,11 +41,6 @@ class Scene:
         names = [side.identity for side in (self.left, self.right) if side.identity is not None]
         thing = " / ".join(dict.fromkeys(names))
         return f"{dotted(self.path)} of {thing}" if self.path else f"{self.kind} {thing}"
-
-
-def dotted(path: Path) -> str:
-    """A path as a policy spells it: steps that hold dots have them escaped."""
-    return ".".join(step.replace(".", "\\.") for step in path)
 
 
 def quote(value: Json | Absent) -> str:

@@ -119,7 +119,7 @@ class Report:
         left, right = f"{count(seen.left, 'resource')} in {brief(audit.left)}", f"{seen.right} in {brief(audit.right)}"
         alone = seen.unmatched_left + seen.unmatched_right
         aside = ", ".join(f"{len(found)} {status.value}" for status, found in self.aside.items())
-        expected = f"{count(audit.expected, 'difference')} that a rule calls normal (names, ids, sizes, counts)"
+        expected = f"{count(audit.expected, 'difference')} that a rule calls normal; names, ids and endpoints are set aside before"
         facts = (
             ("Score", f"{self.score}  ({scores})" if scores else self.score),
             (
