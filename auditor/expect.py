@@ -232,7 +232,7 @@ def no_reference(leaf: Leaf, question: Question) -> Verdict | None:
 
 
 def holds(condition: Condition) -> Callable[[Question], Verdict | None]:
-    return lambda question: Verdict(condition.holds(question.variables()), f"`{condition.text}` does not hold")
+    return lambda question: Verdict(condition.holds(question.variables()), "")
 
 
 def constant(test: Callable[[Leaf], bool | None], reason: str) -> Callable[[Leaf, Question], Verdict | None]:

@@ -44,7 +44,7 @@ def console(report: Report, *, width: int | None, color: bool, now: datetime) ->
         grid.head(f"WITHOUT COUNTERPART  {count(size, 'finding')}")
         for block in report.one_sided:
             _block(grid, block, report, now)
-    _info(grid, report)
+    _info(page, report)
     _aside(grid, report)
     _gaps(page, report)
     _close(page, report)
@@ -142,17 +142,19 @@ def _remarks(page: Page, found: tuple[str, ...]) -> None:
         page.line("; ".join(found), indent=4, style="dim")
 
 
-def _info(grid: Grid, report: Report) -> None:
+def _info(page: Page, report: Report) -> None:
+    """What is worth knowing and no reason to act: a line per rule, so that it buries nothing."""
     if not report.info:
         return
-    grid.head(f"FOR INFORMATION  {count(sum(len(entry.findings) for entry in report.info), 'finding')}")
+    by_rule: dict[str, list[Finding]] = {}
     for entry in report.info:
-        breach = entry.worst
-        if len(entry.findings) > 1 and entry.cause is not None:
-            name, path = entry.title, ""
-        else:
-            name, path = shown_identity(breach), path_text(breach.path)
-        grid.single(name, path, breach, one_sided=entry.one_sided)
+        for finding in entry.findings:
+            by_rule.setdefault(finding.breach.rule.id, []).append(finding)
+    page.blank()
+    page.rule(f"FOR INFORMATION  {count(sum(map(len, by_rule.values())), 'finding')}")
+    for rule, findings in sorted(by_rule.items(), key=lambda item: (-len(item[1]), item[0])):
+        page.line(f"{len(findings):>4}  {sentence(findings[0].breach.about)}  [{brief(rule)}]", indent=2)
+    page.line("Each of them: `audit findings`, or another --format.", indent=2, style="dim")
 
 
 def _aside(grid: Grid, report: Report) -> None:
