@@ -13,7 +13,7 @@ import pytest
 from auditor.alike import Pair
 from auditor.compare import compare
 from auditor.match import match
-from auditor.model import Normal
+from auditor.model import Normal, Resource
 from auditor.names import environment_names
 from auditor.redact import Redactor
 from auditor.snapshot import normalise
@@ -82,7 +82,8 @@ class Twin:
         return "".join(next(digits) if sign != "-" else sign for sign in found[0])
 
 
-def _normals(kind: str, recorded: Recording, environment: str) -> tuple[Normal, ...]:
+def resources(kind: str, recorded: Recording, environment: str) -> list[Resource]:
+    """The recorded resources as the environment would have them, read through the collector and free of secrets."""
     result, *keys = IDENTITIES[kind]
     items = recorded.data[result]
     twin = Twin(environment, {item[key] for item in items for key in keys if item.get(key)})
@@ -102,8 +103,12 @@ def _normals(kind: str, recorded: Recording, environment: str) -> tuple[Normal, 
         seen = read(kind, server.endpoint_url)
     assert (seen.gaps, seen.failed) == ((), None)
     redactor = Redactor(b"k" * 32)
-    resources = [redactor.resource(each, declared(kind)) for each in seen.resources]
-    return normalise(resources, lambda name: declared(name).declared, STAGING if environment == "staging" else PROD)
+    return [redactor.resource(each, declared(kind)) for each in seen.resources]
+
+
+def _normals(kind: str, recorded: Recording, environment: str) -> tuple[Normal, ...]:
+    found = resources(kind, recorded, environment)
+    return normalise(found, lambda name: declared(name).declared, STAGING if environment == "staging" else PROD)
 
 
 @pytest.mark.skipif(not RECORDED, reason="the recordings of AWS answers are not beside the repository")
