@@ -266,7 +266,9 @@ class _Bench:
         ordered = sorted(
             self.breaches.values(), key=lambda item: (-item.severity.rank, item.kind, item.identity, item.path)
         )
-        score, scores = self.tally.overall(), self.tally.by_category()
+        # Where not one pair was made, nothing was compared: the share of what is missing would pose as a score.
+        compared = bool(self.comparison.matches)
+        score, scores = (self.tally.overall(), self.tally.by_category()) if compared else (None, {})
         return Judgement(with_causes(tuple(ordered)), self.expected, self.unknown, score, scores)
 
 

@@ -33,13 +33,18 @@ class SideView:
         """Whether a resource of the kind, called one of `identities` here or on the other side, may be behind a gap."""
         wanted = tuple(identities)
         for gap in self.snapshot.gaps:
-            if gap.covers(kind, located=located):
+            if gap.covers(kind, located=located) and (gap.resource is None or self._may_hold(gap, kind)):
                 return True
             if gap.resource is None or gap.attribute is not None or not fnmatchcase(kind, gap.kind):
                 continue
             if any(self._is_same(gap.resource, identity) for identity in wanted):
                 return True
         return False
+
+    def _may_hold(self, gap: Gap, kind: str) -> bool:
+        """Whether the source of a gap over several kinds reads this one: an unread file hides no database of AWS."""
+        read = [listing.kind for listing in self.snapshot.listings if listing.source == gap.source]
+        return not read or any(fnmatchcase(kind, listed) for listed in read)
 
     def unknown_attributes(self, normal: Normal) -> frozenset[str]:
         """The top-level attributes of one resource that could not be read."""
