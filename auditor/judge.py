@@ -16,7 +16,7 @@ from auditor.causes import with_causes
 from auditor.evaluate import Evaluator, Place, Ruling
 from auditor.expect import Family, Leaf, Question, value_order
 from auditor.model import ABSENT, Breach, Category, Kind, Match, Path, Side, Unmatched
-from auditor.observed import SideView, is_missing, was_observed
+from auditor.observed import SideView, is_missing, points_into_gap, was_observed
 from auditor.places import NOTHING, differing, leaves, leaves_under, unqualified
 from auditor.rules import CATCH_ALL
 from auditor.score import Tally
@@ -80,6 +80,7 @@ class _Bench:
             "left": SideView(comparison.left, names["left"]),
             "right": SideView(comparison.right, names["right"]),
         }
+        self.gaps = bool(comparison.left.gaps or comparison.right.gaps)
         self.environments = (comparison.left.environment, comparison.right.environment)
         self.breaches: dict[str, Breach] = {}
         self.expected = self.unknown = 0
@@ -92,7 +93,7 @@ class _Bench:
         hidden = self.views["left"].unknown_attributes(match.left) | self.views["right"].unknown_attributes(match.right)
         rulings: dict[Path, tuple[Place, list[Ruling]]] = {}
         for place in differing(compared):
-            if place.path and place.path[0] in hidden:
+            if (place.path and place.path[0] in hidden) or self._points_into_gap(place):
                 self.unknown += 1
                 continue
             ruling = self._decide(place)
@@ -110,6 +111,11 @@ class _Bench:
         for place, found in rulings.values():
             if found:
                 self._report_place(match, place, found)
+
+    def _points_into_gap(self, place: Place) -> bool:
+        if not self.gaps:
+            return False
+        return points_into_gap(place.path, (place.left.raw, place.right.raw), (self.views["left"], self.views["right"]))
 
     def _decide(self, place: Place) -> Ruling:
         """The ruling on a difference. A subtree of which every leaf is ignored is ignored, too."""

@@ -6,19 +6,27 @@ may hide it.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from auditor.model import ABSENT, Absent, Json, Path
 from auditor.values import words
 
 if TYPE_CHECKING:
     from auditor.model import Breach, Comparison, Gap, Kind, Normal, Snapshot
     from auditor.names import EnvironmentNames
 
+# `aws.ec2.security_group/web-staging`, as an id reads once it is known what it points to; and one that is still an id.
+_RESOLVED = re.compile(r"([a-z0-9_]+(?:\.[a-z0-9_]+)+)/")
+_UNRESOLVED = re.compile(r"(?<![a-z0-9])[a-z]{1,10}-[0-9a-f]{8,17}(?![0-9a-z])|arn:aws")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class SideView:
     """One snapshot, asked what it does not know. `names` are its environment's, to tell which resource a gap names."""
 
@@ -45,6 +53,22 @@ class SideView:
         """Whether the source of a gap over several kinds reads this one: an unread file hides no database of AWS."""
         read = [listing.kind for listing in self.snapshot.listings if listing.source == gap.source]
         return not read or any(fnmatchcase(kind, listed) for listed in read)
+
+    def points_to(self, text: str) -> frozenset[str]:
+        """The kinds of this snapshot's resources that `text` refers to."""
+        return frozenset(_RESOLVED.findall(text)) & self._kinds
+
+    def is_blind_to(self, kind: str) -> bool:
+        """Whether some resource of the kind was not seen, so that an id may be its id."""
+        return any(gap.attribute is None and fnmatchcase(kind, gap.kind) for gap in self.snapshot.gaps)
+
+    def lacks_listings(self) -> bool:
+        """Whether whole listings are missing, so that what an id points to may be unknown."""
+        return any(gap.attribute is None and gap.resource is None for gap in self.snapshot.gaps)
+
+    @cached_property
+    def _kinds(self) -> frozenset[str]:
+        return frozenset(resource.kind for resource in self.snapshot.resources)
 
     def unknown_attributes(self, normal: Normal) -> frozenset[str]:
         """The top-level attributes of one resource that could not be read."""
@@ -82,6 +106,24 @@ def is_missing(normal: Normal, other: SideView) -> bool:
     return other.lists(kind.name) and not other.hides(kind.name, identities, located=kind.located)
 
 
+def points_into_gap(path: Path, values: tuple[Json | Absent, Json | Absent], views: tuple[SideView, SideView]) -> bool:
+    """Whether two values differ only because what one of them points to was not seen on its side.
+
+    `sg-0ab1` and `aws.ec2.security_group/web-production` may well be counterparts where staging's security groups could
+    not be listed: nobody knows.
+    """
+    left, right = views
+    for value, view, other in ((values[0], left, right), (values[1], right, left)):
+        if value is ABSENT:
+            continue
+        text = json.dumps([path, value])
+        if any(other.is_blind_to(kind) for kind in view.points_to(text)):
+            return True
+        if ABSENT in values and view.lacks_listings() and _UNRESOLVED.search(text):
+            return True
+    return False
+
+
 def was_observed(comparison: Comparison, breach: Breach) -> bool:
     """Whether both sides were seen well enough to say that a finding of an earlier audit is gone.
 
@@ -95,11 +137,18 @@ def was_observed(comparison: Comparison, breach: Breach) -> bool:
         if compared.match.left.kind.name == kind and identity in _identities(compared.match.left, compared.match.right)
         for side in ("left", "right")
     }
+    views = SideView(comparison.left), SideView(comparison.right)
+    if any(
+        difference.path == path and points_into_gap(path, (difference.left, difference.right), views)
+        for compared in comparison.matches
+        if compared.match.left.kind.name == kind and identity in _identities(compared.match.left, compared.match.right)
+        for difference in compared.differences
+    ):
+        return False
     for unmatched in comparison.unmatched:
         if unmatched.normal.kind.name == kind and unmatched.normal.identity == identity:
             seen.add(unmatched.side)
-    for side, snapshot in (("left", comparison.left), ("right", comparison.right)):
-        view = SideView(snapshot)
+    for side, view in zip(("left", "right"), views, strict=True):
         if path and view.hides_attribute(kind, identity, path[0]):
             return False
         if side not in seen and (not view.lists(kind) or view.hides(kind, (identity,), located=located)):
