@@ -72,7 +72,7 @@ def written(block: str, folder: Path) -> list[Outcome]:
 
 def first_words(block: str) -> str:
     """The id of a block's first rule."""
-    return re.findall(r"- id: (\S+)", block)[0]
+    return str(re.findall(r"- id: (\S+)", block)[0])
 
 
 @pytest.mark.parametrize("block", POLICIES, ids=first_words)
@@ -165,7 +165,8 @@ def test_what_becomes_of_a_value_on_one_side_only(row: list[str], tmp_path: Path
     check = read_expectation(yaml.safe_load(expect)).family is Family.CHECK
     for place, claim in ((0, row[3]), (1, row[4])):
         found = [
-            said(expect, *((None, value) if place == 0 else (value, None)), folder=tmp_path) for value in (bad, good)
+            said(expect, None, value, tmp_path) if place == 0 else said(expect, value, None, tmp_path)
+            for value in (bad, good)
         ]
         if claim == "asked":
             # A check that is met says nothing about the difference.
