@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import threading
+import tomllib
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -80,6 +81,40 @@ def test_every_key_of_the_configuration_is_documented() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
     named = {part for code in re.findall(r"`([^`\n]+)`", text) for part in re.findall(r"\w+", code)}
     assert set(keys(Settings)) - named == set()
+
+
+def test_every_dependency_has_its_reason_written_down() -> None:
+    """The list in decision 1 is the list in pyproject.toml, and names what develops, shows and will serve the product."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    page = (ROOT / "docs" / "decisions" / "0001-dependencies.md").read_text()
+    assert re.findall(r"^\| ([a-z][a-z0-9-]+) \|(?! for \|)", page, flags=re.MULTILINE) == named(
+        project["dependencies"]
+    )
+    for name in (
+        *named(project["optional-dependencies"]["dev"]),
+        "moto",
+        "apscheduler",
+        "prometheus-client",
+        "slack-sdk",
+    ):
+        assert name in page
+
+
+def named(requirements: list[str]) -> list[str]:
+    return [found[0] for requirement in requirements if (found := re.match(r"[A-Za-z0-9_.-]+", requirement))]
+
+
+def test_no_document_tells_where_it_was_written() -> None:
+    """Paths of somebody's machine and hosts of package registries are of no use to a reader."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    told = [
+        (page.name, found)
+        for page in pages
+        for found in re.findall(
+            r"(?<![\w.])/(?:home|root|work|Users)/\w+|\bpypi\.org\b|\bfiles\.pythonhosted", page.read_text()
+        )
+    ]
+    assert told == []
 
 
 def test_the_page_of_collectors_is_up_to_date() -> None:

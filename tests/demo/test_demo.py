@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -55,6 +56,17 @@ def test_the_demo_prints_the_report_says_what_to_do_next_and_exits_0(
     assert f"$ audit now staging prod --config {folder / 'auditor.yaml'}" in ran.stderr
     assert f"audit demo --folder {folder} --serve" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_the_readme_shows_a_part_of_what_the_demo_prints(
+    first: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """Every stretch of the excerpt, between the dots, stands in the report word for word and in that order."""
+    (excerpt,) = re.findall(r"^```\n(Not in parity.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    report = first[1].stdout
+    for part in excerpt.split("…\n"):
+        _, found, report = report.partition(part)
+        assert found, part
 
 
 def test_the_folder_holds_a_configuration_to_read_and_change(
