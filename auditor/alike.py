@@ -34,6 +34,10 @@ _HOST = re.compile(
     r"(?<![\w.{-])(?:[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z](?![\w@.-]*@|[\w-])"
 )
 _NETWORK = re.compile(r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}(?![0-9.])")
+# A digest in the name of a thing (a validation record, an asset) is one of its ids; as a value it tells contents apart.
+_HEX_ID = re.compile(r"(?<![0-9A-Za-z])_?(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{32,64}(?![0-9A-Za-z])")
+_PUBLIC_KEY = re.compile(r"\A\s*-----BEGIN (?:TRUSTED |RSA |X509 )?(?:CERTIFICATE|PUBLIC KEY)-----")
+_ASKS = re.compile(r"\b(?:is|send|use|in|for|to) \Z")
 _EMAIL = re.compile(r"\A[^@\s]+@[^@\s]+\.[A-Za-z]+\Z")
 _PHONE = re.compile(r"\A\+?[0-9][0-9 ()-]{8,16}\Z")
 _TIMESTAMP = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?\Z")
@@ -45,6 +49,8 @@ _COMMON_LABELS = frozenset(
     "internal local localhost com net org gov edu io app apps cloud svc cluster amazonaws aws azure api www http https "
     "service services co uk eu us de fr ca dev test example host url public private elb rds cache".split()
 )
+# Letters by which account and subscription codes tell stages apart (`s189t01`, `s189p01`).
+_STAGE_LETTERS = {"prod": "pl", "staging": "stnqu", "test": "tq", "dev": "d"}
 _ID_WORDS = frozenset({"id", "ids", "uuid", "uuids", "guid", "guids", "sid", "uid", "uids"})
 _PHONE_WORDS = frozenset({"phone", "number", "sms", "tel", "telephone", "mobile", "msisdn", "fax"})
 _EXPIRY_WORDS = frozenset({"expires", "expiry", "expiration", "expire", "valid", "until", "after", "deadline"})
@@ -125,8 +131,11 @@ class Pair:
         """
         if left == right or self._same_text(left, right):
             return True
-        ours, theirs = _NETWORK.sub(_own_network, left), _NETWORK.sub(_own_network, right)
-        return ours != left and theirs != right and self._same_text(ours, theirs)
+        for pattern, told in ((_NETWORK, _own_network), (_HEX_ID, _id)):
+            ours, theirs = pattern.sub(told, left), pattern.sub(told, right)
+            if ours != left and theirs != right and self._same_text(ours, theirs):
+                return True
+        return self._glued(_bare(left), _bare(right))
 
     def unqualified(self, left: Json, right: Json) -> bool:
         """Of two alike values: whether the right carries its environment's name and the left, otherwise the same, none."""
@@ -137,18 +146,22 @@ class Pair:
         return bool(left) and left.lower() not in self.left.weak and not left.startswith(_SECRET)
 
     def _says_which_environment(self, left: bool, right: bool, key: str) -> bool:
-        """`is-production: false` and `is-production: true`: the key asks for the environment, and both answer truly."""
+        """`production: false` and `production: true`: the key asks for the environment, and both answer truly."""
         if left == right:
             return True
-        asked = " ".join(words(key.rpartition("/")[2])).partition("is ")[2]
-        return bool(asked) and bool(self.right.spans(asked) if right else self.left.spans(asked))
+        asked = " ".join(words(key.rpartition("/")[2]))
+        spans = self.right.spans(asked) if right else self.left.spans(asked)
+        # `production_checks` is a switch of its own, `send_prod_invoice` is not.
+        return any(end == len(asked) or _ASKS.search(asked[:start]) for start, end in spans)
 
     # -- text ---------------------------------------------------------------------------------------------------
 
     def _alike_text(self, left: str, right: str, key: str) -> bool:
         if left.startswith(_SECRET) and right.startswith(_SECRET):
             return True
-        if self._same_text(left, right):
+        if self._same_text(left, right) or self._is_affix(left, right) or self._is_affix(right, left):
+            return True
+        if _PUBLIC_KEY.match(left) and _PUBLIC_KEY.match(right):
             return True
         key_words = frozenset(words(key))
         if _is_id_key(key) and _OPAQUE.match(left) and _OPAQUE.match(right):
@@ -178,12 +191,28 @@ class Pair:
         weak_a, weak_b = _without_weak(own_a, self.left), _without_weak(own_b, self.right)
         if weak_a == weak_b and weak_a and (named or own_a != own_b):
             return True
+        if named and self._same_but_for_stage_letters(weak_a, weak_b):
+            return True
         return self._glued(a, b)
+
+    def _is_affix(self, text: str, other: str) -> bool:
+        """`-staging` against nothing: what is put after, or before, the names of one environment alone."""
+        bare = text.strip("-_.")
+        return not other and text != bare and any(names.is_name(bare) for names in (self.left, self.right))
+
+    def _same_but_for_stage_letters(self, left: str, right: str) -> bool:
+        """`s189t01 kv` and `s189p01 kv`: codes in which one letter, between digits, stands for the stage."""
+        ours, theirs = left.split(" "), right.split(" ")
+        if len(ours) != len(theirs) or ours == theirs:
+            return False
+        letters = (_STAGE_LETTERS.get(self.left.stage, ""), _STAGE_LETTERS.get(self.right.stage, ""))
+        return all(a == b or _differ_in_one_of(a, b, letters) for a, b in zip(ours, theirs, strict=True))
 
     def _glued(self, left: str, right: str) -> bool:
         """Names inside words: what remains around a name of the left must be what surrounds a name of the right."""
         own, other = left.lower(), right.lower()
-        names = {token.replace("-", "") for token in (*self.right.tokens, *self.right.weak)} | {""}
+        strong = {token.replace("-", "") for token in self.right.tokens}
+        names = strong | {token.replace("-", "") for token in self.right.weak} | {""}
         for token in self.left.tokens:
             start = own.find(token)
             while start >= 0:
@@ -194,7 +223,8 @@ class Pair:
                     and other.startswith(before)
                     and other.endswith(after)
                     and middle in names
-                    and len(before) + len(after) >= 4
+                    and len(before) + len(after)
+                    >= (2 if len(token) > 3 and len(middle) > 3 and middle in strong else 4)
                 ):
                     return True
                 start = own.find(token, start + 1)
@@ -280,6 +310,26 @@ def _without_weak(text: str, names: EnvironmentNames) -> str:
 def _significant(host: str, names: EnvironmentNames) -> frozenset[str]:
     found = frozenset(re.split(r"[-_.0-9]+", _without(host, names).replace(" ", ".").lower()))
     return frozenset(word for word in found if len(word) > 2) - _COMMON_LABELS - frozenset(names.weak)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[-_.]", "", text)
+
+
+def _id(_: re.Match[str]) -> str:
+    return "{id}"
+
+
+def _differ_in_one_of(left: str, right: str, letters: tuple[str, str]) -> bool:
+    """Whether two words of one length differ in one letter, next to digits alone, that is one of `letters` on its side."""
+    if len(left) != len(right):
+        return False
+    places = [i for i, (a, b) in enumerate(zip(left.lower(), right.lower(), strict=True)) if a != b]
+    if len(places) != 1:
+        return False
+    at = places[0]
+    around = left[max(at - 1, 0) : at] + left[at + 1 : at + 2]
+    return around.isdigit() and left[at].lower() in letters[0] and right[at].lower() in letters[1]
 
 
 @lru_cache(maxsize=4096)

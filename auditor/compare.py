@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LIST = "\x00list:"
 _ITEM = "*"
+_ANNOTATIONS = "annotations"
 # Beyond this many, keys that differ are not compared one by one: a map with thousands of new keys is no naming scheme.
 _MOST_KEY_COMPARISONS = 40_000
 
@@ -65,11 +66,15 @@ class _Overlay:
         for key, a, b in _distinct(self._keys(left, right)):
             below = (*path, key)
             if a is None and b is not None:
-                if self._says_something(right[b]):
+                if _is_section(b, right[b]):
+                    ours[key], theirs[key] = self.maps({}, {}, right[b], right_raw[b], below)
+                elif self._says_something(right[b]):
                     theirs[key] = _opaque(right[b])
                     self.spelled[below] = (ABSENT, _listed_again(right_raw[b]))
             elif b is None and a is not None:
-                if self._says_something(left[a]):
+                if _is_section(a, left[a]):
+                    ours[key], theirs[key] = self.maps(left[a], left_raw[a], {}, {}, below)
+                elif self._says_something(left[a]):
                     ours[key] = _opaque(left[a])
                     self.spelled[below] = (_listed_again(left_raw[a]), ABSENT)
             elif a is not None and b is not None:
@@ -117,7 +122,7 @@ class _Overlay:
                 ours.remove(key)
                 theirs.remove(other)
         unnamed = [key for key in ours if key.startswith(UNKEYED)], [key for key in theirs if key.startswith(UNKEYED)]
-        for a, b in _most_alike(left, right, *unnamed):
+        for a, b in self._counterparts(left, right, *unnamed):
             rows.append((a, a, b))
             ours.remove(a)
             theirs.remove(b)
@@ -132,10 +137,40 @@ class _Overlay:
                     theirs.remove(other)
         return rows + self._lonely(ours, theirs)
 
+    def _counterparts(
+        self, left: Mapping[str, Json], right: Mapping[str, Json], ours: list[str], theirs: list[str]
+    ) -> list[tuple[str, str]]:
+        """Unnamed items that belong together. One that is left on each side is the same item if both are of one make."""
+        found = _most_alike(left, right, ours, theirs)
+        rest = (
+            [key for key in ours if key not in {a for a, _ in found}],
+            [k for k in theirs if k not in {b for _, b in found}],
+        )
+        if len(rest[0]) == len(rest[1]) == 1:
+            a, b = left[rest[0][0]], right[rest[1][0]]
+            if isinstance(a, dict) and isinstance(b, dict) and set(a) == set(b):
+                found.append((rest[0][0], rest[1][0]))
+        return found
+
     def _lonely(self, ours: list[str], theirs: list[str]) -> list[tuple[str, str | None, str | None]]:
         names = self.pair
         rows: list[tuple[str, str | None, str | None]] = [(names.left.neutral(key), key, None) for key in ours]
         return rows + [(names.right.neutral(key), None, key) for key in theirs]
+
+
+def _is_section(key: str, value: Json) -> bool:
+    """Whether a map only sorts other things, each of which is a difference of its own.
+
+    `data: {aws_vpc: {main: {...}}}` is many things, and each annotation speaks to another program.
+    """
+    if not isinstance(value, dict) or not value:
+        return False
+    if key == _ANNOTATIONS:
+        return True
+    return all(
+        isinstance(group, dict) and bool(group) and all(isinstance(item, dict) for item in group.values())
+        for group in value.values()
+    )
 
 
 def _distinct(rows: list[tuple[str, str | None, str | None]]) -> list[tuple[str, str | None, str | None]]:

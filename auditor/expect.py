@@ -6,6 +6,7 @@ version asked of a text, a ratio of a value that is missing - it answers None, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,12 +19,13 @@ from auditor.placeholders import is_placeholder
 from auditor.sizes import same_architecture, same_family
 from auditor.value_types import is_secret, number, timestamp
 from auditor.values import words
-from auditor.versions import parse_image, releases_between, same_release, version_order
+from auditor.versions import is_mutable_tag, parse_image, releases_between, same_release, version_order
 
 if TYPE_CHECKING:
     from auditor.model import Json
     from auditor.references import Target
 
+_BARE_IMAGE = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*\Z")
 _NAMING_WORDS = frozenset({"secret", "secrets", "from", "keys"})
 
 
@@ -219,9 +221,17 @@ def _no_placeholder(leaf: Leaf, question: Question) -> Verdict | None:
     return Verdict(not is_placeholder(value, key), "a placeholder was left in place")
 
 
-def _immutable_tag(leaf: Leaf, _: Question) -> Verdict | None:
-    image = parse_image(leaf.raw) if isinstance(leaf.raw, str) else None
-    return None if image is None else Verdict(not image.mutable, f"its tag `{image.tag or 'latest'}` moves")
+def _immutable_tag(leaf: Leaf, question: Question) -> Verdict | None:
+    if not isinstance(leaf.raw, str):
+        return None
+    image = parse_image(leaf.raw)
+    if image is not None:
+        return Verdict(not image.mutable, f"its tag `{image.tag or 'latest'}` moves")
+    key = question.path[-1] if question.path else ""
+    if words(key)[-1:] == ("tag",):
+        return Verdict(not is_mutable_tag(leaf.raw), f"the tag `{leaf.raw}` moves")
+    # Only under this key can a bare name be told from any other word.
+    return Verdict(False, "its tag `latest` moves") if key == "image" and _BARE_IMAGE.match(leaf.raw) else None
 
 
 def no_reference(leaf: Leaf, question: Question) -> Verdict | None:

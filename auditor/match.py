@@ -30,6 +30,7 @@ _CONFIDENCE: Mapping[MatchMethod, float] = {
 }
 _SUGGEST_FROM = 0.6
 _ONLY_CANDIDATE_FROM = 0.5
+_FEWEST_COMMON_KEYS = 3
 # Beyond this many comparisons of leftovers in one kind, names are not compared one by one any more.
 _MOST_COMPARISONS = 250_000
 
@@ -161,11 +162,18 @@ def _only_candidates(open_: _Open, totals: tuple[int, int]) -> list[Match]:
     if totals != (1, 1) or not open_.left or not open_.right:
         return []
     left, right = open_.left[0], open_.right[0]
-    if left.kind.located or _likeness(left, right) < _ONLY_CANDIDATE_FROM:
+    alike = _of_one_make(left, right) if left.kind.located else _likeness(left, right) >= _ONLY_CANDIDATE_FROM
+    if not alike:
         return []
     found = [_matched(left, right, MatchMethod.ONLY_CANDIDATE)]
     _remove(open_, found)
     return found
+
+
+def _of_one_make(left: Normal, right: Normal) -> bool:
+    """Whether two files hold mostly the same keys: `aat.tfvars` is the counterpart of `prod.tfvars`, whatever its name means."""
+    both, either = set(left.form) & set(right.form), set(left.form) | set(right.form)
+    return len(both) >= _FEWEST_COMMON_KEYS and len(both) >= len(either) / 2
 
 
 def _remove(open_: _Open, found: Sequence[Match]) -> None:

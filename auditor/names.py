@@ -29,7 +29,9 @@ _PROD_GROUP = 0
 # Words that mean a stage only where the other side, otherwise the same, has its own name in that place.
 _WEAK: Mapping[str, frozenset[str]] = {
     "prod": frozenset({"live", "www", "pd", "p", "prd", "main", "apex", "public"}),
-    "staging": frozenset({"pp", "ppad", "test", "tst", "qa", "uat", "sandbox", "sbx", "s", "st", "beta", "np", "nprd"}),
+    "staging": frozenset(
+        "pp ppad ppe pre test tst qa uat aat oat sit sandbox sbx s st beta np nprd rc int integration perf demo".split()
+    ),
     "test": frozenset({"t", "qa"}),
     "dev": frozenset({"d", "local"}),
 }

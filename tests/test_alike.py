@@ -43,6 +43,12 @@ ALIKE = [
     ("a boolean in a string", "True", "true"),
     ("a strong name opposite a weak one", "stg", "pd"),
     ("lists of ids with more of them", "4de8b784-03a8-4ba8-a440-3bfea1b04fe6:a,4de8b784-03a8-4ba8-a440-3bfea1b04fe7:b", "98277a4a-63e4-47c3-8194-dffe8ed51c08:a,98277a4a-63e4-47c3-8194-dffe8ed51c09:c"),
+    ("a letter of the stage in an account code", "s189t01-att-stg-kv", "s189p01-att-pd-kv"),
+    ("what is put after names in staging alone", "-staging", ""),
+    ("certificates", "-----BEGIN CERTIFICATE-----\nMIIG", "-----BEGIN CERTIFICATE-----\nMIIH"),
+    ("a release candidate's host", "https://api.rc.learn.example.org/v0/", "https://api.learn.example.org/v0/"),
+    ("an acceptance host", "https://idam-api.aat.platform.example.net", "https://idam-api.platform.example.net"),
+    ("glued to a short word", "tvsstaging", "tvsprod"),
     ("a repository with and without its ending", "https://git.example.com/a/b.git", "https://git.example.com/a/b"),
 ]  # fmt: skip
 
@@ -56,6 +62,10 @@ UNLIKE = [
     ("sizes", "db.r6g.xlarge", "db.r6g.2xlarge"),
     ("two commits", "682c882", "23edf01"),
     ("a name against nothing", "staging", ""),
+    ("two letters in an account code", "s189t02-att-stg-kv", "s189p01-att-pd-kv"),
+    ("a letter of a word", "s189-test-stg", "s189-pest-prod"),
+    ("a private key against a certificate", "-----BEGIN PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----"),
+    ("two digests of contents", "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"),
     ("versions beside names", "1.2-staging", "1.3-prod"),
     ("two things", "orders-staging", "payments-prod"),
     ("the other's name on both sides swapped", "prod", "staging"),
@@ -110,6 +120,17 @@ def test_a_flag_that_asks_for_the_environment_may_differ() -> None:
     assert PAIR.alike(False, True, "cloud.example.org/is-production")
     assert not PAIR.alike(True, False, "is-production")
     assert not PAIR.alike(False, True, "production_checks")
+    assert PAIR.alike(False, True, "braintree.production")
+    assert PAIR.alike(False, True, "SEND_PROD_INVOICE")
+    assert not PAIR.alike(True, False, "SEND_PROD_INVOICE")
+
+
+def test_names_of_things_hold_generated_parts_and_lost_delimiters() -> None:
+    """A validation record is named by a digest, and `tvs-staging-aks` may be called `tvsprod_aks` elsewhere."""
+    assert PAIR.same_name("_1d4b1f5476af8d39d1661df9e6d7e63e.staging", "_4543fa06c424e9f27d11f7fbcc365308.www")
+    assert not PAIR.same_name("_1d4b1f5476af8d39d1661df9e6d7e63e.staging", "_4543fa06c424e9f27d11f7fbcc365308.assets")
+    assert PAIR.same_name("tvsstagingaks", "tvsprod_aks")
+    assert not PAIR.same_name("worker", "worker1")
 
 
 def test_public_addresses_are_alike_only_where_their_key_names_the_environment() -> None:

@@ -68,6 +68,26 @@ def test_items_that_nothing_names_are_paired_with_the_most_alike() -> None:
     assert found(left, right) == [(("rules", "*", "c"), 3, 4, Change.VALUE)]
 
 
+def test_a_section_that_one_side_lacks_is_a_difference_for_each_of_its_groups() -> None:
+    """`data` of Terraform sorts blocks by type: each type is named, and a map of plain settings stays one."""
+    blocks = {"data": {"aws_vpc": {"main": {"id": 1}}, "aws_ami": {"base": {"name": "x"}}}}
+    assert [row[0] for row in found({}, blocks)] == [("data", "aws_ami"), ("data", "aws_vpc")]
+    assert [row[0] for row in found({"jobs": {"a": {"on": True}, "b": {"on": True}}}, {})] == [("jobs",)]
+
+
+def test_annotations_are_compared_one_by_one() -> None:
+    """Each speaks to another program, so that one side has none at all is as many differences."""
+    rows = found({"metadata": {"annotations": {"a/b": "1", "c/d": "2"}}}, {"metadata": {}})
+    assert [row[0] for row in rows] == [("metadata", "annotations", "a/b"), ("metadata", "annotations", "c/d")]
+
+
+def test_the_one_unnamed_item_of_each_side_is_the_same_item() -> None:
+    """Where nothing else is left to pair it with, and it is made alike, its attributes are compared."""
+    left, right = {"tls": [{"hosts": ["a.org"], "secret": "x-tls"}]}, {"tls": [{"hosts": ["b.org"], "secret": "y-tls"}]}
+    assert [row[0] for row in found(left, right)] == [("tls", "*", "hosts"), ("tls", "*", "secret")]
+    assert [row[0] for row in found(left, {"tls": [{"cipher": "strong"}]})] == [("tls", "*")]
+
+
 def test_four_hundred_keyed_rules_with_many_changes_are_told_apart() -> None:
     """Keyed items are never searched for their counterpart: every change is at its own item."""
     left = {"rules": [{"name": f"r{i}", "port": i} for i in range(400)]}
@@ -177,6 +197,22 @@ def test_a_single_candidate_is_taken_when_it_looks_like_it() -> None:
         ("main-queue", "main-queues"): MatchMethod.ONLY_CANDIDATE
     }
     assert paired(left, normals("right", Resource("k", "billing", {"colour": "red"}))) == {}
+
+
+def test_a_single_file_is_paired_by_its_keys_whatever_its_name_means() -> None:
+    """`aat.tfvars` and `prod.tfvars` set the same variables; a file with other keys is another file."""
+
+    def file(side: str, name: str, *keys: str) -> tuple[Normal, ...]:
+        names = STAGING if side == "left" else PROD
+        resource = Resource("file", name, dict.fromkeys(keys, 1))
+        return normalise([resource], lambda kind: Kind(kind, Category.CONFIG, kind, located=True), names)
+
+    left = file("left", "zebra.tfvars", "a", "b", "c", "d")
+    assert paired(left, file("right", "prod.tfvars", "a", "b", "c", "e")) == {
+        ("zebra.tfvars", "prod.tfvars"): MatchMethod.ONLY_CANDIDATE
+    }
+    assert paired(left, file("right", "prod.tfvars", "a", "x", "y", "z")) == {}
+    assert paired(file("left", "zebra.tfvars", "a", "b"), file("right", "prod.tfvars", "a", "b")) == {}
 
 
 def test_a_name_that_only_production_carries_is_kept_apart_from_differences() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from auditor.conditions import compile_condition
+from auditor.expect import BARE, Leaf, Question
 from auditor.expect_spec import ExpectError, parse_duration
 from auditor.judge import Judgement
 from auditor.sizes import parse_size, same_architecture, same_family, size_order
@@ -143,6 +144,24 @@ def test_what_cannot_be_compared_falls_to_the_catch_all(tmp_path: Path, expect: 
     """A rule that has nothing to say of a missing value does not hide it."""
     (breach,) = said(tmp_path, expect, ..., "16.3").breaches
     assert (breach.rule.id, breach.severity) == ("unclassified", "low")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "moves"),
+    [
+        (("image", "tag"), "latest", True),
+        (("image", "tag"), "1.4.2", False),
+        (("worker_image_tag",), "main", True),
+        (("containers", "api", "image"), "acme/api", True),
+        (("containers", "api", "image"), "${IMAGE}", False),
+        (("name",), "latest", False),
+    ],
+)
+def test_tags_and_images_are_known_by_their_keys(path: tuple[str, ...], value: str, moves: bool) -> None:
+    """A bare tag, and an image that names none, are only told from other words by where they stand."""
+    leaf = Leaf(value, value)
+    verdict = BARE["immutable_tag"].judge_one(leaf, Question(path, leaf, leaf, datetime(2026, 11, 22, tzinfo=UTC)))
+    assert (verdict is not None and not verdict.met) is moves
 
 
 def test_a_lag_is_tolerated_while_the_new_version_is_young(tmp_path: Path) -> None:

@@ -64,7 +64,6 @@ _OTHERS: Mapping[str, str] = {
     "spec.ports": "port",
     "spec.rules": "host",
     "spec.rules.*.http.paths": "path",
-    "spec.tls": "secretName",
     "subjects": "kind+name",
     "webhooks": "name",
     "secrets": "name",

@@ -17,6 +17,27 @@ from pathlib import PurePosixPath
 SHARED = ("common", "default", "defaults", "base", "global", "globals", "shared", "all")
 _BASE_WORDS = r"(?:base|common|default|defaults|shared|global)"
 _BASE = re.compile(rf"\A{_BASE_WORDS}[._-]|[._-]{_BASE_WORDS}(?=\.[a-z]+\Z|\Z)")
+_PRODUCTION = frozenset({"prod", "production", "prd", "live"})
+# Words for stages that come before production.
+_STAGES = (
+    "qa",
+    "uat",
+    "test",
+    "testing",
+    "aat",
+    "oat",
+    "sit",
+    "acc",
+    "acceptance",
+    "rc",
+    "ppe",
+    "preview",
+    "sandbox",
+    "int",
+    "integration",
+)
+_VALUES = re.compile(r"values\.ya?ml\Z")
+_OVERLAY = re.compile(r"values[._-][\w.-]+\.ya?ml\Z")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -92,6 +113,26 @@ class Stages:
         return name
 
 
+def adopting(names: Iterable[str], stages: Stages) -> Stages:
+    """The stages, with what the files of a folder that is ours alone call us, where none of them uses a name we know.
+
+    `appsettings.json` and `appsettings.QA.json`, and nothing else of a stage: then QA is the name that we go by here.
+    """
+    known = frozenset(names)
+    if any(stages.names_own(posixpath.basename(name)) for name in known) or _PRODUCTION & set(stages.own):
+        return stages
+    strangers = Stages((), _STAGES)
+    overlays = {
+        name: strangers.find(posixpath.basename(name))
+        for name in known
+        if posixpath.join(folder_of(name), strangers.without(posixpath.basename(name))) in known - {name}
+    }
+    words = {posixpath.basename(name)[start:end].lower() for name, found in overlays.items() for start, end, _ in found}
+    if len(words) != 1:
+        return stages
+    return Stages((*stages.own, *words), tuple(word for word in stages.others if word not in words))
+
+
 def others_files(names: Iterable[str], stages: Stages, *, shared: bool) -> frozenset[str]:
     """The files that belong to another environment.
 
@@ -120,6 +161,13 @@ def _is_theirs(name: str, stages: Stages) -> bool:
         if stages.names_other_folder(folder):
             return True
     return False
+
+
+def values_folders(names: Iterable[str]) -> frozenset[str]:
+    """Folders with a `values.yaml` that has overlays (`values-prod.yaml`) in the folder above: charts, whatever else is kept."""
+    overlaid = {folder_of(name) for name in names if _OVERLAY.match(posixpath.basename(name))}
+    folders = {folder_of(name) for name in names if _VALUES.match(posixpath.basename(name)) and folder_of(name)}
+    return frozenset(folder for folder in folders if folder_of(folder) in overlaid)
 
 
 def base_of(name: str) -> str | None:

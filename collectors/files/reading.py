@@ -13,7 +13,7 @@ from auditor.model import Gap, GapReason, Json, Resource
 from collectors import _ecs
 from collectors.files import compose, detect, kinds, kubernetes, layers, walk
 from collectors.files.layers import Stack
-from collectors.files.names import Stages, folder_of, others_files
+from collectors.files.names import Stages, adopting, folder_of, others_files, values_folders
 from collectors.files.projects import Parsed, Projects
 from collectors.files.scope import Scope
 from collectors.files.text import Malformed, Unsupported, read
@@ -46,8 +46,12 @@ class Reading:
             elif item.folder or detect.format_of(item.name):
                 yield self._denied(item.name, folder=item.folder)
         self._charts = {folder_of(name) for name in files if posixpath.basename(name) == "Chart.yaml"}
+        self._charts |= values_folders(files)
         supported = [name for name in files if detect.format_of(name) and not self._is_template(name)]
-        self._theirs = others_files(supported, self.stages, shared=not self.stages.names_own(self.scope.shown))
+        shared = not self.stages.names_own(self.scope.shown)
+        if not shared:
+            self.stages = adopting(supported, self.stages)
+        self._theirs = others_files(supported, self.stages, shared=shared)
         templated = {folder_of(chart_file) for chart_file in files if self._is_template(chart_file)}
         yield from self._unrendered(templated)
         for name in supported:

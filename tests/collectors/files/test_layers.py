@@ -89,6 +89,24 @@ def test_values_of_a_chart_lie_below_overlays_beside_it(tmp_path: Path) -> None:
     assert found.one("yaml.file", "helm/values-stg.yaml") == {"replicas": 8, "host": "x"}
 
 
+def test_values_below_overlays_need_no_chart_file(tmp_path: Path) -> None:
+    """Where one folder beside the overlays holds `values.yaml`, those are the chart's; of two, neither is."""
+    files = {"deploy/orders/values.yaml": "replicas: 8\n", "deploy/values-stg.yaml": "host: x\n"}
+    assert read(tmp_path, files).one("yaml.file", "deploy/values-stg.yaml") == {"replicas": 8, "host": "x"}
+    found = read(tmp_path, {"deploy/billing/values.yaml": "replicas: 1\n"})
+    assert found.one("yaml.file", "deploy/values-stg.yaml") == {"host": "x"}
+
+
+def test_a_folder_of_our_own_may_call_us_by_another_name(tmp_path: Path) -> None:
+    """`appsettings.QA.json` is our overlay where no file is named after us, and no other stage has one."""
+    files = {"staging/appsettings.json": '{"a": 1, "b": 1}', "staging/appsettings.QA.json": '{"b": 2}'}
+    found = read(tmp_path, files, path="staging")
+    assert [(r.identity, r.attributes) for r in found.resources] == [("appsettings.QA.json", {"a": 1, "b": 2})]
+    found = read(tmp_path, {"staging/appsettings.Staging.json": '{"b": 3}'}, path="staging")
+    assert {"a": 1, "b": 3} in [r.attributes for r in found.resources]
+    assert {"a": 1, "b": 2} not in [r.attributes for r in found.resources]
+
+
 def test_declared_layers_need_no_telling_names(tmp_path: Path) -> None:
     """Three files in the order that the configuration gives; one that is not there is a gap."""
     files = {"a.yaml": "x: {a: 1, b: 1, c: 1}\n", "b.yaml": "x: {b: 2, c: 2}\n", "env/stg.yaml": "x: {c: 3}\n"}
