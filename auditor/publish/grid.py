@@ -69,6 +69,10 @@ class Page:
     def fact(self, name: str, text: str) -> None:
         self.line(text, lead=f"{name:<11}")
 
+    def place(self, name: str, text: str) -> None:
+        """A fact to be copied or clicked, so never broken, however long."""
+        self._file.write(f"{name:<11}{text}\n")
+
     def rule(self, title: str = "", *, style: str = "dim") -> None:
         if title:
             self.print(Text(title, style))

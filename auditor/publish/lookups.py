@@ -76,9 +76,8 @@ def explain_text(finding: Finding, *, width: int | None, color: bool) -> str:
     _title(page, finding)
     page.line(sentence(breach.message))
     page.blank()
-    page.fact(
-        "Rule", f"{brief(breach.rule.policy)}/{brief(breach.rule.id)}, {brief(breach.rule.file)}:{breach.rule.line}"
-    )
+    page.fact("Rule", f"{brief(breach.rule.policy)}/{brief(breach.rule.id)}")
+    page.place("From", f"{clean(breach.rule.file)}:{breach.rule.line}")
     page.fact("Why", sentence(breach.about))
     if breach.rule.overrode:
         page.fact("Overrode", "The last rule that matches decides. These matched too, the latest first:")
