@@ -70,5 +70,5 @@ def test_every_status_of_a_finding_is_explained() -> None:
 def test_the_sizes_of_groups_are_those_of_the_code() -> None:
     """Three alike have one cause, and five keys."""
     (sentence,) = re.findall(r"the widest first: (.*?)\n\n", PAGE, flags=re.DOTALL)
-    counted = [{"three": 3, "five": 5}[word] for word in re.findall(r"\b(three|five) or more", sentence)]
+    counted = [{"three": 3, "five": 5}[word] for word in re.findall(r"\b(three|five)\s+or\s+more", sentence)]
     assert counted == [fewest for _, fewest, _ in causes._GROUPINGS]
