@@ -16,7 +16,7 @@ from auditor.causes import with_causes
 from auditor.evaluate import Evaluator, Place, Ruling
 from auditor.expect import Family, Leaf, Question, value_order
 from auditor.model import ABSENT, Breach, Category, Kind, Match, Path, Side, Unmatched
-from auditor.observed import SideView, is_missing, points_into_gap, was_observed
+from auditor.observed import SideView, Value, is_missing, points_into_gap, was_observed
 from auditor.places import NOTHING, differing, leaves, leaves_under, unqualified
 from auditor.rules import CATCH_ALL
 from auditor.score import Tally
@@ -115,7 +115,11 @@ class _Bench:
     def _points_into_gap(self, place: Place) -> bool:
         if not self.gaps:
             return False
-        return points_into_gap(place.path, (place.left.raw, place.right.raw), (self.views["left"], self.views["right"]))
+        left, right = (
+            Value(place.leaf(side).raw, resource.region if resource else None, self.views[side])
+            for side, resource in (("left", place.left_resource), ("right", place.right_resource))
+        )
+        return points_into_gap(place.path, left, right)
 
     def _decide(self, place: Place) -> Ruling:
         """The ruling on a difference. A subtree of which every leaf is ignored is ignored, too."""

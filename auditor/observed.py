@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # `aws.ec2.security_group/web-staging`, as an id reads once it is known what it points to; and one that is still an id.
 _RESOLVED = re.compile(r"([a-z0-9_]+(?:\.[a-z0-9_]+)+)/")
-_UNRESOLVED = re.compile(r"(?<![a-z0-9])[a-z]{1,10}-[0-9a-f]{8,17}(?![0-9a-z])|arn:aws")
+_UNRESOLVED = re.compile(r"(?<![a-z0-9])[a-z]{1,10}-[0-9a-f]{8,17}(?![0-9a-z])|arn:aws|\.amazonaws\.com")
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,18 @@ class SideView:
         """The kinds of this snapshot's resources that `text` refers to."""
         return frozenset(_RESOLVED.findall(text)) & self._kinds
 
-    def is_blind_to(self, kind: str) -> bool:
-        """Whether some resource of the kind was not seen, so that an id may be its id."""
-        return any(gap.attribute is None and fnmatchcase(kind, gap.kind) for gap in self.snapshot.gaps)
+    def is_blind_to(self, kind: str, region: str | None) -> bool:
+        """Whether some resource of the kind, where `region` may point to it, was not seen, so that an id may be its id."""
+        return any(
+            gap.attribute is None and fnmatchcase(kind, gap.kind) and _is_near(gap, region)
+            for gap in self.snapshot.gaps
+        )
 
-    def lacks_listings(self) -> bool:
+    def lacks_listings(self, region: str | None) -> bool:
         """Whether whole listings are missing, so that what an id points to may be unknown."""
-        return any(gap.attribute is None and gap.resource is None for gap in self.snapshot.gaps)
+        return any(
+            gap.attribute is None and gap.resource is None and _is_near(gap, region) for gap in self.snapshot.gaps
+        )
 
     @cached_property
     def _kinds(self) -> frozenset[str]:
@@ -106,22 +111,39 @@ def is_missing(normal: Normal, other: SideView) -> bool:
     return other.lists(kind.name) and not other.hides(kind.name, identities, located=kind.located)
 
 
-def points_into_gap(path: Path, values: tuple[Json | Absent, Json | Absent], views: tuple[SideView, SideView]) -> bool:
-    """Whether two values differ only because what one of them points to was not seen on its side.
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One side of a difference: what stands there (ABSENT for nothing), and the region of the resource that holds it."""
+
+    raw: Json | Absent
+    region: str | None
+    view: SideView
+
+
+def points_into_gap(path: Path, left: Value, right: Value) -> bool:
+    """Whether two values may differ only because what one of them points to was not seen on its side.
 
     `sg-0ab1` and `aws.ec2.security_group/web-production` may well be counterparts where staging's security groups could
     not be listed: nobody knows.
     """
-    left, right = views
-    for value, view, other in ((values[0], left, right), (values[1], right, left)):
-        if value is ABSENT:
-            continue
-        text = json.dumps([path, value])
-        if any(other.is_blind_to(kind) for kind in view.points_to(text)):
+    return _points_into_gap(path, left, right) or _points_into_gap(path, right, left)
+
+
+def _points_into_gap(path: Path, own: Value, other: Value) -> bool:
+    if own.raw is ABSENT:
+        return False
+    text = json.dumps([path, own.raw])
+    if other.raw is ABSENT:
+        # Its counterpart may stand under a key that is made of an id.
+        if own.view.lacks_listings(own.region) and _UNRESOLVED.search(text):
             return True
-        if ABSENT in values and view.lacks_listings() and _UNRESOLVED.search(text):
-            return True
-    return False
+    elif not _UNRESOLVED.search(json.dumps(other.raw)):
+        return False
+    return any(other.view.is_blind_to(kind, other.region) for kind in own.view.points_to(text))
+
+
+def _is_near(gap: Gap, region: str | None) -> bool:
+    return gap.region is None or region is None or gap.region == region
 
 
 def was_observed(comparison: Comparison, breach: Breach) -> bool:
@@ -139,7 +161,12 @@ def was_observed(comparison: Comparison, breach: Breach) -> bool:
     }
     views = SideView(comparison.left), SideView(comparison.right)
     if any(
-        difference.path == path and points_into_gap(path, (difference.left, difference.right), views)
+        difference.path == path
+        and points_into_gap(
+            path,
+            Value(difference.left, compared.match.left.resource.region, views[0]),
+            Value(difference.right, compared.match.right.resource.region, views[1]),
+        )
         for compared in comparison.matches
         if compared.match.left.kind.name == kind and identity in _identities(compared.match.left, compared.match.right)
         for difference in compared.differences
