@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -65,6 +66,7 @@ class Evaluator:
         self._targets: dict[tuple[str, str], Target] = {}
         self._clean: set[Hashable] = set()
         self._environments: dict[str, tuple[str, ...]] = {}
+        self._concerns: dict[tuple[str, Path], frozenset[str]] = {}
         left, right = set(comparison.left.accounts), set(comparison.right.accounts)
         self._separate = bool(left and right and not left & right)
 
@@ -84,6 +86,8 @@ class Evaluator:
         if key is not None and key in self._clean:
             return []
         failed: dict[str, Ruling] = {}
+        settled: set[str] = set()
+        contested = self._contested(place, rules)
         ignoring: list[Rule] = []
         for rule in rules:
             if rule.family is Family.IGNORE:
@@ -91,9 +95,14 @@ class Evaluator:
             elif rule.concern in failed:
                 before = failed[rule.concern]
                 failed[rule.concern] = replace(before, overrode=(*before.overrode, rule))
-            elif not (differs and rule.family is Family.BOTH):
+            elif rule.concern not in settled and not (differs and rule.family is Family.BOTH):
                 ruling = self._check(rule, place)
-                if ruling is None or ruling.verdict.met:
+                if ruling is None:
+                    continue
+                if ruling.verdict.met:
+                    # The last rule decides, also where it asks for less than an earlier one of its concern.
+                    if rule.concern in contested and self._holds(rule, place):
+                        settled.add(rule.concern)
                     continue
                 # Conditions ask about the resource, so from here on the values alone do not decide.
                 key = None
@@ -105,6 +114,17 @@ class Evaluator:
         if key is not None and len(self._clean) < _MOST_CLEAN:
             self._clean.add(key)
         return list(failed.values())
+
+    def _contested(self, place: Place, rules: tuple[Rule, ...]) -> frozenset[str]:
+        """The concerns that more than one of these rules has."""
+        at = (place.kind, place.path)
+        found = self._concerns.get(at)
+        if found is None:
+            counted = Counter(rule.concern for rule in rules)
+            found = frozenset(concern for concern, times in counted.items() if times > 1)
+            if len(self._concerns) < _MOST_CLEAN:
+                self._concerns[at] = found
+        return found
 
     def _key(self, place: Place, rules: tuple[Rule, ...], *, differs: bool) -> Hashable:
         """What the checks of a place depend on, where that is only its values; most values come many times."""

@@ -294,3 +294,13 @@ def test_a_breach_says_how_its_resources_were_paired(tmp_path: Path) -> None:
     """With the method and the confidence of the match."""
     (breach,) = judged({"a": 1}, {"a": 2}, policy_of(tmp_path, PLAIN)).breaches
     assert (breach.matched_by, breach.confidence) == (MatchMethod.IDENTITY, 1.0)
+
+
+def test_a_later_check_of_the_same_name_may_ask_for_less(tmp_path: Path) -> None:
+    """The last rule decides, met or failed; where its own condition does not hold, the earlier one still does."""
+    rule = "rules:\n  - {id: kept, about: a, path: days, in: prod, %s expect: {at_least: %d}, severity: high}\n"
+    (tmp_path / "shipped.yaml").write_text("policy: shipped\n" + rule % ("", 7))
+    for where, days, found in [("", 5, []), ("", 2, ["own/kept"]), ("where: left.value == 1,", 5, ["shipped/kept"])]:
+        (tmp_path / "own.yaml").write_text("policy: own\nextends: [shipped]\n" + rule % (where, 3))
+        breaches = judged({"days": days}, {"days": days}, load_policy(["own"], [tmp_path])).breaches
+        assert [f"{breach.rule.policy}/{breach.rule.id}" for breach in breaches] == found, (where, days)
