@@ -52,6 +52,7 @@ _COMMON_LABELS = frozenset(
 # Letters by which account and subscription codes tell stages apart (`s189t01`, `s189p01`).
 _STAGE_LETTERS = {"prod": "pl", "staging": "stnqu", "test": "tq", "dev": "d"}
 _ID_WORDS = frozenset({"id", "ids", "uuid", "uuids", "guid", "guids", "sid", "uid", "uids"})
+_PLAN_WORDS = frozenset({"plan", "plans", "sku", "tier", "edition"})
 _PHONE_WORDS = frozenset({"phone", "number", "sms", "tel", "telephone", "mobile", "msisdn", "fax"})
 _EXPIRY_WORDS = frozenset({"expires", "expiry", "expiration", "expire", "valid", "until", "after", "deadline"})
 _OPAQUE = re.compile(r"\A(?=.*[0-9])[A-Za-z0-9_-]{6,64}\Z")
@@ -159,11 +160,14 @@ class Pair:
     def _alike_text(self, left: str, right: str, key: str) -> bool:
         if left.startswith(_SECRET) and right.startswith(_SECRET):
             return True
+        key_words = frozenset(words(key))
+        if key_words & _PLAN_WORDS:
+            # `basic-sandbox` against `basic` is another plan, not another environment's.
+            return self.left.neutral(left) == self.right.neutral(right)
         if self._same_text(left, right) or self._is_affix(left, right) or self._is_affix(right, left):
             return True
         if _PUBLIC_KEY.match(left) and _PUBLIC_KEY.match(right):
             return True
-        key_words = frozenset(words(key))
         if _is_id_key(key) and _OPAQUE.match(left) and _OPAQUE.match(right):
             return True
         if key_words & _PHONE_WORDS and _PHONE.match(left) and _PHONE.match(right):

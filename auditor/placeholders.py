@@ -49,6 +49,7 @@ _DEFAULTS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_PEM = re.compile(r"-----BEGIN [A-Z ]+-----\s+(?P<body>\S+)\s+-----END [A-Z ]+-----")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{4,}")
 
 
@@ -66,6 +67,9 @@ def is_placeholder(value: Any, key: str | None = None) -> bool:
     if stripped.lower() in _SAID:
         return False
     if _WHOLE.fullmatch(stripped) or _INSIDE.search(stripped):
+        return True
+    block = _PEM.fullmatch(stripped)
+    if block and _WHOLE.fullmatch(block["body"]):
         return True
     return key is not None and _repeats(stripped, key)
 

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
     from auditor.names import EnvironmentNames
 
-FORM_VERSION = 1
+FORM_VERSION = 2
 """Part of every cache key: raise it when the same content would get another normal form."""
 
 UNKEYED = "#"
 """First character of a map key that stands for a list item nothing names: it is taken from content, and never shown."""
 
 _KEY_CANDIDATES = ("name", "Name", "key", "Key", "id", "Id", "ID", "identifier", "host", "path", "type", "port")
+_VALUES = ("value", "Value")
 _ORDERED_WORDS = frozenset({"command", "cmd", "args", "arguments", "argv", "entrypoint"})
 _REFERENCE = re.compile(r"arn:aws[\w-]*:[^\s\"',;]+|[A-Za-z0-9][\w.-]{5,}[A-Za-z0-9]")
 _POINTS = re.compile(r"[:/.]|-[0-9a-f]{8,}\Z")
@@ -174,6 +175,7 @@ class _Shape:
         if not attributes and in_order:
             return {f"{index:03}": self.map(item, (*path, "*")) for index, item in enumerate(items)}
         shaped: dict[str, Json] = {}
+        value: Json
         for item in items:
             key = "/".join(str(item.get(attribute, "")) for attribute in attributes)
             if attributes and key.strip("/"):
@@ -182,7 +184,7 @@ class _Shape:
                     if len(attributes) == 1
                     else item
                 )
-                value = self.map(rest, (*path, key))
+                value = self._value(_said(rest), (*path, key))
                 key = self._resolve_key(key)
             else:
                 value = self.map(item, (*path, "*"))
@@ -206,6 +208,14 @@ class _Shape:
             ) == len(items):
                 return [candidate]
         return []
+
+
+def _said(rest: dict[str, Json]) -> Json:
+    """What is left of an item without its name: `{name: LOG_LEVEL, value: info}` says what `LOG_LEVEL: info` says."""
+    if len(rest) != 1:
+        return rest
+    key, value = next(iter(rest.items()))
+    return value if key in _VALUES and not isinstance(value, dict | list) else rest
 
 
 def digestible(value: Json) -> str:

@@ -125,6 +125,13 @@ def test_a_flag_that_asks_for_the_environment_may_differ() -> None:
     assert not PAIR.alike(True, False, "SEND_PROD_INVOICE")
 
 
+def test_a_word_for_a_stage_in_a_plan_is_part_of_the_plan() -> None:
+    """`basic-sandbox` has other limits than `basic`; a plan that is called after the environment has not."""
+    assert not PAIR.alike("basic-sandbox", "basic", "service_plan")
+    assert PAIR.alike("basic-sandbox", "basic", "name")
+    assert PAIR.alike("orders-staging", "orders-prod", "service_plan")
+
+
 def test_names_of_things_hold_generated_parts_and_lost_delimiters() -> None:
     """A validation record is named by a digest, and `tvs-staging-aks` may be called `tvsprod_aks` elsewhere."""
     assert PAIR.same_name("_1d4b1f5476af8d39d1661df9e6d7e63e.staging", "_4543fa06c424e9f27d11f7fbcc365308.www")

@@ -316,7 +316,10 @@ MEANT = """exchange merchant changelog <none> password production exampled https
     set-meta production samples""".split()
 
 
-@pytest.mark.parametrize("value", [*PLACEHOLDERS, "your key here", "to be replaced"])
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nplaceholder\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize("value", [*PLACEHOLDERS, "your key here", "to be replaced", CERTIFICATE])
 def test_a_placeholder_is_known(value: str) -> None:
     """In any case, with any separator, also inside a longer value."""
     assert is_placeholder(value)

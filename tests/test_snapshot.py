@@ -42,10 +42,17 @@ def test_lists_of_objects_become_maps_by_their_declared_key() -> None:
 
 def test_lists_of_objects_become_maps_by_the_attribute_that_tells_them_apart() -> None:
     """Without a declaration the first candidate that is different in every item is the key, and leaves the item."""
-    assert form_of({"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]})["env"] == {
-        "A": {"value": 1},
-        "B": {"value": 2},
+    assert form_of({"ports": [{"name": "A", "port": "1"}, {"name": "B", "port": "2"}]})["ports"] == {
+        "A": {"port": 1},
+        "B": {"port": 2},
     }
+
+
+def test_a_list_of_names_and_values_is_a_map() -> None:
+    """Rules find LOG_LEVEL by its name, however a format spells variables; where a value comes from stays said."""
+    origin = {"secretKeyRef": {"name": "db", "key": "url"}}
+    variables = [{"name": "LOG_LEVEL", "value": "info"}, {"name": "DB", "valueFrom": origin}]
+    assert form_of({"env": variables})["env"] == {"LOG_LEVEL": "info", "DB": {"valueFrom": origin}}
 
 
 def test_lists_without_order_are_sorted_and_others_keep_it() -> None:
