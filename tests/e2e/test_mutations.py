@@ -97,7 +97,9 @@ class Mutation:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        return tuple(step for step in self.path if isinstance(step, str))
+        """The keys that lead there in normal form, where `{name: X, value: v}` in a list is read as `X: v`."""
+        named = len(self.path) > 2 and isinstance(self.path[-2], int) and self.path[-1] in ("value", "Value")
+        return tuple(step for step in (self.path[:-1] if named else self.path) if isinstance(step, str))
 
     def __str__(self) -> str:
         return f"{self.resource.kind} {'.'.join('*' if isinstance(step, int) else step for step in self.path)}"
