@@ -3,11 +3,11 @@
 config      what to read and what to compare: auditor.yaml
 collect     run an environment's collectors side by side; errors become gaps
 redact      replace what is or may be secret by a keyed fingerprint
-snapshot    resources -> normal forms: one spelling, references resolved, names set aside
-match       pair the resources of two environments; what stays alone
+snapshot    resources -> normal forms: one structure, one spelling, references resolved
+match       pair the resources of two environments; what stays alone (`names`, `alike`: what is only a name)
 compare     matches -> differences (the only importer of deepdiff)
 policy      load, validate and explain the rules
-judge       differences + gaps + policy -> breaches
+judge       differences + gaps + policy -> breaches; causes, score and coverage with them
 life        breaches + history -> findings and their events
 store       snapshots, findings and audits, kept (the only user of a Session)
 publish     tell someone: reports
