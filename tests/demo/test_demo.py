@@ -23,7 +23,9 @@ INFO = "info"
 def demo(folder: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The command, run in a process of its own from outside the repository."""
     command = [sys.executable, "-m", "auditor", "demo", "--folder", str(folder), *arguments]
-    inherited = {**os.environ, "PYTHONPATH": str(ROOT), **(variables or {})}
+    # Workers of a parallel test run are told a terminal's width; a pipe has none.
+    inherited = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    inherited |= {"PYTHONPATH": str(ROOT), **(variables or {})}
     return subprocess.run(
         command, cwd=folder.parent, env=inherited, capture_output=True, text=True, timeout=120, check=False
     )
