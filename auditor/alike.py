@@ -285,7 +285,8 @@ def is_host(text: str) -> bool:
 @lru_cache(maxsize=65536)
 def _slotted(text: str) -> str:
     """`text` with ids, accounts, regions inside longer text, secrets and generated host parts replaced by what they are."""
-    text = _AWS_HOST.sub(lambda m: f"{m['name']}.{{generated}}.{m['service']}.amazonaws.com", text)
+    if ".amazonaws.com" in text:
+        text = _AWS_HOST.sub(lambda m: f"{m['name']}.{{generated}}.{m['service']}.amazonaws.com", text)
     text = _IDS.sub("{id}", text)
     if _SECRET in text:
         text = _FINGERPRINT.sub("{secret}", text)

@@ -151,7 +151,10 @@ class _Run:
                 region=item.region if item.region is not None else task.region,
                 account=item.account if item.account is not None else task.account,
             )
-            return self.redactor.resource(filled, self.registry.kind(filled.kind))
+            try:
+                return self.redactor.resource(filled, self.registry.kind(filled.kind))
+            except RecursionError:
+                return self._too_deep(filled, part.environment)
         if isinstance(item, Gap):
             filled_gap = replace(
                 item,
@@ -161,6 +164,20 @@ class _Run:
             )
             return self.redactor.gap(filled_gap)
         raise CollectError(GapReason.MALFORMED, f"the collector yielded a {type(item).__name__}")
+
+    def _too_deep(self, resource: Resource, environment: str) -> Gap:
+        """One document that nests beyond measure costs itself, not the listing it stands in."""
+        detail = "the document is nested too deeply to be looked through for secrets"
+        gap = Gap(
+            environment,
+            resource.source,
+            resource.kind,
+            GapReason.MALFORMED,
+            detail,
+            region=resource.region,
+            resource=resource.identity,
+        )
+        return self.redactor.gap(gap)
 
     def _failures(self, job: Job) -> tuple[Gap, ...]:
         if job.error is None and not job.timed_out:

@@ -70,13 +70,13 @@ class _Overlay:
                     ours[key], theirs[key] = self.maps({}, {}, right[b], right_raw[b], below)
                 elif self._says_something(right[b]):
                     theirs[key] = _opaque(right[b])
-                    self.spelled[below] = (ABSENT, _listed_again(right_raw[b]))
+                    self.spelled[below] = (ABSENT, listed_again(right_raw[b]))
             elif b is None and a is not None:
                 if _is_section(a, left[a]):
                     ours[key], theirs[key] = self.maps(left[a], left_raw[a], {}, {}, below)
                 elif self._says_something(left[a]):
                     ours[key] = _opaque(left[a])
-                    self.spelled[below] = (_listed_again(left_raw[a]), ABSENT)
+                    self.spelled[below] = (listed_again(left_raw[a]), ABSENT)
             elif a is not None and b is not None:
                 found = self._values(left[a], left_raw[a], right[b], right_raw[b], below)
                 if found is not None:
@@ -99,7 +99,7 @@ class _Overlay:
             if self.pair.unqualified(left, right):
                 self.unqualified.append(Difference(_shown(path), left_raw, right_raw, Change.VALUE))
             return None
-        self.spelled[path] = (_listed_again(left_raw), _listed_again(right_raw))
+        self.spelled[path] = (listed_again(left_raw), listed_again(right_raw))
         return _leaf(left), _leaf(right)
 
     def _says_something(self, value: Json) -> bool:
@@ -254,13 +254,13 @@ def _naming_step(path: Path) -> str:
     return path[-2] if len(path) > 1 and last in ("value", "valueFrom", "default", _ITEM) else last
 
 
-def _listed_again(value: Json) -> Json:
+def listed_again(value: Json) -> Json:
     """A value as a person knows it: a map of items that nothing names is the list it was."""
     if not isinstance(value, dict):
         return value
     if value and all(key.startswith(UNKEYED) for key in value):
-        return [_listed_again(item) for item in value.values()]
-    return {key: _listed_again(below) for key, below in value.items()}
+        return [listed_again(item) for item in value.values()]
+    return {key: listed_again(below) for key, below in value.items()}
 
 
 def _leaf(value: Json) -> Json:

@@ -88,7 +88,18 @@ class EnvironmentNames:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where `text` names this environment, as half-open ranges in order."""
+        if not self._may_name(text):
+            return []
         return [match.span() for match in self._pattern.finditer(text) if _bare(match.group()) in self._own]
+
+    def _may_name(self, text: str) -> bool:
+        """Whether the beginning of one of the names stands anywhere in `text`: most texts need no closer look."""
+        lower = text.lower()
+        return any(start in lower for start in self._starts)
+
+    @cached_property
+    def _starts(self) -> frozenset[str]:
+        return frozenset(re.split(r"[-_. ]", token)[0] or _bare(token) for token in self.tokens)
 
     def is_name(self, text: str) -> bool:
         """Whether the whole of `text` is a name of this environment, a weak one included."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from auditor.names import EnvironmentNames
 
 # `aws.ec2.security_group/web-staging`, as an id reads once it is known what it points to; and one that is still an id.
-_RESOLVED = re.compile(r"([a-z0-9_]+(?:\.[a-z0-9_]+)+)/")
+_RESOLVED = re.compile(r"(?<![a-z0-9_.])([a-z0-9_]+(?:\.[a-z0-9_]+)+)/")
 _UNRESOLVED = re.compile(r"(?<![a-z0-9])[a-z]{1,10}-[0-9a-f]{8,17}(?![0-9a-z])|arn:aws|\.amazonaws\.com")
 
 

@@ -25,8 +25,8 @@ _PUBLIC = re.compile(
       | (?<![0-9a-zA-Z])[0-9a-f]{40}(?![0-9a-zA-Z])
       | (?<![\w])[a-z]{1,12}-[0-9a-f]{8,17}(?![\w])
       | (?<![\w])(?:AROA|AIDA|AGPA|AIPA|ANPA|ANVA|ASCA|APKA|ABIA|ACCA)[A-Z0-9]{12,}
-      | [a-z][a-z0-9+.-]*://[^\s"']*
-      | (?<![\w.-])(?:[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?\.)+[a-z]{2,}(?![\w.])
+      | [a-z][a-z0-9+.-]{0,30}://[^\s"']*
+      | (?<![\w.-])(?:[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(?![\w.])
       | \d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?
       | \bssh-(?:rsa|ed25519|dss)\s+\S+ | \becdsa-sha2-\S+\s+\S+
       | (?<![A-Za-z0-9+/])(?:LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS|LS0tLS1CRUdJTiBQVUJMSUMgS0VZ)[A-Za-z0-9+/=\s]+

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from auditor.embedded import embedded
 from auditor.globs import path_glob
 from auditor.opaque import looks_opaque
 from auditor.placeholders import is_default_credential
@@ -82,7 +83,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Free text (an error's detail, a log line, a traceback) without its secrets."""
-        return self._scrub(text, secret_spans)
+        return self._scrub(_speakable(text), secret_spans)
 
     def gap(self, gap: Gap) -> Gap:
         return replace(
@@ -119,7 +120,7 @@ class Redactor:
         """The value of `key`, without its secrets."""
         if not promised and _HARMLESS.fullmatch(text):
             return text
-        return self._scrub(text, lambda masked: value_spans(key, masked, promised=promised))
+        return self._scrub(_speakable(text), lambda masked: value_spans(key, masked, promised=promised))
 
     def _optional(self, text: str | None) -> str | None:
         return None if text is None else self.text(text)
@@ -231,13 +232,22 @@ class _Walk:
     def _string(self, text: str, place: _Place) -> str:
         if place.declared:
             return text if not text or _MARKER.fullmatch(text) or is_expression(text) else self._redactor.marker(text)
-        document = None if place.promised and names_password(place.key) else _document(text)
+        document = None if place.promised and names_password(place.key) else embedded(text)
         if document is None:
             return self._redactor.leaf(text, place.key, promised=place.promised)
         cleaned = self.value(document, place)
         # A document may name one key twice, of which only the last is seen: look at the text, too.
         spelled = text if cleaned == document else json.dumps(cleaned, ensure_ascii=False)
         return self._redactor.text(spelled)
+
+
+def _speakable(text: str) -> str:
+    """The text with half characters spelled out: JSON may hold a lone surrogate, and no encoding can write one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 def _matches(globs: Sequence[PathGlob], path: Path) -> bool:
@@ -271,17 +281,6 @@ def _wants_secret(flag: str, value: str, program: str) -> bool:
     if name == "p":
         return program not in _OTHER_P and re.fullmatch(r"[\d:./-]+|/.*", value) is None
     return (name == "a" and program == "redis-cli") or ("=" not in name and names_secret(name))
-
-
-def _document(text: str) -> Json | None:
-    """The JSON object or list that a text spells, if it spells one."""
-    if not (text.lstrip()[:1] in ("{", "[") and text.rstrip()[-1:] in ("}", "]")):
-        return None
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict | list) else None
 
 
 def _is_default(plain: str) -> bool:

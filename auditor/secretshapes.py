@@ -64,12 +64,14 @@ _PARTS = (
     re.compile(r"hooks\.zapier\.com/hooks/catch/([^\s\"'<>?]+)"),
     re.compile(r"(?i)\b(?:bearer|basic|token)\s+((?=[^\s\"',;]{20}|[^\s\"',;]*\d)[\w.~+/=-]{8,})"),
     re.compile(r"\bthin:[^/\s@]+/([^@\s]+)@"),  # Oracle
-    re.compile(r"(?<![\w/.:-])[\w.%+-]+:([^\s@/\"']+)@(?:tcp|unix|udp)\("),  # Go's MySQL driver
-    re.compile(r"(?<![\w/.:-])(?!mailto:|sips?:|sha\d+:)[\w.%+-]+:([^\s@/:\"']+)@(?!sha\d)[\w-][\w.-]*(?::\d+|/)"),
-    re.compile(r"\b(?:mysql|mysqldump|mysqladmin|mariadb(?:-\w+)?)\b[^\n|;&]*?\s-p([^\s\"'-]\S*)"),
+    re.compile(r"(?<![\w/.:%+-])[\w.%+-]{1,120}:([^\s@/\"']{1,2000})@(?:tcp|unix|udp)\("),  # Go's MySQL driver
+    re.compile(
+        r"(?<![\w/.:%+-])(?!mailto:|sips?:|sha\d+:)[\w.%+-]{1,120}:([^\s@/:\"']{1,2000})@(?!sha\d)[\w-][\w.-]*(?::\d+|/)"
+    ),
+    re.compile(r"\b(?:mysql|mysqldump|mysqladmin|mariadb(?:-\w+)?)\b[^\n|;&]{0,2000}?\s-p([^\s\"'-]\S*)"),
     re.compile(r"\bsshpass\s+-p\s*(\S+)"),
-    re.compile(r"\bredis-cli\b[^\n|;&]*?\s-a\s+(\S+)"),
-    re.compile(r"\bcurl\b[^\n|;&]*?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:([^\s\"']+)"),
+    re.compile(r"\bredis-cli\b[^\n|;&]{0,2000}?\s-a\s+(\S+)"),
+    re.compile(r"\bcurl\b[^\n|;&]{0,2000}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:([^\s\"']+)"),
 )
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import TypeAlias
 
 from auditor.opaque import looks_opaque
@@ -74,8 +75,10 @@ _LINE = re.compile(
     r"""^[ \t]*(?:export[ \t]+|set[ \t]+|-[ \t]+)?["']?(?P<key>[A-Za-z_][\w.-]{0,120})["']?[ \t]*(?:=|:[ \t])[ \t]*(?P<value>[^\s\[{|>].*?)[ \t]*\r?$""",
     re.MULTILINE | re.VERBOSE,
 )
+_SETTING = re.compile(r"(?:^|[;\s])[A-Za-z][\w ]{0,60}=")
 _MORE_PAIRS = re.compile(r"[\s;,&][A-Za-z_][\w.-]*\s*=")
 _FLAG = re.compile(r"(?<![\w-])--?(?P<key>[A-Za-z][\w.-]+)[ \t]+(?P<value>(?!-)[^\s\"']+|\"[^\"]*\"|'[^']*')")
+_MOST_URLS_IN_ONE_WORD = 500
 # Keys whose value is public however random it looks.
 _DIGESTS = frozenset(
     "digest digests sha sha1 sha256 sha512 checksum checksums hash hashes etag fingerprint fingerprints thumbprint "
@@ -93,8 +96,7 @@ def secret_spans(text: str) -> list[Span]:
     spans: list[Span] = []
     masked = _mask(text, "", spans)
     spans += shaped_spans(masked)
-    for start, end in _urls(masked):
-        spans += _url_spans(masked, start, end)
+    spans += _secrets_of_urls(masked)
     for match in (*_LINE.finditer(masked), *_PAIR.finditer(masked), *_FLAG.finditer(masked)):
         spans += _pair_spans(masked, match)
     return merged(spans)
@@ -161,7 +163,7 @@ def _parts(text: str) -> list[Span] | None:
         spans = secret_spans(text)
         bare = without(text, spans)
         return spans if spans or not looks_opaque(bare.partition("://")[2]) else None
-    if len(re.findall(r"(?:^|[;\s])[A-Za-z][\w ]*=", text)) >= 2:
+    if len(_SETTING.findall(text)) >= 2:
         spans = secret_spans(text)
         return spans if spans or DONE in text else None
     return None
@@ -200,11 +202,26 @@ def _is_jumble(step: str) -> bool:
 
 
 def _urls(text: str) -> list[Span]:
-    spans = []
+    """Every URL, also one inside another (`jdbc:postgresql://`, a list joined by commas): they end together."""
+    spans: list[Span] = []
+    last = 0
     for found in _SCHEME.finditer(text):
-        end = _URL_END.search(text, found.end())
-        spans.append((found.start(), end.start() if end else len(text)))
+        if found.end() >= last:
+            end = _URL_END.search(text, found.end())
+            last = end.start() if end else len(text)
+        spans.append((found.start(), last))
     return spans
+
+
+def _secrets_of_urls(text: str) -> Iterator[Span]:
+    """The secrets in URLs. What holds more URLs in one word than anyone writes is not looked into: all of it is hidden."""
+    for end, together in groupby(_urls(text), key=lambda span: span[1]):
+        urls = list(together)
+        if len(urls) > _MOST_URLS_IN_ONE_WORD:
+            yield urls[0][0], end
+            continue
+        for start, _ in urls:
+            yield from _url_spans(text, start, end)
 
 
 def _url_spans(text: str, start: int, end: int) -> Iterator[Span]:

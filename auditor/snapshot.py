@@ -14,6 +14,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from auditor.embedded import embedded
 from auditor.model import Json, Kind, Normal, Resource
 from auditor.paths import PathSet
 from auditor.values import canonical, words
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 
     from auditor.names import EnvironmentNames
 
-FORM_VERSION = 2
+FORM_VERSION = 3
 """Part of every cache key: raise it when the same content would get another normal form."""
 
-UNKEYED = "#"
-"""First character of a map key that stands for a list item nothing names: it is taken from content, and never shown."""
+UNKEYED = "\x1d#"
+"""Beginning of a map key that stands for a list item nothing names: it is taken from content, and never shown.
+
+A control character, since keys of people do begin with `#`: colours, channels."""
 
 _KEY_CANDIDATES = ("name", "Name", "key", "Key", "id", "Id", "ID", "identifier", "host", "path", "type", "port")
 _VALUES = ("value", "Value")
@@ -140,13 +143,9 @@ class _Shape:
         return value
 
     def _text(self, text: str, path: tuple[str, ...]) -> Json:
-        if text[:1] in "{[" and text.rstrip()[-1:] in "}]" and len(text) > 2:
-            try:
-                embedded = json.loads(text)
-            except ValueError:
-                embedded = None
-            if isinstance(embedded, dict | list) and embedded:
-                return self._value(embedded, path)
+        document = embedded(text)
+        if document:
+            return self._value(document, path)
         if not self._references or len(text) > 20_000:
             return text
         exact = self._references.get(text)

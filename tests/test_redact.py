@@ -397,3 +397,37 @@ def _changed(before: Any, after: Any, key: str = "") -> Any:
             yield from _changed(one, other, key)
     elif before != after:
         yield key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 200_000,
+        "sk-" * 60_000,
+        "%" * 100_000,
+        "curl " * 20_000,
+        "a:1," * 50_000,
+        "y z " * 50_000,
+        "http://" * 9000,
+    ],
+)
+def test_a_long_text_takes_time_in_proportion(text: str) -> None:
+    """Each of these took minutes with a pattern that tries every end from every start."""
+    redactor = Redactor(b"k" * 32)
+    assert redactor.leaf(text, "notes", promised=False)
+    assert redactor.leaf(text, "API_TOKEN", promised=True)
+
+
+def test_a_word_of_very_many_urls_is_hidden_as_a_whole() -> None:
+    """Nobody writes so many in one word; a list of a hundred stays readable."""
+    redactor = Redactor(b"k" * 32)
+    hosts = ",".join(f"http://cache-{number}.acme.com:9092" for number in range(100))
+    assert redactor.text(hosts) == hosts
+    assert "cache" not in redactor.text(",".join([hosts] * 10))
+
+
+def test_half_a_character_is_spelled_out() -> None:
+    """JSON may hold a lone surrogate, which no store and no report could write; two different ones stay different."""
+    redactor = Redactor(b"k" * 32)
+    assert redactor.leaf("a\ud800", "x", promised=False) == "a\\ud800"
+    assert redactor.key("\udfff1") == "\\udfff1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from auditor.compare import listed_again
 from auditor.model import ABSENT
 from auditor.observed import SideView, is_missing
 from auditor.publish.view import Drift
@@ -40,6 +41,6 @@ def _of_one(unmatched: Unmatched, sides: dict[str, SideView]) -> Iterator[Drift]
     other = "right" if unmatched.side == "left" else "left"
     if not is_missing(normal, sides[other]):
         return
-    value = dict(normal.raw)
+    value = {key: listed_again(below) for key, below in normal.raw.items()}
     left, right = (value, ABSENT) if unmatched.side == "left" else (ABSENT, value)
     yield Drift(normal.kind.name, normal.resource.identity, (), left, right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -60,7 +61,7 @@ def match(
 
 
 def _lines(comparison: Comparison, everything: bool, config_file: Path) -> list[str]:
-    from auditor.publish.spelling import count
+    from auditor.publish.spelling import clean, count
 
     matches = [compared.match for compared in comparison.matches]
     alone = sorted(comparison.unmatched, key=lambda one: (one.normal.kind.name, one.side, one.normal.identity))
@@ -88,7 +89,7 @@ def _lines(comparison: Comparison, everything: bool, config_file: Path) -> list[
         names = [first.normal.resource.identity, first.suggestion.resource.identity]
         left, right = names if first.side == "left" else reversed(names)
         pair = f"{comparison.left.environment} {comparison.right.environment}"
-        command = f"audit match {pair} --confirm {first.normal.kind.name} {left} {right}"
+        command = clean(f"audit match {pair} --confirm {first.normal.kind.name} {quote(left)} {quote(right)}")
         lines += ["", f"If two of them are the same thing, say so in {config_file}, for example:", f"  {command}"]
     return lines
 

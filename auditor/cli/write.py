@@ -40,7 +40,10 @@ def as_json(value: Any, output: Path | None = None) -> None:
 
 
 def columns(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Rows in columns as wide as their widest cell; the last column runs on."""
+    """Rows in columns as wide as their widest cell; the last column runs on. No cell can move the cursor or end a line."""
+    from auditor.publish.spelling import clean
+
+    rows = [[clean(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [headers, *rows]) for i in range(len(headers))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

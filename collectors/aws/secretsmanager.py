@@ -57,7 +57,7 @@ def _secret(attributes: dict[str, Json]) -> dict[str, Json]:
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
             attributes["value"] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             attributes["value"] = value  # only looks like JSON: one opaque value then
     attributes["rotation_enabled"] = bool(attributes.get("rotation_enabled"))
     return attributes

@@ -48,7 +48,13 @@ def _json(text: str) -> Json:
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise Malformed("a key that is given twice in one object", *_second(text, twice))
 
-    return json.loads(text, object_pairs_hook=once, parse_constant=str, parse_int=integer)
+    return json.loads(text, object_pairs_hook=once, parse_constant=str, parse_int=integer, parse_float=_real)
+
+
+def _real(text: str) -> float | str:
+    """A number; one beyond all measure as its text, for as infinity it would equal every other such number."""
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _second(text: str, key: str) -> tuple[int | None, int | None]:

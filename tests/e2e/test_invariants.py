@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -79,3 +80,65 @@ class TestNoFalseCalm:
         assert [finding["path"] for finding in report["findings"]] == [["A"]]
         assert (outcome.code, report["audit"]["outcome"], report["unknown"]) == (1, "incomplete", 1)
         assert report["coverage"]["ratio"] == 0.75
+
+
+class TestHostileInput:
+    """Whatever stands in a file, the audit ends, and every report of it is whole."""
+
+    FORMATS = ("table", "json", "markdown", "junit", "html")
+
+    @pytest.mark.parametrize("format_", FORMATS)
+    def test_no_sign_reaches_a_terminal_or_breaks_a_report(self, run: Run, format_: str) -> None:
+        """Escape sequences, ends of text, half characters and marks of right-to-left are spelled out, in keys, values
+        and file names."""
+        signs = ["\x1b[31m", "\x00", "\u202e", "\u2028", "\x07", "\ud800", "\x1f", "\x1d#ab", "\ue000", "<b>", "[bold]"]
+        for name, number in (("staging", 1), ("prod", 2)):
+            document = {f"k{sign}{i}": f"{sign}{number}" for i, sign in enumerate(signs)}
+            Path(name, "a\x1b[31m\u202e.json").write_text(json.dumps(document))
+        outcome = run("now", "staging", "prod", "--format", format_)
+        assert outcome.code in (0, 1), outcome.err
+        outcome.out.encode()
+        assert not set("\x1b\x00\u202e\u2028\x07\x1f") & set(outcome.out)
+        if format_ == "json":
+            assert len(outcome.report["findings"]) == len(signs)
+        if format_ == "junit":
+            ET.fromstring(outcome.out)
+
+    def test_listing_commands_let_no_sign_through_either(self, run: Run) -> None:
+        """Names of files come from others, and `match`, `findings` and `diff` print them."""
+        for name in ("staging", "prod"):
+            Path(name, "a\x1b[31m.json").write_text(json.dumps({"k": name[0] * 9}))
+        run("now", "staging", "prod")
+        for command in (("match", "staging", "prod", "--all"), ("findings",), ("diff", "staging", "prod")):
+            outcome = run(*command)
+            assert "a\\x1b[31m.json" in outcome.out
+            assert "\x1b" not in outcome.out + outcome.err
+
+    def test_keys_that_begin_like_a_mark_of_ours_are_keys(self, run: Run) -> None:
+        """Colours are keys, too: `#abc` against `#abd` are two settings, not two items of a list that nothing names."""
+        files(staging__a_json='{"#abc": 1, "#def": 2}', prod__a_json='{"#abd": 1, "#dee": 2}')
+        found = audited(run)[1]["findings"]
+        assert sorted(finding["path"] for finding in found) == [["#abc"], ["#abd"], ["#dee"], ["#def"]]
+
+    def test_an_item_that_nothing_names_is_shown_as_it_is(self, run: Run) -> None:
+        """`diff` lists a file that one side lacks: what stands for its unnamed items is nobody's business."""
+        files(staging__a_json='{"items": [{"a": 1, "b": 2}, {"a": 3, "c": [{"d": 1}]}]}', prod__b_json='{"x": 1}')
+        run("now", "staging", "prod")
+        found = json.loads(run("diff", "staging", "prod", "--format", "json").out)["differences"]
+        (items,) = (difference["left"]["value"]["items"] for difference in found if difference["resource"] == "a.json")
+        assert sorted(map(len, items)) == [2, 2]
+
+    def test_json_that_nests_beyond_measure_in_a_variable_costs_nothing_else(self, run: Run) -> None:
+        """Three thousand levels are text like any other, and the rest of the folder is audited."""
+        for name, value in (("staging", 1), ("prod", 2)):
+            text = '{"a":' * 3000 + str(value) + "}" * 3000
+            files(**{f"{name}__deep_env": f"V='{text}'\n", f"{name}__app_env": f"B=x{value}\n"})
+        outcome, report = audited(run)
+        assert (outcome.code, report["gaps"]) == (0, [])
+        assert sorted(finding["path"] for finding in report["findings"]) == [["B"], ["V"]]
+
+    def test_numbers_beyond_all_measure_stay_apart(self, run: Run) -> None:
+        """As infinities, 1e400 and 1e401 would be equal, and NaN would differ from itself."""
+        files(staging__a_json='{"a": 1e400, "b": NaN}', prod__a_json='{"a": 1e401, "b": NaN}')
+        files(staging__b_env="V='{\"a\": NaN}'\n", prod__b_env="V='{\"a\": NaN}'\n")
+        assert [finding["path"] for finding in audited(run)[1]["findings"]] == [["a"]]
