@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from threading import Lock
 from typing import Any
 
 from auditor.model import Json
@@ -18,6 +19,8 @@ _BLOCK = "__is_block__"
 _HEREDOC = re.compile(r"<<(?P<indented>-?)(?P<mark>[A-Za-z_][A-Za-z0-9_-]*)\n(?P<body>.*?)[ \t]*(?P=mark)\Z", re.DOTALL)
 _ESCAPE = re.compile(r'\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[nrt"\\])')
 _PLAIN_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+# python-hcl2 keeps where it is in a document in one object for the whole process: two threads would mix their texts up.
+_ONE_AT_A_TIME = Lock()
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
 
 
@@ -30,7 +33,8 @@ def document(text: str) -> dict[str, Json]:
     if not text.strip():
         return {}
     try:
-        raw = hcl2.loads(text, serialization_options=SerializationOptions(with_comments=False))
+        with _ONE_AT_A_TIME:
+            raw = hcl2.loads(text, serialization_options=SerializationOptions(with_comments=False))
     except UnexpectedInput as error:
         line, column = (at if isinstance(at, int) and at > 0 else None for at in (error.line, error.column))
         raise Malformed("not Terraform's language", line, column) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,3 +117,16 @@ def test_what_is_not_terraform_is_told_by_line(text: str, line: int) -> None:
     with pytest.raises(Malformed) as caught:
         terraform.document(text)
     assert caught.value.line == line
+
+
+def test_files_that_are_read_side_by_side_keep_their_texts_apart() -> None:
+    """Both environments are collected at once, and the parser of one file must not tell the other where it is."""
+    text = "".join(f'resource "a" "r{n}" {{\n  name = "x-${{var.name}}"\n  space = data.s.id\n}}\n' for n in range(20))
+    alone = terraform.document(text)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert all(found == alone for found in threads.map(terraform.document, [text] * 24))
+    finally:
+        sys.setswitchinterval(interval)
