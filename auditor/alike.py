@@ -142,7 +142,7 @@ class Pair:
         """Of two alike values: whether the right carries its environment's name and the left, otherwise the same, none."""
         if not isinstance(left, str) or not isinstance(right, str) or left == right:
             return False
-        if not self.right.spans(right) or self.left.spans(left) or hosts(left):
+        if not self.right.spans(right) or self.left.carried_by(left) or hosts(left):
             return False
         return bool(left) and left.lower() not in self.left.weak and not left.startswith(_SECRET)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LIST = "\x00list:"
 _ITEM = "*"
 _ANNOTATIONS = "annotations"
+_VARIABLES = frozenset({"environment", "env", "env_vars", "environment_variables"})
 # Beyond this many, keys that differ are not compared one by one: a map with thousands of new keys is no naming scheme.
 _MOST_KEY_COMPARISONS = 40_000
 
@@ -161,11 +162,12 @@ class _Overlay:
 def _is_section(key: str, value: Json) -> bool:
     """Whether a map only sorts other things, each of which is a difference of its own.
 
-    `data: {aws_vpc: {main: {...}}}` is many things, and each annotation speaks to another program.
+    `data: {aws_vpc: {main: {...}}}` is many things, each annotation speaks to another program, and code reads one
+    variable at a time.
     """
     if not isinstance(value, dict) or not value:
         return False
-    if key == _ANNOTATIONS:
+    if key == _ANNOTATIONS or (key in _VARIABLES and any(name.isupper() for name in value)):
         return True
     return all(
         isinstance(group, dict) and bool(group) and all(isinstance(item, dict) for item in group.values())

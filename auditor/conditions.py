@@ -21,6 +21,10 @@ MAX_DEPTH = 24
 MAX_MACROS = 2
 MAX_ITEMS = 10_000
 _MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
+_BEFORE_PATH = re.compile(
+    r"^(?:jdbc:oracle:[a-z0-9]+:[^@]*@(?://)?[^/:?#]*(?::[0-9]+)?|(?:jdbc:)?[a-z][a-z0-9+.-]*://[^/?#;]*)",
+    re.IGNORECASE,
+)
 _STRINGS = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'")
 
 
@@ -146,7 +150,7 @@ def _of_all(test: Callable[[str, str], bool | None]) -> Callable[[Any, Any], boo
 
 def _url_path(text: Any) -> str:
     """What follows the host: the part of a URL that environments have in common."""
-    return re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*", "", str(text)).rstrip("/")
+    return _BEFORE_PATH.sub("", str(text)).rstrip("/")
 
 
 def _image_part(part: str) -> Callable[[Any], str | None]:

@@ -232,9 +232,9 @@ class Evaluator:
         """Whether the subject and the other side carry their environment's names."""
         if place.unqualified or place.left.form == place.right.form:
             return (not place.unqualified, True)
-        sides = (subject, _OTHER[subject])
-        left, right = (self.names[side].mentioned_in(str(place.leaf(side).raw)) is not None for side in sides)
-        return left, right
+        other = _OTHER[subject]
+        own = self.names[subject].carried_by(str(place.leaf(subject).raw))
+        return own, self.names[other].mentioned_in(str(place.leaf(other).raw)) is not None
 
     def _age(self, place: Place, side: str) -> timedelta | None:
         """How long ago what this side runs was deployed, where its resource says so."""

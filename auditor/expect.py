@@ -17,7 +17,7 @@ from auditor.conditions import Condition, magnitude_order
 from auditor.model import ABSENT, Absent, Path
 from auditor.placeholders import is_placeholder
 from auditor.sizes import same_architecture, same_family
-from auditor.value_types import is_secret, number, timestamp
+from auditor.value_types import is_secret, number, secrets_in, timestamp
 from auditor.values import words
 from auditor.versions import is_mutable_tag, parse_image, releases_between, same_release, version_order
 
@@ -140,6 +140,15 @@ def _differ(question: Question) -> Verdict | None:
     if not both_present(question) or left.raw in ("", "*") or left.raw == [] or isinstance(left.raw, dict | bool):
         return None
     return Verdict(left.raw != right.raw, "both environments share it")
+
+
+def _own_secrets(question: Question) -> Verdict | None:
+    """Of texts that hold secrets, such as connection strings; what else differs in them is for other rules to say."""
+    left, right = question.left.raw, question.right.raw
+    if not (isinstance(left, str) and isinstance(right, str)):
+        return None
+    shared = set(secrets_in(left)) & set(secrets_in(right))
+    return Verdict(False, "one secret stands in both") if shared else None
 
 
 def _release(parts: int, name: str) -> Callable[[Question], Verdict | None]:
@@ -322,6 +331,7 @@ BARE: Mapping[str, Expectation] = {
         Expectation("equal", Family.COMPARE, between=_equal),
         Expectation("ignore", Family.IGNORE),
         Expectation("differ", Family.BOTH, between=_differ, concern="differ"),
+        Expectation("own_secrets", Family.BOTH, between=_own_secrets, concern="own_secrets"),
         Expectation("same_major", Family.COMPARE, between=_release(1, "major")),
         Expectation("same_minor", Family.COMPARE, between=_release(2, "minor")),
         Expectation("not_ahead", Family.COMPARE, between=_not_ahead),

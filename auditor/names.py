@@ -105,6 +105,12 @@ class EnvironmentNames:
         """Whether the whole of `text` is a name of this environment, a weak one included."""
         return text.lower() in self.weak or self.spans(text) == [(0, len(text))]
 
+    def carried_by(self, text: str) -> bool:
+        """Whether a word of `text` names this environment, a weak one of more than two letters included."""
+        return bool(self.spans(text)) or any(
+            len(word) > 2 and word in self.weak for word in re.split(r"[^a-z0-9]+", text.lower())
+        )
+
     def mentioned_in(self, text: str) -> str | None:
         """The first word of `text` that names this environment, as it is spelled there; None when there is none."""
         spans = self.spans(text)

@@ -25,7 +25,7 @@ _NAME = re.compile(r"\A/?[A-Za-z0-9][A-Za-z0-9._/:@{}-]*\Z")
 _THINGS = frozenset(
     "bucket buckets queue queues topic topics database databases db dbname host hosts hostname endpoint endpoints"
     " cluster table tables server servers account accounts vault keyvault role stream index domain address addr broker"
-    " brokers storage url uri dsn secret secrets parameter ssm sqs sns s3 dynamodb rds redis arn".split()
+    " brokers actiongroup storage url uri dsn secret secrets parameter ssm sqs sns s3 dynamodb rds redis arn".split()
 )
 # What starts with a slash is a parameter's name only where parameters are named; else it is a folder.
 _PARAMETERS = frozenset({"secret", "secrets", "parameter", "parameters", "ssm", "from"})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from auditor.model import Json
 
 _SECRET = re.compile(r"\{secret:[0-9a-f]+(?::placeholder)?\}")
-_URL = re.compile(r"\A[a-z][a-z0-9+.-]*://\S+\Z", re.IGNORECASE)
+_URL = re.compile(r"\A(?:(?:jdbc:)?[a-z][a-z0-9+.-]*://\S+|jdbc:oracle:[a-z0-9]+:\S*@\S+)\Z", re.IGNORECASE)
 _EMAIL = re.compile(r"\A(?:[^<>]*<)?[^@\s<>]+@[^@\s<>]+\.[A-Za-z]{2,}>?\Z")
 _IP = re.compile(
     r"\A[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?\Z|\A[0-9a-f]*:[0-9a-f:]+(?:/[0-9]{1,3})?\Z", re.IGNORECASE
@@ -36,6 +36,11 @@ _UUID = re.compile(r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORE
 def is_secret(value: Json | Absent) -> bool:
     """Whether the value is, or contains, the fingerprint that stands for a secret."""
     return isinstance(value, str) and _SECRET.search(value) is not None
+
+
+def secrets_in(text: str) -> list[str]:
+    """The fingerprints that stand for secrets in a text, in order."""
+    return _SECRET.findall(text)
 
 
 def is_whole_secret(value: Json | Absent) -> bool:

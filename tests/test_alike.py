@@ -190,3 +190,11 @@ def test_texts_without_any_name_are_alike_only_when_equal(left: str, right: str)
 
     if canonical(left) != canonical(right) and not any(c.isdigit() for c in left + right):
         assert not PAIR.alike(left, right)
+
+
+def test_what_staging_is_called_elsewhere_is_its_name_too() -> None:
+    """`uat-orders` says whose it is, as much as `staging-orders`; `orders` does not."""
+    assert PAIR.unqualified("orders", "prod-orders")
+    assert not PAIR.unqualified("uat-orders", "prod-orders")
+    assert STAGING.carried_by("orders-uat")
+    assert not STAGING.carried_by("evaluator")

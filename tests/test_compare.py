@@ -225,3 +225,13 @@ def test_a_name_that_only_production_carries_is_kept_apart_from_differences() ->
         result = compared({"group": left}, {"group": right})
         assert result.differences == ()
         assert [d.path for d in result.unqualified] == [("group",)] * told
+
+
+def test_variables_of_one_side_are_differences_one_by_one() -> None:
+    """Code reads one variable at a time; a map called `environment` that holds other things is one thing."""
+    variables = {"QUEUE_MODE": "fifo", "TOKEN": "t"}
+    assert found({"api": {"image": "a"}}, {"api": {"image": "a", "environment": variables}}) == [
+        (("api", "environment", "QUEUE_MODE"), ABSENT, "fifo", Change.ADDED),
+        (("api", "environment", "TOKEN"), ABSENT, "t", Change.ADDED),
+    ]
+    assert [path for path, *_ in found({}, {"environment": {"label": "Beta", "name": "b"}})] == [("environment",)]

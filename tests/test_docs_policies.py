@@ -40,6 +40,7 @@ ENVIRONMENTS = "environments:\n" + "".join(
 # A value that each expectation is not met by, alone or on both sides, and one that it is met by.
 BAD_AND_GOOD: dict[str, tuple[Any, Any]] = {
     "differ": ("acme", "acme"),
+    "own_secrets": ("amqp://a:{secret:0123456789abcdef}@mq", "amqp://a@mq"),
     "qualified": ("orders-prod", "orders-prod"),
     "subset": (["a"], []),
     "superset": (["a"], []),

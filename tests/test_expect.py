@@ -55,6 +55,7 @@ MET = [
     ("differ", "a", "b"),
     ("ignore", "a", "b"),
 ]
+ONE, OTHER = "{secret:0123456789abcdef}", "{secret:fedcba9876543210}"
 BROKEN = [
     ("equal", "a", "b"),
     ("same_major", "15.3", "16.1"),
@@ -76,9 +77,11 @@ BROKEN = [
     ("subset", ["a", "c"], ["a", "b"]),
     ("superset", ["a"], ["a", "b"]),
     ("both_or_neither", ..., 2),
+    ("own_secrets", f"postgres://a:{ONE}@x/a", f"postgres://a:{ONE}@y/a"),
     ("{cel: left.value > right.value}", 1, 2),
 ]
 BROKEN_THOUGH_EQUAL = [
+    ("own_secrets", f"amqp://a:{ONE}@x"),
     ("differ", "a"),
     ("{equal: true}", False),
     ("{differ: debug}", "debug"),
@@ -310,3 +313,18 @@ def test_a_duration_that_is_none_is_refused() -> None:
     """With what was expected."""
     with pytest.raises(ExpectError, match="expected a duration"):
         parse_duration("tomorrow")
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("jdbc:oracle:thin:@ora-1.acme.example:1521:orders", ":orders"),
+        ("jdbc:oracle:thin:@//ora-1.acme.example:1521/orders", "/orders"),
+        ("jdbc:sqlserver://sql-1.acme.example:1433;databaseName=orders", ";databaseName=orders"),
+        ("jdbc:postgresql://db-1.acme.example/orders", "/orders"),
+    ],
+)
+def test_a_jdbc_address_is_a_url(url: str, path: str) -> None:
+    """Its host belongs to the environment; what follows is the same database everywhere."""
+    condition = compile_condition(f'is_type("url", left) && url_path(left) == "{path}"')
+    assert condition.holds({"left": url})

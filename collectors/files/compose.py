@@ -223,6 +223,9 @@ def _reference(text: str, dollar: int, variables: Mapping[str, str], depth: int)
     kept = text[dollar : end + 1]
     empty = value is None or (value == "" and operator is not None and operator[0].startswith(":"))
     match operator[0][-1] if operator else "":
+        case "-" if empty and not argument:
+            # Nothing by default is what a plain `${NAME}` gives, too: both say that the value is not known here.
+            return (f"${{{name[0]}}}" if value is None else ""), end + 1
         case "-" if empty:
             return _replaced(argument, variables, depth + 1), end + 1
         case "+":

@@ -172,6 +172,7 @@ def test_unknown_variables_hide_the_project_and_nothing_else(tmp_path: Path) -> 
         ("${A}${B}", "1${B}"),
         ("${B:-x}${E:-x}${E-x}${A:-x}", "xx1"),
         ("${B:-${A:-y}}", "1"),
+        ("${B:-}${B-}${E:-}", "${B}${B}"),
         ("${A:+set}${B:+set}", "set"),
         ("${B:?must be set}", "${B:?must be set}"),
         ("${A:?must be set}", "1"),
