@@ -153,7 +153,7 @@ def report(results: list[Result], others: list[tuple[str, Audit]]) -> str:
         for name, audit in others:
             above = sum(1 for f in audit.findings if f.breach.severity is not Severity.INFO)
             lines.append(f"| {name} | {audit.coverage.matched} | {above} | {len(audit.findings) - above} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n\n" + (HERE / "unseen.md").read_text()
 
 
 def show(audit: Audit) -> str:
