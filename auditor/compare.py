@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.errors import CompareError
 from auditor.model import ABSENT, Absent, Change, Compared, Difference, Json, Match, Path
-from auditor.snapshot import UNKEYED
+from auditor.paths import ITEM, UNKEYED, shown
 from auditor.values import canonical
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from auditor.alike import Pair
 
 _LIST = "\x00list:"
-_ITEM = "*"
 _ANNOTATIONS = "annotations"
 _VARIABLES = frozenset({"environment", "env", "env_vars", "environment_variables"})
 # Beyond this many, keys that differ are not compared one by one: a map with thousands of new keys is no naming scheme.
@@ -98,7 +97,7 @@ class _Overlay:
                 return None
         elif self.pair.alike(left, right, key):
             if self.pair.unqualified(left, right):
-                self.unqualified.append(Difference(_shown(path), left_raw, right_raw, Change.VALUE))
+                self.unqualified.append(Difference(shown(path), left_raw, right_raw, Change.VALUE, path))
             return None
         self.spelled[path] = (listed_again(left_raw), listed_again(right_raw))
         return _leaf(left), _leaf(right)
@@ -232,14 +231,8 @@ def _listed(
             if path not in spelled:
                 raise CompareError(f"no source value for {path!r}")
             a, b = spelled[path]
-            shown = _shown(path)
-            found.setdefault(shown, Difference(shown, a, b, _CHANGES[report]))
-    return tuple(found[path] for path in sorted(found))
-
-
-def _shown(path: Path) -> Path:
-    """The path without the keys of unnamed items, which are made of their values."""
-    return tuple(_ITEM if step.startswith(UNKEYED) else step for step in path)
+            found[path] = Difference(shown(path), a, b, _CHANGES[report], path)
+    return tuple(sorted(found.values(), key=lambda difference: (difference.path, difference.spot)))
 
 
 _CHANGES: Mapping[str, Change] = {
@@ -253,7 +246,7 @@ _CHANGES: Mapping[str, Change] = {
 def _naming_step(path: Path) -> str:
     """The last step that says what the value is: `value` and `valueFrom` only repeat that there is one."""
     last = path[-1] if path else ""
-    return path[-2] if len(path) > 1 and last in ("value", "valueFrom", "default", _ITEM) else last
+    return path[-2] if len(path) > 1 and last in ("value", "valueFrom", "default", ITEM) else last
 
 
 def listed_again(value: Json) -> Json:

@@ -27,7 +27,8 @@ _OTHER = {"left": "right", "right": "left"}
 class Place:
     """One place of one resource on both sides. `path` is () for the resource itself; a side without it has None.
 
-    `unqualified`: both sides agree but for the environment's name, which the left does not carry.
+    `unqualified`: both sides agree but for the environment's name, which the left does not carry. `spot` is the path
+    with what tells apart the list items that nothing names, where there are any.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Place:
     left_resource: Resource | None
     right_resource: Resource | None
     unqualified: bool = False
+    spot: Path = ()
 
     def leaf(self, side: str) -> Leaf:
         return self.left if side == "left" else self.right

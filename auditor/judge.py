@@ -97,20 +97,28 @@ class _Bench:
                 self.unknown += 1
                 continue
             ruling = self._decide(place)
-            rulings[place.path] = (place, [])
+            rulings[place.spot] = (place, [])
             if ruling.verdict.met:
                 self.expected += 1
             else:
-                rulings[place.path][1].append(ruling)
+                rulings[place.spot][1].append(ruling)
         for leaf in (*unqualified(compared), *leaves(match, self.names)):
             if not leaf.path or leaf.path[0] in hidden:
                 continue
-            failed = self.evaluator.checks(leaf, differs=leaf.path in rulings)
+            failed = self.evaluator.checks(leaf, differs=leaf.spot in rulings)
             if failed:
-                rulings.setdefault(leaf.path, (leaf, []))[1].extend(failed)
+                rulings.setdefault(leaf.spot, (leaf, []))[1].extend(failed)
+        by_path: dict[Path, list[tuple[Place, list[Ruling]]]] = {}
         for place, found in rulings.values():
             if found:
-                self._report_place(match, place, found)
+                by_path.setdefault(place.path, []).append((place, found))
+        for spots in by_path.values():
+            self._report_spots(match, spots)
+
+    def _report_spots(self, match: Match, spots: list[tuple[Place, list[Ruling]]]) -> None:
+        """One finding per path. Of items that nothing names the worst speaks, since nothing lasting tells them apart."""
+        place, found = max(spots, key=lambda spot: max(ruling.rule.severity.rank for ruling in spot[1]))
+        self._report_place(match, place, found, more=len(spots) - 1)
 
     def _points_into_gap(self, place: Place) -> bool:
         if not self.gaps:
@@ -210,8 +218,8 @@ class _Bench:
             found.normal,
         )
 
-    def _report_place(self, match: Match, place: Place, found: list[Ruling]) -> None:
-        """The most severe ruling of a place; what else was found there is named with it."""
+    def _report_place(self, match: Match, place: Place, found: list[Ruling], more: int) -> None:
+        """The most severe ruling of a place; what else was found there, and in how many `more` items, is told with it."""
         worst = max(found, key=lambda ruling: (ruling.rule.severity.rank, ruling.is_check))
         sides = (
             _side(self.environments[0], match.left.resource, place.left.raw),
@@ -228,6 +236,8 @@ class _Bench:
         also = [ruling for ruling in found if ruling is not worst]
         reasons = dict.fromkeys(ruling.verdict.reason for ruling in also if ruling.verdict.reason)
         text += "".join(f"; also, {reason}" for reason in reasons if reason != worst.verdict.reason)
+        if more:
+            text += f"; {more} more {'item' if more == 1 else 'items'} of the list must be looked at here, too"
         rules = (*worst.overrode, *(ruling.rule for ruling in also))
         ruling = replace(worst, overrode=tuple({rule.name: rule for rule in rules}.values()))
         breach = self._breach(scene, match.left.kind, match.left.identity, ruling, text, match.method, match.confidence)

@@ -228,12 +228,15 @@ class Change(StrEnum):
 class Difference:
     """One leaf that differs. `left` and `right` are the values as spelled at the source, ABSENT where there is none.
 
-    ADDED is on the right only, REMOVED on the left only."""
+    ADDED is on the right only, REMOVED on the left only. List items that nothing names are all `*` in `path`; `spot`
+    tells them apart within one comparison.
+    """
 
     path: Path
     left: Json | Absent
     right: Json | Absent
     change: Change
+    spot: Path = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

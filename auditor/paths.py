@@ -13,6 +13,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _MOST_REMEMBERED = 65536
 
+UNKEYED = "\x1d#"
+"""Beginning of a map key that stands for a list item nothing names: it is taken from content, and never shown.
+
+A control character, since keys of people do begin with `#`: colours, channels."""
+ITEM = "*"
+"""The step that is shown in its place."""
+
+
+def shown(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The path without the keys of unnamed items, which are made of their values."""
+    return tuple(ITEM if step.startswith(UNKEYED) else step for step in path)
+
 
 def matches(pattern: str, path: Sequence[str]) -> bool:
     """Whether the whole of `path` matches the glob `pattern`."""

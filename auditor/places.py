@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from auditor.evaluate import Place
 from auditor.expect import Leaf
 from auditor.model import ABSENT, Absent, Path
+from auditor.paths import shown
 from auditor.values import canonical
 
 if TYPE_CHECKING:
@@ -21,17 +22,20 @@ def leaves(match: Match, names: tuple[EnvironmentNames, EnvironmentNames]) -> It
     """Every scalar, list and empty map of either side, with what the other side has there, by neutral path."""
     root = (Leaf(match.left.form, match.left.raw), Leaf(match.right.form, match.right.raw))
     for path, left, right in _walk((), *root, names):
-        yield Place(match.left.kind.name, path, left, right, match.left.resource, match.right.resource)
+        kind, ours, theirs = match.left.kind.name, match.left.resource, match.right.resource
+        yield Place(kind, shown(path), left, right, ours, theirs, spot=path)
 
 
 def leaves_under(place: Place, names: tuple[EnvironmentNames, EnvironmentNames]) -> Iterator[Place]:
     """The leaves of a place that holds a map."""
     for path, left, right in _walk(place.path, place.left, place.right, names):
-        yield Place(place.kind, path, left, right, place.left_resource, place.right_resource)
+        yield Place(place.kind, shown(path), left, right, place.left_resource, place.right_resource, spot=path)
 
 
 def differing(compared: Compared) -> Iterator[Place]:
-    """The places that differ, each once, in order of path; a subtree of one side only is one place, and so is a list."""
+    """The places that differ, in order of path; a subtree of one side only is one place, and so is a list.
+
+    Several may have one path: items of a list that nothing names."""
     return _places(compared.match, compared.differences, unqualified=False)
 
 
@@ -41,13 +45,12 @@ def unqualified(compared: Compared) -> Iterator[Place]:
 
 
 def _places(match: Match, differences: Iterable[Difference], *, unqualified: bool) -> Iterator[Place]:
-    found = {difference.path: difference for difference in differences}
-    for path in sorted(found):
-        left = _leaf(match.left.form, match.left.raw, path, found[path].left)
-        right = _leaf(match.right.form, match.right.raw, path, found[path].right)
-        yield Place(
-            match.left.kind.name, path, left, right, match.left.resource, match.right.resource, unqualified=unqualified
-        )
+    kind, ours, theirs = match.left.kind.name, match.left.resource, match.right.resource
+    for difference in sorted(differences, key=lambda difference: (difference.path, difference.spot)):
+        path, spot = difference.path, difference.spot or difference.path
+        left = _leaf(match.left.form, match.left.raw, spot, difference.left)
+        right = _leaf(match.right.form, match.right.raw, spot, difference.right)
+        yield Place(kind, path, left, right, ours, theirs, unqualified, spot)
 
 
 def _walk(

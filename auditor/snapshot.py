@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from auditor.embedded import embedded
 from auditor.model import Json, Kind, Normal, Resource
-from auditor.paths import PathSet
+from auditor.paths import UNKEYED, PathSet
 from auditor.values import canonical, words
 
 if TYPE_CHECKING:
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
 FORM_VERSION = 3
 """Part of every cache key: raise it when the same content would get another normal form."""
-
-UNKEYED = "\x1d#"
-"""Beginning of a map key that stands for a list item nothing names: it is taken from content, and never shown.
-
-A control character, since keys of people do begin with `#`: colours, channels."""
 
 _KEY_CANDIDATES = ("name", "Name", "key", "Key", "id", "Id", "ID", "identifier", "host", "path", "type", "port")
 _VALUES = ("value", "Value")

@@ -142,3 +142,27 @@ class TestHostileInput:
         files(staging__a_json='{"a": 1e400, "b": NaN}', prod__a_json='{"a": 1e401, "b": NaN}')
         files(staging__b_env="V='{\"a\": NaN}'\n", prod__b_env="V='{\"a\": NaN}'\n")
         assert [finding["path"] for finding in audited(run)[1]["findings"]] == [["a"]]
+
+
+class TestItemsThatNothingNames:
+    """List items without a name: nothing that is wrong with one is hidden behind another, nothing of them is in a path."""
+
+    def test_the_worse_of_two_items_speaks(self, run: Run) -> None:
+        """A tolerated difference in the first item does not hide the real one in the second."""
+        item = '{{"items": [{{"p": "q1", "q": "r1", "n": {0}}}, {{"p": "q2", "q": "r2", "n": "{1}"}}]}}'
+        files(staging__a_json=item.format(1, "foo"), prod__a_json=item.format(2, "bar"))
+        (finding,) = audited(run)[1]["findings"]
+        assert (finding["path"], finding["severity"]) == (["items", "*", "n"], "low")
+        assert (finding["left"]["value"], finding["right"]["value"]) == ("foo", "bar")
+        assert finding["message"].endswith("; 1 more item of the list must be looked at here, too")
+
+    def test_a_finding_keeps_its_fingerprint_when_the_item_changes(self, run: Run) -> None:
+        """What stands for an item is made of its content, so it is no part of what is wrong with it."""
+        seen = set()
+        for other in ("one", "two"):
+            text = json.dumps({"items": [{"p": other, "mode": "changeme"}, {"q": other}]})
+            files(staging__a_json=text, prod__a_json=text)
+            (finding,) = audited(run)[1]["findings"]
+            seen.add((finding["fingerprint"], finding["status"], tuple(finding["path"])))
+        assert len(seen) == 1
+        assert seen.pop()[2] == ("items", "*", "mode")
