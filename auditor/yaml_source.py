@@ -99,7 +99,8 @@ def load(path: Path, *, file: str | None = None) -> Document:
     except UnicodeDecodeError as error:
         raise _refused(name, f"is not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error
     except OSError as error:
-        raise _refused(name, f"cannot be read: {error.strerror or error}") from error
+        remedy = "name the file in it" if isinstance(error, IsADirectoryError) else "see that it may be read"
+        raise _refused(name, f"cannot be read: {error.strerror or error}", remedy) from error
     return parse(text, name)
 
 

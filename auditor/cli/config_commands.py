@@ -69,7 +69,9 @@ def _summary(config: Config) -> list[str]:
     for pair in config.pairs:
         when = f", scheduled {pair.schedule}" if pair.schedule else ""
         lines.append(f"  pair {pair.left} against {pair.right} under {', '.join(pair.policies)}{when}")
-    if not config.pairs:
-        first, second = (*config.environments, "LEFT", "RIGHT")[:2]
+    if len(config.environments) == 1:
+        lines.append("  one environment only: add the one that it is to be compared with")
+    elif not config.pairs:
+        first, second = tuple(config.environments)[:2]
         lines.append(f"  no pairs: compare any two with `audit now {first} {second}`")
     return lines

@@ -49,7 +49,7 @@ def guarded(command: click.Command, arguments: Sequence[str]) -> int:
         _tell("\n".join(str(problem) for problem in error.problems))
         return Exit.USAGE
     except (KeyboardInterrupt, click.Abort):
-        _tell("Interrupted: nothing was recorded.")
+        _tell("Interrupted. An audit is recorded whole or not at all.")
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader (`| head`) has seen enough. Python would complain once more when it closes stdout.

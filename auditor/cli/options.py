@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from auditor.cli import write
 from auditor.cli.exits import DEBUG
 
 if TYPE_CHECKING:
@@ -71,7 +72,13 @@ def report_options(command: _Command) -> _Command:
 def output_option(command: _Command) -> _Command:
     """`--output`: a file in place of stdout."""
     path = click.Path(path_type=Path, dir_okay=False, writable=True)
-    return click.option("--output", type=path, help="Write here and not to stdout.")(command)
+    return click.option("--output", type=path, callback=_writable, help="Write here and not to stdout.")(command)
+
+
+def _writable(_context: click.Context, _parameter: click.Parameter, output: Path | None) -> Path | None:
+    if output is not None:
+        write.must_be_writable(output)
+    return output
 
 
 def choice_of_data(command: _Command) -> _Command:

@@ -129,8 +129,14 @@ def diff(left: str, right: str, config_file: Path, format_: str, output: Path | 
 
 def _kept(config: Config, store: Store, name: str) -> Snapshot:
     """The snapshot called `name`, or the latest one of the environment called so."""
+    from auditor.store import NotFoundError
+
     environment = name if name in config.environments else None
-    latest = store.latest_snapshot(environment) if environment else store.load_snapshot(name)
+    try:
+        latest = store.latest_snapshot(environment) if environment else store.load_snapshot(name)
+    except NotFoundError as error:
+        hint = f"name an environment ({', '.join(config.environments)}), or an id that `audit snapshot` printed"
+        raise click.UsageError(f"{str(error).removeprefix('store: ')}: {hint}") from error
     if latest is None:
         raise click.UsageError(f"There is no snapshot of {name} yet: take one with `audit snapshot {name}`.")
     return latest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -30,8 +31,21 @@ def data(text: str, output: Path | None = None) -> None:
         partial.replace(output)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        message = f"cannot be written: {error.strerror or error}"
-        raise ConfigError([Problem(str(output), None, None, "", message, "choose another --output")]) from error
+        raise _unwritable(output, error.strerror or str(error)) from error
+
+
+def must_be_writable(output: Path) -> None:
+    """Raise ConfigError where a report could not go to `output`: better before an hour of collecting than after it."""
+    folder = output.parent
+    code = errno.ENOENT if not folder.is_dir() else 0 if os.access(folder, os.W_OK) else errno.EACCES
+    if code:
+        raise _unwritable(output, os.strerror(code))
+
+
+def _unwritable(output: Path, reason: str) -> ConfigError:
+    return ConfigError(
+        [Problem(str(output), None, None, "", f"cannot be written: {reason}", "choose another --output")]
+    )
 
 
 def as_json(value: Any, output: Path | None = None) -> None:
@@ -59,13 +73,16 @@ def note(text: str) -> None:
 
 def colours(output: Path | None) -> bool:
     """Whether the report may use colour: a terminal on stdout, and NO_COLOR is not set (see no-color.org)."""
-    return (
-        output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
+    return output is None and _is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _is_terminal() -> bool:
+    # There is no stdout at all where a service manager closed it.
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def width(output: Path | None) -> int | None:
     """Columns of the terminal on stdout, or as COLUMNS asks; None where there is no terminal."""
-    if output is not None or not (sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()):
+    if output is not None or not (_is_terminal() or os.environ.get("COLUMNS", "").isdecimal()):
         return None
     return shutil.get_terminal_size().columns

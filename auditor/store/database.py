@@ -156,6 +156,10 @@ def _cause(error: Exception) -> str:
         return f"another process has been writing to it for {WAIT_SECONDS} seconds; try again when it is done"
     if "file is not a database" in message:
         return "the file is not an SQLite database; name another file"
+    if "database disk image is malformed" in message:
+        return f"{message}: the file is damaged; put a copy of it back, or move it away to begin anew"
+    if "database or disk is full" in message or "disk I/O error" in message:
+        return f"{message}; see that the disk works and has room, and that the file may grow"
     if "readonly database" in message or "unable to open database file" in message:
         return f"{message}; the file and its folder must be writable"
     return message

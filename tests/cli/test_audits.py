@@ -100,12 +100,41 @@ def test_a_report_can_go_to_a_file(company: Path, run: Run) -> None:
 
 
 def test_a_report_into_a_folder_that_is_not_there_is_a_usage_error(company: Path, run: Run) -> None:
-    """The message names the file and says what to do."""
+    """The message names the file and says what to do, and comes before anything is read."""
     outcome = run("now", "staging", "prod", "--output", "no/such/report.txt")
     assert outcome.code == 2
-    assert outcome.err.endswith(
-        "no/such/report.txt: cannot be written: No such file or directory\n    choose another --output\n"
+    assert (
+        outcome.err == "no/such/report.txt: cannot be written: No such file or directory\n    choose another --output\n"
     )
+
+
+def test_diff_of_an_unknown_snapshot_says_what_may_be_named(company: Path, run: Run) -> None:
+    """Environments and ids; which ones, where they are known."""
+    outcome = run("diff", "stage", "prod")
+    assert outcome.code == 2
+    assert "there is no snapshot 'stage': name an environment (staging, prod), or an id" in outcome.err
+
+
+def test_a_damaged_store_says_how_to_go_on(company: Path, run: Run) -> None:
+    """SQLite's own words, and what to do about it."""
+    run("now", "staging", "prod")
+    database = company / "auditor.db"
+    database.write_bytes(database.read_bytes()[:10_000])
+    outcome = run("findings")
+    assert outcome.code == 4
+    assert "the file is damaged; put a copy of it back, or move it away to begin anew" in outcome.err
+
+
+def test_a_configuration_of_one_environment_is_told_what_it_lacks(company: Path, run: Run) -> None:
+    """It is no mistake, but nothing can be compared yet."""
+    (company / "auditor.yaml").write_text("environments: {prod: {sources: [{collector: files, path: deploy}]}}\n")
+    assert "one environment only: add the one that it is to be compared with" in run("config", "check").out
+
+
+def test_a_folder_in_place_of_the_configuration_is_told_as_such(company: Path, run: Run) -> None:
+    """With the remedy, as every mistake in the configuration."""
+    outcome = run("config", "check", "--config", "deploy")
+    assert (outcome.code, outcome.err) == (2, "deploy: cannot be read: Is a directory\n    name the file in it\n")
 
 
 def test_a_pipe_gets_no_colour(company: Path, run: Run) -> None:

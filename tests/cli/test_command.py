@@ -82,7 +82,7 @@ def failing(error: BaseException) -> click.Group:
             4,
             "The audit failed: ZeroDivisionError: by zero\nRun it again with --debug to see where.\n",
         ),
-        (KeyboardInterrupt(), 130, "Interrupted: nothing was recorded.\n"),
+        (KeyboardInterrupt(), 130, "Interrupted. An audit is recorded whole or not at all.\n"),
     ],
 )
 def test_whatever_is_raised_becomes_an_exit_code_and_a_message(
@@ -195,7 +195,7 @@ def test_ctrl_c_ends_with_130(company: Path) -> None:
         _, told = process.communicate(timeout=30)
         connection.close()
     assert process.returncode == 130
-    assert told.endswith("Interrupted: nothing was recorded.\n")
+    assert told.endswith("Interrupted. An audit is recorded whole or not at all.\n")
 
 
 def test_every_command_has_a_help_text_and_takes_debug() -> None:
