@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -169,6 +169,10 @@ def verdict(audit: Audit, fail_on: Severity, allow_incomplete: bool = False) -> 
     below = sum(1 for finding in audit.findings if finding.status in ACTIVE)
     if below:
         return PARITY, f"Nothing at or above {fail_on.value}; {count(below, 'finding')} below it."
+    aside = Counter(finding.status for finding in audit.findings if finding.status in ASIDE)
+    if aside:
+        counts = ", ".join(f"{aside[status]} {status.value}" for status in ASIDE if aside[status])
+        return PARITY, f"Nothing at or above {fail_on.value}; {counts}."
     return PARITY, "In parity."
 
 

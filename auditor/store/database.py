@@ -45,7 +45,8 @@ def parse(text_url: str) -> URL:
 
 def describe(url: URL) -> str:
     """The URL as it may be shown: without its password."""
-    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+    shown = URL.create(url.get_backend_name(), url.username, None, url.host, url.port, url.database, url.query)
+    return shown.render_as_string(hide_password=True)
 
 
 class Database:

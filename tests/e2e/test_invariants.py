@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -12,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.e2e.conftest import Outcome, Run
 
+ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -80,6 +84,78 @@ class TestNoFalseCalm:
         assert [finding["path"] for finding in report["findings"]] == [["A"]]
         assert (outcome.code, report["audit"]["outcome"], report["unknown"]) == (1, "incomplete", 1)
         assert report["coverage"]["ratio"] == 0.75
+
+    def test_a_difference_that_is_still_tolerated_is_not_called_parity(self, run: Run) -> None:
+        """It fails nothing while its rule tolerates it, and the verdict says that it is there."""
+        Path("house.yaml").write_text(
+            "policy: house\nextends: [default]\nrules:\n"
+            "  - {id: a, about: because, kind: env.file, path: A, expect: equal, severity: high, for: 24h}\n"
+        )
+        config = json.loads(Path("auditor.yaml").read_text())
+        config |= {"policies": ["./house.yaml"], "pairs": [{"left": "staging", "right": "prod", "policies": ["house"]}]}
+        Path("auditor.yaml").write_text(json.dumps(config))
+        files(staging__app_env="A=1\n", prod__app_env="A=x\n")
+        outcome = run("now", "staging", "prod")
+        assert outcome.code == 0
+        assert "Nothing at or above high; 1 pending." in outcome.out
+        assert "In parity" not in outcome.out
+
+
+class TestAFindingsLife:
+    """Only an audit that saw both sides ends a finding."""
+
+    def test_a_gap_resolves_nothing_and_what_comes_back_is_regressed(self, run: Run) -> None:
+        """Open, hidden by a broken file, gone, back: each audit says what it could know."""
+        files(staging__app_env="A=1\nB=1\n", prod__app_env="A=x\nB=1\n")
+        audited(run)
+        story = []
+        for content in ("no variables at all {", "A=1\nB=1\n", "A=x\nB=1\n"):
+            files(prod__app_env=content)
+            outcome, _ = audited(run)
+            kept = json.loads(run("findings", "--format", "json").out)
+            story.append((outcome.code, [finding["status"] for finding in kept]))
+        assert story == [(3, ["open"]), (0, []), (0, ["regressed"])]
+
+
+class TestNames:
+    """Names are not drift, whatever the environments are called, and no name makes different things equal."""
+
+    @pytest.mark.parametrize(
+        ("left", "right"),
+        [
+            ("blue", "green"),
+            ("prod-eu", "prod-us"),
+            ("dev", "test"),
+            ("preprod", "prod"),
+            ("stage", "staging"),
+            ("live", "main"),
+            ("s", "p"),
+            ("a", "b"),
+            ("env1", "env2"),
+        ],
+    )
+    def test_twins_are_equal_and_words_that_hold_a_name_are_not(self, run: Run, left: str, right: str) -> None:
+        """Hosts, buckets, keys and camel case carry the name; `device` and `product` carry nothing."""
+        configure({left: [], right: []})
+        for name, word in ((left, "device"), (right, "product")):
+            key = name.upper().replace("-", "_")
+            text = f"DB=db.{name}.acme.internal\nBUCKET=acme-{name}-uploads\n{key}_URL=https://{name}.acme.com/x\n"
+            Path(name, "app.env").write_text(text + f"QUEUE=orders{name.capitalize()}\nMODE={word}\n")
+        _, report = audited(run, left=left, right=right)
+        assert [finding["path"] for finding in report["findings"]] == [["MODE"]]
+
+    def test_the_words_of_a_source_mean_its_environment_there(self, run: Run) -> None:
+        """A source may have aliases of its own."""
+        sources = {"staging": "stg9", "prod": "zed"}
+        configured = {
+            name: {"sources": [{"collector": "files", "path": name, "aliases": [word]}]}
+            for name, word in sources.items()
+        }
+        Path("auditor.yaml").write_text(json.dumps({"environments": configured}))
+        for name, word in sources.items():
+            Path(name, "app.env").write_text(f"H=db-{word}.acme.com\nX=api-{word}\n{word.upper()}_KEY_ID=1\n")
+        outcome, report = audited(run)
+        assert (outcome.code, report["findings"]) == (0, [])
 
 
 class TestHostileInput:
@@ -166,3 +242,27 @@ class TestItemsThatNothingNames:
             seen.add((finding["fingerprint"], finding["status"], tuple(finding["path"])))
         assert len(seen) == 1
         assert seen.pop()[2] == ("items", "*", "mode")
+
+
+class TestSameInSameOut:
+    """Nothing but the input decides."""
+
+    def test_order_of_files_and_keys_and_the_seed_of_hashes_change_nothing(self, folder: Path) -> None:
+        """Two processes with other seeds, on files written in another order, find the same under the same fingerprints."""
+        found = []
+        contents = [(f"f{number}.yaml", {f"k{i}": [f"v{number}", i] for i in range(5)}) for number in range(8)]
+        for seed, order in (("1", 1), ("2024", -1)):
+            for name in ("staging", "prod"):
+                for file, document in contents[::order]:
+                    Path(name, file).unlink(missing_ok=True)
+                    changed = {key: [*value, name[0] * 5] for key, value in list(document.items())[::order]}
+                    Path(name, file).write_text(json.dumps(changed))
+            Path("auditor.db").unlink(missing_ok=True)
+            command = [sys.executable, "-m", "auditor", "now", "staging", "prod", "--format", "json"]
+            environ = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+            ran = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+            assert ran.returncode == 0, ran.stderr
+            findings = json.loads(ran.stdout)["findings"]
+            found.append([{k: v for k, v in one.items() if k not in ("first_seen", "last_seen")} for one in findings])
+        assert found[0] == found[1]
+        assert len(found[0]) == 40
