@@ -111,7 +111,7 @@ def test_no_document_tells_where_it_was_written() -> None:
         (page.name, found)
         for page in pages
         for found in re.findall(
-            r"(?<![\w.])/(?:home|root|work|Users)/\w+|\bpypi\.org\b|\bfiles\.pythonhosted", page.read_text()
+            r"(?<![\w.])/(?:home|root|work|Users)/\w+|\b(?:pypi|npmjs|\w+hosted)\.(?:org|com)\b", page.read_text()
         )
     ]
     assert told == []
