@@ -19,6 +19,10 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _unmetered(_api: str, _outcome: str) -> None:
+    """Nobody counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a collector is told about the run.
@@ -30,6 +34,7 @@ class Context:
     timeout      seconds that one task may take before its part becomes a gap
     cancelled    set when the run is being stopped: a long loop looks at it between two requests
     shared       one object per run for what tasks of several sources share (token buckets, sessions), by key
+    meter        told of every request to a far side: its API (`rds`) and how it ended (`ok`, `throttled`, `denied`, `error`)
     """
 
     environment: str
@@ -39,6 +44,7 @@ class Context:
     timeout: float = 120.0
     cancelled: threading.Event = field(default_factory=threading.Event)
     shared: dict[str, Any] = field(default_factory=dict)
+    meter: Callable[[str, str], None] = _unmetered
 
 
 @dataclass(frozen=True, slots=True)

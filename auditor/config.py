@@ -17,7 +17,7 @@ from auditor.config_checks import cross_problems, entries, items, unknown
 from auditor.errors import ConfigError, Problem
 from auditor.interpolate import interpolate
 from auditor.match import Counterpart
-from auditor.settings import PublishSettings, ServeSettings, Settings
+from auditor.settings import PublishSettings, ScheduleSettings, ServeSettings, Settings
 from auditor.validation import problems_from_pydantic
 from auditor.yaml_source import Document, load
 
@@ -42,6 +42,7 @@ class Config:
     """A configuration that was found to be right.
 
     `promotes_to` holds the next environment by environment; `policies` and `waivers` are absolute paths;
+    `schedules` says by environment when it is observed for its own sake; `scheduling` holds for all schedules.
     `timeout` is what one listing may take; `store` is a database URL whose SQLite path is absolute.
     """
 
@@ -59,6 +60,9 @@ class Config:
     workers: int
     counterparts: tuple[Counterpart, ...]
     identity_tag: str
+    owner_tag: str = "owner"
+    schedules: Mapping[str, str] = field(default_factory=dict)
+    scheduling: ScheduleSettings = field(default_factory=ScheduleSettings)
 
     def environment(self, name: str) -> Environment:
         """The environment called `name`, by its name or one of its aliases. Raises ConfigError with the nearest name."""
@@ -131,6 +135,13 @@ def _config(settings: Settings, path: Path, folder: Path, registry: Registry) ->
         workers=settings.collect.workers,
         counterparts=tuple(Counterpart(entry.kind, entry.left, entry.right) for entry in settings.match),
         identity_tag=settings.tags.identity,
+        owner_tag=settings.tags.owner,
+        schedules={
+            name: environment.schedule
+            for name, environment in settings.environments.items()
+            if environment.schedule is not None
+        },
+        scheduling=settings.schedule,
     )
 
 

@@ -265,7 +265,9 @@ class Breach:
     """What an audit says of one place, before the history is looked at: a finding without a life.
 
     `kind` and `identity` are in normal form, so the fingerprint survives ids, positions and values.
-    `cause` is equal for breaches that one cause explains; they are shown as one group with members.
+    `cause` is equal for breaches that one cause explains; they are shown as one group with members. It is a sentence
+    that counts them; `cause_key` names the same cause for as long as it lasts, however many there are.
+    `owner` is whom the resource's owner tag names, the right one's where both have it.
     """
 
     fingerprint: str
@@ -285,6 +287,8 @@ class Breach:
     tolerated_for: timedelta = timedelta(0)
     cause: str | None = None
     suggestion: str | None = None
+    cause_key: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from datetime import time, timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from auditor.model import Severity
+from auditor.expect_spec import ExpectError, parse_duration
+from auditor.model import Category, Severity
 from auditor.schedule import ScheduleError, parse_schedule
 
 
@@ -19,9 +22,34 @@ def _known_cron(text: str) -> str:
         parse_schedule(text)
     except ScheduleError as error:
         message = str(error).replace("{", "{{").replace("}", "}}")
-        remedy = "write five fields, such as */15 * * * * (every quarter of an hour), or @hourly"
+        remedy = "write five fields, such as */15 * * * * (every quarter of an hour), or @hourly, or every 10m"
         raise PydanticCustomError("schedule", message, {"remedy": remedy}) from error
     return text
+
+
+def _known_duration(value: Any) -> Any:
+    try:
+        return parse_duration(value)
+    except ExpectError as error:
+        raise PydanticCustomError(
+            "duration", "expected a duration", {"remedy": "write it such as 30s, 10m or 24h"}
+        ) from error
+
+
+def _known_timezone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        remedy = "write a name of the time zone database, such as UTC or Europe/Berlin"
+        raise PydanticCustomError("timezone", "not a time zone", {"remedy": remedy}) from error
+    return text
+
+
+def _known_hour(value: Any) -> Any:
+    """YAML reads `22:00` without quotes as the number 1320: minutes."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
+        return time(value // 60, value % 60)
+    return value
 
 
 def _known_store(text: str) -> str:
@@ -46,6 +74,12 @@ def _filled(text: SecretStr) -> SecretStr:
     return text
 
 
+Duration = Annotated[timedelta, BeforeValidator(_known_duration, json_schema_input_type=str | float)]
+Hour = Annotated[time, BeforeValidator(_known_hour, json_schema_input_type=str)]
+When = Annotated[str, AfterValidator(_known_cron)]
+TimeZone = Annotated[str, AfterValidator(_known_timezone)]
+Secret = Annotated[SecretStr, AfterValidator(_filled)]
+WebUrl = Annotated[SecretStr, AfterValidator(_known_url)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -67,6 +101,9 @@ class EnvironmentSettings(_Settings):
         (), description="Words in names that mean this environment, besides its own name."
     )
     promotes_to: str | None = Field(None, description="The next environment of the promotion chain.")
+    schedule: When | None = Field(
+        None, description="When to observe it beyond what its pairs ask for: cron's five fields, or `every 10m`."
+    )
     sources: tuple[SourceSettings, ...] = Field(min_length=1, description="The places to read.")
 
 
@@ -74,9 +111,7 @@ class PairSettings(_Settings):
     left: str = Field(description="The environment that should mirror the other one.")
     right: str = Field(description="The environment that is mirrored, usually production.")
     policies: tuple[Text, ...] = Field(("default",), min_length=1, description="Policy packs, later ones override.")
-    schedule: Annotated[str, AfterValidator(_known_cron)] | None = Field(
-        None, description="When to audit it: cron's five fields, in UTC."
-    )
+    schedule: When | None = Field(None, description="When to audit it: cron's five fields, or `every 10m`.")
 
 
 class CounterpartSettings(_Settings):
@@ -85,24 +120,79 @@ class CounterpartSettings(_Settings):
     right: Text = Field(description="Identity of its counterpart in the right environment.")
 
 
-class SlackSettings(_Settings):
-    token: Annotated[SecretStr, AfterValidator(_filled)] = Field(description="A bot token that may post messages.")
+class RouteSettings(_Settings):
+    """Where what fits all of its conditions is told. The first route that fits decides."""
+
     channel: Text = Field(description="Channel name or id.")
+    severities: tuple[Severity, ...] = Field((), description="Only findings of these severities.")
+    categories: tuple[Category, ...] = Field((), description="Only findings of these categories.")
+    environments: tuple[Text, ...] = Field((), description="Only pairs that one of these environments belongs to.")
+    owners: tuple[Text, ...] = Field((), description="Only resources whose owner tag is one of these.")
+
+
+class QuietHoursSettings(_Settings):
+    """Hours in which what is less than urgent waits. `start` after `end` runs over midnight."""
+
+    start: Hour = Field(description="When they begin, such as 22:00.")
+    end: Hour = Field(description="When they end, such as 07:00.")
+    timezone: TimeZone = Field("UTC", description="The zone of both.")
+    unless: Severity = Field(Severity.CRITICAL, description="Told at once nevertheless from this severity on.")
+
+
+class DigestSettings(_Settings):
+    schedule: When = Field("0 8 * * mon", description="When to post it: cron's five fields, or @daily, @weekly.")
+    timezone: TimeZone = Field("UTC", description="The zone of the schedule.")
+    channel: Text | None = Field(None, description="Another channel for it.")
+
+
+class SlackSettings(_Settings):
+    token: Secret = Field(description="A bot token that may post messages.")
+    channel: Text = Field(description="Channel name or id, for whatever no route takes.")
     min_severity: Severity = Field(Severity.MEDIUM, description="Post findings of this severity and above.")
+    routes: tuple[RouteSettings, ...] = Field((), description="Other channels for a part of the findings.")
+    quiet_hours: QuietHoursSettings | None = Field(None, description="When to hold back what is not urgent.")
+    digest: DigestSettings | None = Field(None, description="A regular summary.")
+    app_token: Secret | None = Field(
+        None, description="An app token: buttons work over Socket Mode, without a public URL."
+    )
+    signing_secret: Secret | None = Field(
+        None, description="Buttons work over POST /slack/interactions of this service."
+    )
+    actors: tuple[Text, ...] = Field(
+        (), description="Ids of the users who may press buttons; everybody in the channel otherwise."
+    )
+    api_url: WebUrl = Field(
+        SecretStr("https://slack.com/api/"), description="Another address of the API, for a stand-in."
+    )
 
 
 class WebhookSettings(_Settings):
-    url: Annotated[SecretStr, AfterValidator(_known_url)] = Field(description="Where audits are posted as JSON.")
+    url: WebUrl = Field(description="Where changes are posted as CloudEvents.")
+    secret: Secret | None = Field(None, description="Signs every request with HMAC-SHA-256.")
+    min_severity: Severity = Field(Severity.INFO, description="Tell of findings of this severity and above.")
+
+
+class AlertmanagerSettings(_Settings):
+    url: WebUrl = Field(description="Address of an Alertmanager, without /api.")
+    min_severity: Severity = Field(Severity.HIGH, description="Alert on findings of this severity and above.")
 
 
 class PublishSettings(_Settings):
     slack: SlackSettings | None = None
     webhook: WebhookSettings | None = None
+    alertmanager: AlertmanagerSettings | None = None
 
 
 class ServeSettings(_Settings):
     host: Text = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(9464, ge=0, le=65535, description="Port to listen on.")
+    url: WebUrl | None = Field(None, description="The address that people reach it at, for links in messages.")
+    drain: Duration = Field(timedelta(seconds=30), description="How long a stop waits for what is running.")
+
+
+class ScheduleSettings(_Settings):
+    timezone: TimeZone = Field("UTC", description="The zone of every schedule.")
+    jitter: Duration = Field(timedelta(0), description="Start each run up to this much later, by chance.")
 
 
 class CollectSettings(_Settings):
@@ -112,6 +202,7 @@ class CollectSettings(_Settings):
 
 class TagSettings(_Settings):
     identity: Text = Field("parity:id", description="Resources with an equal value of this tag are counterparts.")
+    owner: Text = Field("owner", description="The tag that names whom a resource belongs to.")
 
 
 class Settings(_Settings):
@@ -126,6 +217,7 @@ class Settings(_Settings):
     waivers: Text | None = Field(None, description="File of tolerated findings.")
     publish: PublishSettings = Field(PublishSettings(), description="Whom to tell.")
     serve: ServeSettings = Field(ServeSettings(), description="Where metrics, API and page are served.")
+    schedule: ScheduleSettings = Field(ScheduleSettings(), description="What holds for every schedule.")
     collect: CollectSettings = Field(CollectSettings(), description="Limits of collection.")
     match: tuple[CounterpartSettings, ...] = Field((), description="Counterparts that a person has confirmed.")
     tags: TagSettings = Field(TagSettings(), description="Tags with a meaning.")

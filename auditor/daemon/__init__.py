@@ -1,0 +1,1 @@
+"""The service: what runs all day. `serve.py` puts it together."""
