@@ -14,7 +14,8 @@ class PairGauges:
     """One configured pair. `findings` counts those that are not resolved, by category, severity and status.
 
     `score`, `scores` and `coverage` are of the last audit; `last_audit` is when that finished, `last_complete` when one
-    last observed everything. None and empty where there was no audit."""
+    last observed everything. None and empty where there was no audit. `flapping` findings came back three times or more
+    within seven days."""
 
     left: str
     right: str
@@ -25,6 +26,7 @@ class PairGauges:
     last_audit: datetime | None = None
     last_complete: datetime | None = None
     oldest_open: datetime | None = None
+    flapping: int = 0
 
 
 @dataclass(frozen=True, slots=True)
