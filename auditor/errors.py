@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from auditor.model import GapReason
 
 
@@ -70,8 +72,17 @@ class StoreError(AuditorError):
 
 
 class PublishError(AuditorError):
-    """A publisher's far side refused or could not be reached. `permanent` errors are not retried."""
+    """A publisher's far side refused or could not be reached.
 
-    def __init__(self, message: str, *, permanent: bool) -> None:
+    permanent    sending it again cannot help, so it is not tried
+    retry_after  how long the far side wants to be left alone; None where it did not say
+    doubt        the far side may have accepted it nevertheless: it is asked before the notice is sent again
+    """
+
+    def __init__(
+        self, message: str, *, permanent: bool, retry_after: timedelta | None = None, doubt: bool = False
+    ) -> None:
         self.permanent = permanent
+        self.retry_after = retry_after
+        self.doubt = doubt
         super().__init__(message)
