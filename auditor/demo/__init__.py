@@ -2,6 +2,7 @@
 
 company    the two environments of the company, and everything in which they rightly differ
 world      builds both accounts, service by service (aws_*.py)
+living     what happens to it over time, for dashboards to show
 drifts     what is planted, and where the audit has to find it
 standin    the stand-in of AWS; versions: the version endpoints of the company's services
 folder/    the configuration, policies and files that the demo leaves behind, as they are
@@ -16,12 +17,13 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from auditor.demo import files, standin, versions, world
+from auditor.demo import files, living, standin, versions, world
 
 AWS_PORT = 4599
 VERSIONS_PORT = 4598
@@ -55,7 +57,7 @@ def run(folder: Path, arguments: Sequence[str], *, serve: bool, say: Callable[[s
         say(f"A staging and a prod account are built in a stand-in of AWS ({time.monotonic() - began:.0f} s).")
         config = folder / "auditor.yaml"
         say(f"\n$ audit now staging prod --config {config}\n")
-        addresses = {"AUDITOR_DEMO_AWS_URL": aws, "AUDITOR_DEMO_VERSIONS_URL": deployed}
+        addresses = {"AUDITOR_DEMO_AWS_URL": aws, "AUDITOR_DEMO_VERSIONS_URL": deployed.url}
         code = _audit(config, arguments, {**os.environ, **addresses})
         if code not in _RAN:
             return code
@@ -63,6 +65,24 @@ def run(folder: Path, arguments: Sequence[str], *, serve: bool, say: Callable[[s
         if serve:
             _wait()
     return 0
+
+
+def company(host: str, every: float, stopped: threading.Event, say: Callable[[str], None]) -> None:
+    """Keep nothing but the company up, at its usual ports of `host`, until `stopped` is set.
+
+    Something happens in it each `every` seconds (0: nothing ever does). Raises DemoError where the stand-in is not
+    installed, OSError where a port is taken.
+    """
+    with (
+        _away_from_real_accounts(),
+        standin.serving(AWS_PORT, host) as aws,
+        versions.serving(VERSIONS_PORT, host) as deployed,
+    ):
+        world.build(aws)
+        say(f"The company is up: its AWS at {host}:{AWS_PORT}, its services' versions at {host}:{VERSIONS_PORT}.")
+        if every > 0:
+            living.live(aws, deployed, every, stopped, say)
+        stopped.wait()
 
 
 @contextmanager

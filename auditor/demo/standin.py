@@ -1,4 +1,4 @@
-"""The stand-in of AWS: moto's server, on loopback, in this process."""
+"""The stand-in of AWS: moto's server, in this process, on loopback where nobody asks for more."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class DemoError(AuditorError):
 
 
 @contextmanager
-def serving(port: int = 0) -> Iterator[str]:
-    """Start it on `port` of loopback (0: any); gives the address. Raises DemoError where moto is not installed."""
+def serving(port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
+    """Start it on `port` (0: any) of `host`; gives the address from this machine's view. Raises DemoError where moto is not installed."""
     try:
         from moto.server import ThreadedMotoServer
     except ImportError as error:
@@ -23,10 +23,10 @@ def serving(port: int = 0) -> Iterator[str]:
             "the demo needs a stand-in of AWS, which is not installed: pip install 'parity-auditor[demo]'"
         ) from error
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)
     server.start()
-    host, chosen = server.get_host_and_port()
+    _, chosen = server.get_host_and_port()
     try:
-        yield f"http://{host}:{chosen}"
+        yield f"http://127.0.0.1:{chosen}"
     finally:
         server.stop()

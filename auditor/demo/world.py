@@ -21,7 +21,7 @@ def build(endpoint_url: str) -> None:
 
 
 def _account(site: Site, endpoint_url: str) -> None:
-    client = _clients(site, endpoint_url)
+    client = clients(site, endpoint_url)
     network = aws_network.build(site, client)
     aws_databases.build(site, client, network)
     aws_settings.build(site, client)
@@ -29,8 +29,8 @@ def _account(site: Site, endpoint_url: str) -> None:
     aws_compute.build(site, client, network)
 
 
-def _clients(site: Site, endpoint_url: str) -> Client:
-    """Clients of the account, which is entered as anybody enters it: by assuming a role."""
+def clients(site: Site, endpoint_url: str) -> Client:
+    """Clients of the account by service. It is entered as anybody enters it: by assuming a role."""
     import boto3
     from botocore.config import Config
 
