@@ -1,0 +1,273 @@
+"""What is deployed, in one normal form: component, version, digest, deployed at - whatever kind of resource said so.
+
+Pure: resources in, rows out, sorted and bounded. Where a secret was taken out of a text, the text says nothing here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from auditor.gauges import Deployed
+from auditor.model import Json, Resource
+from auditor.names import EnvironmentNames
+from auditor.versions import is_commit, is_mutable_tag
+
+MAX_ROWS = 1000
+MAX_TEXT = 128
+_SHORT = 12  # digits of a digest or commit that are shown, as `docker images` and `git log` do
+_DIGEST = re.compile(r"[a-z0-9]+:[0-9a-fA-F]{32,128}\Z")
+_UNRESOLVED = re.compile(r"\{secret:|\$\{|\$\(|\{\{")
+_NUMBERED = re.compile(r"#[0-9]+\Z")
+_DELIMITERS = "-_./: "
+# What people call the one container that the workload is about.
+_PRINCIPAL = frozenset({"app", "application", "main"})
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A container image reference: `registry/repository:tag@digest`. No tag and no digest means `latest`."""
+
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def name(self) -> str:
+        return self.repository.rpartition("/")[2]
+
+    @property
+    def version(self) -> str:
+        """The tag, unless it moves and the digest says more."""
+        if self.digest is not None and (self.tag is None or is_mutable_tag(self.tag)):
+            return short(self.digest)
+        return self.tag or "latest"
+
+
+def image(text: Json) -> Image | None:
+    """The image that an attribute called `image` names; None where it names none, or only with variables left open."""
+    if not isinstance(text, str) or not text.strip() or len(text) > 1000 or _UNRESOLVED.search(text):
+        return None
+    name, at, digest = text.strip().partition("@")
+    head, slash, last = name.rpartition("/")
+    last, _, tag = last.partition(":")
+    if not last or (at and not _DIGEST.match(digest)):
+        return None
+    return Image(f"{head}{slash}{last}", tag or None, digest.lower() or None)
+
+
+def short(digest: str) -> str:
+    """The first digits of a digest (`sha256:0f3a…`) or of a commit, which is how people tell two apart."""
+    return digest.rpartition(":")[2][:_SHORT]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One thing that a resource says is deployed. `part` is what of the resource, where that is not the whole."""
+
+    version: str
+    digest: str | None = None
+    part: str = ""
+    deployed_at: datetime | None = None
+
+
+def deployed(resources: Iterable[Resource], names: Iterable[str] = ()) -> tuple[Deployed, ...]:
+    """What `resources`, all of one environment, say is deployed in it.
+
+    The component is the resource's own `component`, else its identity; where several resources of one kind have the
+    same, their identities tell them apart. `names` are the words that mean the environment (the tokens of
+    `auditor.names.environment_names`): they are taken out of components, so that the rows of two environments join.
+
+    A component that several sources tell of, or that runs in several versions, has a row per version. Sorted, at most
+    MAX_ROWS rows, texts at most MAX_TEXT characters long.
+    """
+    told = [(resource, tuple(_found(resource))) for resource in resources]
+    told = [(resource, found) for resource, found in told if found]
+    tokens = tuple(dict.fromkeys(name.lower() for name in names if name))
+    spelled = EnvironmentNames(tokens[0], tokens) if tokens else None
+    claims: dict[tuple[str, str], set[str]] = {}
+    for resource, _ in told:
+        claims.setdefault((resource.kind, _own(resource)), set()).add(_identity(resource))
+    rows: dict[tuple[str, str], Deployed] = {}
+    for resource, found in told:
+        shared = len(claims[resource.kind, _own(resource)]) > 1
+        base = without_names(_identity(resource) if shared else _own(resource), spelled)
+        for each in found:
+            component = _clipped(_component(base, without_names(each.part, spelled), each, len(found)))
+            digest = each.digest and _clipped(each.digest)
+            row = Deployed(component, _clipped(each.version), digest, each.deployed_at)
+            known = rows.get((component, row.version))
+            rows[component, row.version] = row if known is None else _joined(known, row)
+    return tuple(rows[key] for key in sorted(rows))[:MAX_ROWS]
+
+
+def without_names(text: str, names: EnvironmentNames | None) -> str:
+    """`text` without the environment's names and the delimiters around them; as it is where nothing would be left."""
+    if names is None:
+        return text
+    rest = text
+    for start, end in reversed(names.spans(text)):
+        before, after = rest[:start].rstrip(_DELIMITERS), rest[end:]
+        kept = after.lstrip(_DELIMITERS)
+        # `orders-staging/api` keeps the delimiter that is followed by something: `orders/api`.
+        joint = after[: len(after) - len(kept)][-1:] if before and kept else ""
+        rest = f"{before}{joint}{kept}"
+    return rest or text
+
+
+def _own(resource: Resource) -> str:
+    return resource.component or _identity(resource)
+
+
+def _identity(resource: Resource) -> str:
+    """`orders#2` is another revision of `orders` that runs beside it, not another component."""
+    return _NUMBERED.sub("", resource.identity)
+
+
+def _component(base: str, part: str, found: _Found, siblings: int) -> str:
+    """`orders` for the workload or its principal container, `orders/log-router` for the others."""
+    principal = not found.part or siblings == 1 or part == base or part.lower() in _PRINCIPAL
+    return base if principal else f"{base}/{part}"
+
+
+def _joined(first: Deployed, second: Deployed) -> Deployed:
+    times = [row.deployed_at for row in (first, second) if row.deployed_at is not None]
+    digests = [row.digest for row in (first, second) if row.digest is not None]
+    return replace(first, digest=min(digests, default=None), deployed_at=max(times, default=None))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
+
+
+def _found(resource: Resource) -> Iterator[_Found]:
+    read = _READERS.get(resource.kind)
+    if read is not None:
+        yield from read(resource.attributes)
+
+
+def _endpoint(attributes: Mapping[str, Json]) -> Iterator[_Found]:
+    version, digest, commit = (_text(attributes.get(key)) for key in ("version", "digest", "commit"))
+    said = version or commit
+    if said is not None:
+        shown = short(said) if is_commit(said) else said
+        yield _Found(shown, digest, deployed_at=_time(attributes.get("deployed")))
+
+
+def _task_definition(attributes: Mapping[str, Json]) -> Iterator[_Found]:
+    yield from _containers(_map(attributes.get("container_definitions")))
+
+
+def _function(attributes: Mapping[str, Json]) -> Iterator[_Found]:
+    """What the aliases stand for, because they are what is called; the code uploaded last where there are none."""
+    aliases = {name: alias for name, alias in _map(attributes.get("aliases")).items() if isinstance(alias, dict)}
+    packed = image(attributes.get("image_uri"))
+    for name, alias in sorted(aliases.items()):
+        if (digest := _code(alias.get("code_sha256"))) is not None:
+            yield _Found(short(digest), digest, name)
+    if aliases:
+        return
+    if packed is not None:
+        yield _Found(packed.version, packed.digest)
+    elif (digest := _code(attributes.get("code_sha256"))) is not None:
+        yield _Found(short(digest), digest)
+
+
+def _code(value: Json) -> str | None:
+    """Lambda spells its digests in base64."""
+    text = _text(value)
+    if text is None:
+        return None
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        decoded = b""
+    return f"sha256:{decoded.hex()}" if len(decoded) == 32 else text
+
+
+def _compose(attributes: Mapping[str, Json]) -> Iterator[_Found]:
+    if (found := image(attributes.get("image"))) is not None:
+        yield _Found(found.version, found.digest)
+
+
+def _workload(attributes: Mapping[str, Json]) -> Iterator[_Found]:
+    """A Kubernetes object with pods: a pod has its containers in `spec`, a CronJob has its template in a template."""
+    spec = _map(attributes.get("spec"))
+    spec = _map(_map(spec.get("jobTemplate")).get("spec")) or spec
+    pod = _map(_map(spec.get("template")).get("spec")) or spec
+    listed = pod.get("containers")
+    named = listed if isinstance(listed, list) else []
+    yield from _containers({str(item.get("name")): item for item in named if isinstance(item, dict)})
+
+
+def _containers(containers: Mapping[str, Json]) -> Iterator[_Found]:
+    for name, container in sorted(containers.items()):
+        if (found := image(_map(container).get("image"))) is not None:
+            yield _Found(found.version, found.digest, name)
+
+
+def _kustomization(attributes: Mapping[str, Json]) -> Iterator[_Found]:
+    """The tags and digests that a kustomization sets, by image: `images: [{name, newTag, digest}]`."""
+    images = attributes.get("images")
+    for item in images if isinstance(images, list) else ():
+        name, tag, digest = (_text(_map(item).get(key)) for key in ("name", "newTag", "digest"))
+        if name is not None and (tag or digest):
+            found = Image(name, tag, digest)
+            yield _Found(found.version, found.digest, found.name)
+
+
+def _helm_release(attributes: Mapping[str, Json]) -> Iterator[_Found]:
+    """The chart's version, and the image's where the values set one."""
+    spec = _map(attributes.get("spec"))
+    chart = _map(_map(spec.get("chart")).get("spec")) or spec
+    if (version := _text(chart.get("version"))) is not None:
+        yield _Found(version, part="chart")
+    values = _map(_map(spec.get("values")).get("image"))
+    tag, digest = _text(values.get("tag")), _text(values.get("digest"))
+    if tag or digest:
+        yield _Found(Image("", tag, digest).version, digest, part="app")
+
+
+def _argo_application(attributes: Mapping[str, Json]) -> Iterator[_Found]:
+    revision = _text(_map(_map(attributes.get("spec")).get("source")).get("targetRevision"))
+    if revision is not None:
+        yield _Found(short(revision) if is_commit(revision) else revision)
+
+
+def _map(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Json) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    return text if text and not _UNRESOLVED.search(text) else None
+
+
+def _time(value: Json) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Json]], Iterator[_Found]]] = {
+    "http.version": _endpoint,
+    "aws.ecs.task_definition": _task_definition,
+    "aws.lambda.function": _function,
+    "compose.service": _compose,
+    **{
+        f"kubernetes.{name}": _workload
+        for name in "deployment statefulset daemonset replicationcontroller pod job cronjob rollout".split()
+    },
+    "kubernetes.kustomization": _kustomization,
+    "kubernetes.helmrelease": _helm_release,
+    "kubernetes.helmchart": _helm_release,
+    "kubernetes.application": _argo_application,
+}
