@@ -113,11 +113,11 @@ class Alertmanager:
 @contextlib.contextmanager
 def running_prometheus(folder: Path, config: Mapping[str, Any] | str) -> Iterator[Prometheus]:
     """Start Prometheus with `config` (YAML text, or what it says), data and log in `folder`; wait until it is ready."""
+    folder = folder.resolve()
     file = _written(folder / "prometheus.yml", config)
     options = [
         f"--config.file={file}",
         f"--storage.tsdb.path={folder / 'data'}",
-        "--storage.tsdb.no-lockfile",
         "--enable-feature=exemplar-storage",
         "--log.level=warn",
     ]
@@ -128,6 +128,7 @@ def running_prometheus(folder: Path, config: Mapping[str, Any] | str) -> Iterato
 @contextlib.contextmanager
 def running_alertmanager(folder: Path, config: Mapping[str, Any] | str) -> Iterator[Alertmanager]:
     """Start Alertmanager with `config`, data and log in `folder`; wait until it is ready."""
+    folder = folder.resolve()
     file = _written(folder / "alertmanager.yml", config)
     options = [f"--config.file={file}", f"--storage.path={folder / 'data'}", "--cluster.listen-address="]
     with _started([ALERTMANAGER, *options, "--log.level=warn"], folder) as url:
