@@ -6,10 +6,11 @@ one thing to mend, not nine.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from auditor.messages import quote
 from auditor.model import ABSENT
@@ -24,30 +25,37 @@ _FEWEST_KEYS = 5
 
 
 def with_causes(breaches: tuple[Breach, ...]) -> tuple[Breach, ...]:
-    """The same breaches in the same order, with `cause` set where one cause explains several.
+    """The same breaches in the same order, with `cause` and `cause_key` set where one cause explains several.
 
-    The first that fits wins, from the widest: a kind on one side only; one change of value in many places; keys added
+    `cause_key` is made from what the members have in common, so it stays while some of them come and go. The first that fits wins, from the widest: a kind on one side only; one change of value in many places; keys added
     below one parent; one rule broken below one parent; one path in many resources.
     """
-    causes: dict[str, str] = {}
+    causes: dict[str, tuple[str, str]] = {}
     free = list(breaches)
-    for key, fewest, sentence in _GROUPINGS:
-        for members in _groups(free, key):
+    for name, key, fewest, sentence in _GROUPINGS:
+        for value, members in _groups(free, key).items():
             if len(members) >= fewest and (cause := sentence(members)) is not None:
-                causes.update((member.fingerprint, cause) for member in members)
+                causes.update((member.fingerprint, (cause, _cause_key(name, value))) for member in members)
         free = [breach for breach in free if breach.fingerprint not in causes]
-    return tuple(
-        replace(item, cause=causes[item.fingerprint]) if item.fingerprint in causes else item for item in breaches
-    )
+    return tuple(_explained(item, *causes.get(item.fingerprint, (None, None))) for item in breaches)
 
 
-def _groups(breaches: Iterable[Breach], key: Callable[[Breach], Hashable]) -> list[list[Breach]]:
+def _explained(breach: Breach, cause: str | None, cause_key: str | None) -> Breach:
+    return breach if cause is None else replace(breach, cause=cause, cause_key=cause_key)
+
+
+def _cause_key(grouping: str, value: Hashable) -> str:
+    # `repr` of texts, flags and tuples of them is the same everywhere; values are hashed, since they may be long.
+    return hashlib.sha256(f"{grouping}\x1e{value!r}".encode()).hexdigest()[:32]
+
+
+def _groups(breaches: Iterable[Breach], key: Callable[[Breach], Hashable]) -> dict[Hashable, list[Breach]]:
     groups: dict[Hashable, list[Breach]] = {}
     for breach in breaches:
         value = key(breach)
         if value is not None:
             groups.setdefault(value, []).append(breach)
-    return list(groups.values())
+    return groups
 
 
 def _one_sided_kind(breach: Breach) -> Hashable:
@@ -118,12 +126,14 @@ def _same_path_cause(members: list[Breach]) -> str | None:
     return f"{first.about}: {dotted(first.path)} of {len(members)} resources of kind {first.kind}"
 
 
-_GROUPINGS: tuple[tuple[Callable[[Breach], Hashable], int, Callable[[list[Breach]], str | None]], ...] = (
-    (_one_sided_kind, _FEWEST, _one_sided_kind_cause),
-    (_same_values, _FEWEST, _same_values_cause),
-    (_added_keys, _FEWEST_KEYS, _added_keys_cause),
-    (_same_parent, _FEWEST, _same_parent_cause),
-    (_same_path, _FEWEST, _same_path_cause),
+_Grouping: TypeAlias = tuple[str, Callable[["Breach"], Hashable], int, Callable[[list["Breach"]], str | None]]
+# The names are part of every `cause_key` that is kept.
+_GROUPINGS: tuple[_Grouping, ...] = (
+    ("one-sided-kind", _one_sided_kind, _FEWEST, _one_sided_kind_cause),
+    ("same-values", _same_values, _FEWEST, _same_values_cause),
+    ("added-keys", _added_keys, _FEWEST_KEYS, _added_keys_cause),
+    ("same-parent", _same_parent, _FEWEST, _same_parent_cause),
+    ("same-path", _same_path, _FEWEST, _same_path_cause),
 )
 
 

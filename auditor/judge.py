@@ -6,7 +6,7 @@ Pure: the same comparison, policy and time give the same breaches in the same or
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -51,9 +51,12 @@ def judge(
     left_names: EnvironmentNames,
     right_names: EnvironmentNames,
     now: datetime,
+    owner_tag: str = "owner",
 ) -> Judgement:
-    """Judge a comparison under a policy. `now` is aware and only read by rules that ask for ages."""
-    bench = _Bench(comparison, policy, {"left": left_names, "right": right_names}, now)
+    """Judge a comparison under a policy. `now` is aware and only read by rules that ask for ages.
+
+    `owner_tag` is the tag that names whom a resource belongs to, in whatever case it is written."""
+    bench = _Bench(comparison, policy, {"left": left_names, "right": right_names}, now, owner_tag)
     for compared in comparison.matches:
         bench.judge_match(compared)
     bench.judge_unmatched()
@@ -70,12 +73,18 @@ class _Bench:
     """One sitting: gathers what each place has to say."""
 
     def __init__(
-        self, comparison: Comparison, policy: Policy, names: Mapping[str, EnvironmentNames], now: datetime
+        self,
+        comparison: Comparison,
+        policy: Policy,
+        names: Mapping[str, EnvironmentNames],
+        now: datetime,
+        owner_tag: str,
     ) -> None:
         self.comparison = comparison
         self.evaluator = Evaluator(policy, comparison, names, now)
         self.names = (names["left"], names["right"])
         self.now = now
+        self.owner_tag = owner_tag
         self.views = {
             "left": SideView(comparison.left, names["left"]),
             "right": SideView(comparison.right, names["right"]),
@@ -213,6 +222,7 @@ class _Bench:
             replace(
                 breach,
                 remediation=messages.fill(remedy, scene),
+                owner=_owner([normals[side].resource for side in ("right", "left") if side in normals], self.owner_tag),
                 suggestion=suggested.resource.identity if suggested is not None else None,
             ),
             found.normal,
@@ -241,7 +251,8 @@ class _Bench:
         rules = (*worst.overrode, *(ruling.rule for ruling in also))
         ruling = replace(worst, overrode=tuple({rule.name: rule for rule in rules}.values()))
         breach = self._breach(scene, match.left.kind, match.left.identity, ruling, text, match.method, match.confidence)
-        self._add(breach, match.left)
+        owner = _owner((match.right.resource, match.left.resource), self.owner_tag)
+        self._add(replace(breach, owner=owner), match.left)
 
     def _breach(
         self,
@@ -294,6 +305,16 @@ class _Bench:
 
 def _side(environment: str, resource: Resource, value: Json | Absent) -> Side:
     return Side(environment, resource.identity, value, resource.location)
+
+
+def _owner(resources: Iterable[Resource], tag: str) -> str | None:
+    """Whom the first of the resources that says so belongs to."""
+    wanted = tag.casefold()
+    for resource in resources:
+        for name, value in sorted(resource.tags.items()):
+            if name.casefold() == wanted and value.strip():
+                return value.strip()
+    return None
 
 
 def _key(side: str, normal: Normal) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def audit_snapshots(
     """Judge two snapshots and carry the pair's findings on by one audit."""
     laid = lay(config, left, right, tools)
     now = tools.clock()
-    judgement = judge(laid.comparison, policy, laid.pair.left, laid.pair.right, now)
+    judgement = judge(laid.comparison, policy, laid.pair.left, laid.pair.right, now, config.owner_tag)
     audit_id = _audit_id(left, right, policy.digest, now)
     for attempt in range(_TRIES):
         previous = tools.store.previous(left.environment, right.environment)

@@ -77,3 +77,21 @@ def test_a_kind_on_one_side_only_has_one_cause(tmp_path: Path) -> None:
     assert {breach.cause for breach in found} == {
         "3 resources of kind aws.rds.instance exist in prod only, not in staging"
     }
+
+
+def test_a_cause_keeps_its_key_when_members_come_and_go(tmp_path: Path) -> None:
+    """The sentence counts them; the key is what they have in common."""
+    pairs = {name: ({"engine": "14.9"}, {"engine": "16.3"}) for name in ("a", "b", "c", "d")}
+    many = causes(tmp_path, pairs)
+    pairs.pop("a")
+    few = causes(tmp_path, pairs)
+    assert {breach.cause for breach in many} != {breach.cause for breach in few}
+    assert {breach.cause_key for breach in many} == {breach.cause_key for breach in few}
+
+
+def test_causes_of_another_kind_or_value_have_other_keys(tmp_path: Path) -> None:
+    """Two things to mend are two keys; what has no cause has no key."""
+    pairs = {name: ({"engine": "14.9", "zone": "a"}, {"engine": "16.3", "zone": "b"}) for name in ("a", "b", "c")}
+    found = causes(tmp_path, {**pairs, "d": ({"lone": "x"}, {"lone": "y"})}, "p", "q", "r")
+    assert len({breach.cause_key for breach in found if breach.cause}) == 3
+    assert [breach.cause_key for breach in found if not breach.cause] == [None]

@@ -304,3 +304,24 @@ def test_a_later_check_of_the_same_name_may_ask_for_less(tmp_path: Path) -> None
         (tmp_path / "own.yaml").write_text("policy: own\nextends: [shipped]\n" + rule % (where, 3))
         breaches = judged({"days": days}, {"days": days}, load_policy(["own"], [tmp_path])).breaches
         assert [f"{breach.rule.policy}/{breach.rule.id}" for breach in breaches] == found, (where, days)
+
+
+def test_a_finding_belongs_to_whom_the_tag_names() -> None:
+    """The right resource's owner before the left one's, however the tag is capitalised; none where neither says so."""
+
+    def owner(left: dict[str, str], right: dict[str, str], tag: str = "owner") -> str | None:
+        pair = compared(normal({"size": 1}, tags=left), normal({"size": 2}, tags=right))
+        (breach,) = judge(comparison(pair), load_policy(["default"]), STAGING, PROD, NOW, tag).breaches
+        return breach.owner
+
+    assert owner({"owner": "shop"}, {"Owner": "payments"}) == "payments"
+    assert owner({"owner": "shop"}, {"owner": " "}) == "shop"
+    assert owner({"owner": "shop"}, {"team": "payments"}, "team") == "payments"
+    assert owner({}, {"team": "payments"}) is None
+
+
+def test_a_lone_resource_has_its_own_owner() -> None:
+    """What only one side has belongs to whom it names there."""
+    lone = Unmatched("left", normal({}, tags={"owner": "shop"}))
+    (breach,) = judge(comparison(unmatched=(lone,)), load_policy(["default"]), STAGING, PROD, NOW).breaches
+    assert breach.owner == "shop"
