@@ -51,6 +51,7 @@ COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --n
 lock: $(READY) ## Choose the newest versions that fit, and write them down with their hashes
 	$(COMPILE) --upgrade --all-extras pyproject.toml -o requirements.lock
 	$(COMPILE) --upgrade -c requirements.lock pyproject.toml -o runtime.lock
+	$(COMPILE) --upgrade -c requirements.lock --extra demo pyproject.toml -o demo.lock
 	printf 'uv\nhatchling\n' | $(COMPILE) --upgrade -c requirements.lock - -o bootstrap.lock
 
 clean: ## Remove the virtual environment and what was built

@@ -19,27 +19,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VARIABLE = "AUDITOR_KEY"
+FILE_VARIABLE = "AUDITOR_KEY_FILE"
 FILE = ".auditor-key"
 _MIN_LENGTH = 32
 _BYTES = 32
 
 
 def load_key(folder: Path, environ: Mapping[str, str]) -> bytes:
-    """The key from AUDITOR_KEY, else from `.auditor-key` in `folder`, made at first use (mode 0600).
+    """The key from AUDITOR_KEY, else from the file that AUDITOR_KEY_FILE names, else from `.auditor-key` in `folder`.
 
-    Raises ConfigError when the key is too short, may be read by others, or cannot be made.
+    A file that is not there is made at first use (mode 0600). Raises ConfigError when the key is too short, may be read by others, or cannot be made.
     """
     given = environ.get(VARIABLE)
     if given is not None:
         return _checked(given.strip(), VARIABLE, f"set {VARIABLE} to at least {_MIN_LENGTH} random characters")
-    path = folder / FILE
+    path = Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else folder / FILE
     try:
         if not path.exists():
             _create(path)
         return _read(path)
     except OSError as error:
         message = f"the fingerprint key cannot be read or made: {error.strerror or error}"
-        raise _problem(str(path), message, f"make the folder writable, or set {VARIABLE} instead") from error
+        raise _problem(str(path), message, f"make its folder writable, let {FILE_VARIABLE} name another file, or set {VARIABLE}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 import pytest
-import yaml
 from pydantic import BaseModel
 
 from auditor.cli.collectors_commands import _page
@@ -138,16 +137,6 @@ def test_the_example_in_deploy_runs_as_it_is(
         ("orders.env", "FEATURE_NEW_BASKET"),
         ("orders.env", "LOG_LEVEL"),
     ]
-
-
-def test_the_compose_file_starts_commands_that_exist() -> None:
-    """Each service of ours runs a command of the command line, and the store is waited for."""
-    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    known = list(commands(audit, ("audit",)))
-    for name in ("auditor", "upgrade"):
-        command = " ".join(["audit", *services[name]["command"]])
-        assert any(command.startswith(one) for one in known)
-        assert services[name]["depends_on"] == {"store": {"condition": "service_healthy"}}
 
 
 class Pots(BaseHTTPRequestHandler):

@@ -37,6 +37,16 @@ def test_the_environment_variable_comes_first(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_another_file_may_keep_the_key(tmp_path: Path) -> None:
+    """Where the configuration's folder cannot be written, AUDITOR_KEY_FILE names a place that can."""
+    elsewhere = tmp_path / "state" / "key"
+    elsewhere.parent.mkdir()
+    key = load_key(tmp_path, {"AUDITOR_KEY_FILE": str(elsewhere)})
+    assert elsewhere.read_text().strip().encode() == key
+    assert load_key(tmp_path, {"AUDITOR_KEY_FILE": str(elsewhere)}) == key
+    assert not (tmp_path / ".auditor-key").exists()
+
+
 def test_a_short_key_is_refused_without_being_shown(tmp_path: Path) -> None:
     """The message counts the characters; it does not repeat them."""
     with pytest.raises(ConfigError) as caught:
