@@ -16,7 +16,6 @@ from auditor.errors import ConfigError
 from auditor.match import Counterpart
 from auditor.model import Severity
 from auditor.registry import Registry
-from auditor.schedule import ScheduleError, parse_schedule
 from auditor.settings import json_schema
 
 if TYPE_CHECKING:
@@ -181,46 +180,3 @@ def test_the_json_schema_accepts_what_is_right_and_refuses_what_is_not() -> None
     document["environments"]["staging"]["sources"][0]["region"] = "eu-west-1"
     (error,) = validator.iter_errors(document)
     assert list(error.absolute_path) == ["environments", "staging", "sources", 0]
-
-
-@pytest.mark.parametrize(
-    ("text", "minutes", "weekdays"),
-    [
-        ("*/15 * * * *", {0, 15, 30, 45}, set(range(7))),
-        ("5 4 * * sun", {5}, {0}),
-        ("0 0 * * 7", {0}, {0}),
-        ("10-20/5,50 9 1 jan mon-fri", {10, 15, 20, 50}, {1, 2, 3, 4, 5}),
-        ("@hourly", {0}, set(range(7))),
-        ("50/5 * * * *", {50, 55}, set(range(7))),
-    ],
-)
-def test_a_schedule_is_read_as_cron_reads_it(text: str, minutes: set[int], weekdays: set[int]) -> None:
-    """Steps, ranges, lists, names, and Sunday by both its numbers."""
-    schedule = parse_schedule(text)
-    assert (schedule.minutes, schedule.weekdays) == (minutes, weekdays)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("* * * *", "a schedule has five fields (minute hour day month weekday), this one has 4"),
-        ("60 * * * *", "the minute 60 is not within 0 to 59"),
-        ("* * 0 * *", "the day of the month 0 is not within 1 to 31"),
-        ("* * * foo *", "the month 'foo' is not understood"),
-        ("*/0 * * * *", "the minute '*/0' steps by nothing"),
-        ("20-10 * * * *", "the minute '20-10' ends before it starts"),
-        ("*-5 * * * *", "the minute '*-5' is not understood"),
-        ("@reboot", "'@reboot' is not one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually"),
-    ],
-)
-def test_a_wrong_schedule_names_its_field(text: str, message: str) -> None:
-    """Each mistake has its own sentence."""
-    with pytest.raises(ScheduleError) as caught:
-        parse_schedule(text)
-    assert str(caught.value) == message
-
-
-def test_both_days_restricted_means_either() -> None:
-    """Cron's old rule: the first of the month, and every Monday too."""
-    assert parse_schedule("0 0 1 * mon").either_day is True
-    assert parse_schedule("0 0 * * mon").either_day is False
