@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from auditor.codec import canonical, decode, digest, encode
 from auditor.errors import StoreError
-from auditor.model import Audit, Finding
+from auditor.model import Audit, Finding, Gap
 from auditor.store import blobs
 from auditor.store.tables import AuditRow, DocumentRow, SnapshotRow
 
@@ -88,6 +88,12 @@ def load(session: Session, row: AuditRow) -> Audit:
     lasting = decode(_Findings, json.loads(document)).findings
     findings = (replace(finding, last_seen=seen) for finding, seen in zip(lasting, kept.last_seen, strict=True))
     return replace(kept.audit, findings=tuple(findings))
+
+
+def last_gaps(session: Session, left: str, right: str) -> tuple[Gap, ...]:
+    """What the pair's last audit could not observe."""
+    row = session.scalars(newest_first(left, right).limit(1)).first()
+    return () if row is None else decode(_Kept, json.loads(blobs.decompress(row.body))).audit.gaps
 
 
 def newest_first(left: str | None, right: str | None) -> Select[AuditRow]:

@@ -18,7 +18,7 @@ from auditor.life import Event, StoredFinding
 from auditor.model import Breach, Severity, Status
 from auditor.store import blobs
 from auditor.store.errors import ConflictError
-from auditor.store.tables import EventRow, FindingRow
+from auditor.store.tables import UNRESOLVED, EventRow, FindingRow, TopicMemberRow
 
 _RANK = case({severity.value: severity.rank for severity in Severity}, value=FindingRow.severity)
 
@@ -42,6 +42,8 @@ def search(
         statement = statement.where(FindingRow.right_environment == right)
     if status is not None:
         statement = statement.where(FindingRow.status.in_(sorted(status)))
+        if Status.RESOLVED not in status:
+            statement = statement.where(UNRESOLVED)
     if severity is not None:
         statement = statement.where(severity.rank <= _RANK)
     order = (_RANK.desc(), FindingRow.left_environment, FindingRow.right_environment)
@@ -49,20 +51,29 @@ def search(
     return tuple(found)
 
 
+def of_topic(session: Session, topic: str) -> tuple[StoredFinding, ...]:
+    """The findings that belong to a topic, the most severe first."""
+    statement = select(FindingRow).join(TopicMemberRow, TopicMemberRow.fingerprint == FindingRow.fingerprint)
+    rows = session.scalars(
+        statement.where(TopicMemberRow.topic == topic).order_by(_RANK.desc(), FindingRow.fingerprint)
+    )
+    return tuple(stored(row) for row in rows)
+
+
 def events(session: Session, fingerprint: str) -> tuple[Event, ...]:
     statement = select(EventRow).where(EventRow.fingerprint == fingerprint).order_by(EventRow.id)
-    return tuple(
-        Event(
-            row.fingerprint,
-            row.at,
-            row.audit_id,
-            row.actor,
-            None if row.from_status is None else Status(row.from_status),
-            Status(row.to_status),
-            row.reason,
-        )
-        for row in session.scalars(statement)
+    return tuple(_event(row) for row in session.scalars(statement))
+
+
+def events_since(session: Session, left: str, right: str, since: datetime) -> tuple[Event, ...]:
+    """What happened to the findings of a pair at `since` or later, oldest first."""
+    statement = (
+        select(EventRow)
+        .join(FindingRow, FindingRow.fingerprint == EventRow.fingerprint)
+        .where(FindingRow.left_environment == left, FindingRow.right_environment == right, EventRow.at >= since)
+        .order_by(EventRow.at, EventRow.id)
     )
+    return tuple(_event(row) for row in session.scalars(statement))
 
 
 def stored(row: FindingRow) -> StoredFinding:
@@ -155,6 +166,18 @@ def _row(left: str, right: str, finding: StoredFinding) -> dict[str, Any]:
         "digest": digest(canonical(encode(lasting))),
         "body": blobs.pack(encode(finding.breach)),
     }
+
+
+def _event(row: EventRow) -> Event:
+    return Event(
+        row.fingerprint,
+        row.at,
+        row.audit_id,
+        row.actor,
+        None if row.from_status is None else Status(row.from_status),
+        Status(row.to_status),
+        row.reason,
+    )
 
 
 def _event_row(event: Event) -> dict[str, Any]:

@@ -10,9 +10,20 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from auditor.notices import Delivery
 from auditor.store import blobs
 from auditor.store.snapshots import entries
-from auditor.store.tables import AuditRow, Base, CacheRow, DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow
+from auditor.store.tables import (
+    AuditRow,
+    Base,
+    CacheRow,
+    DocumentRow,
+    ManifestRow,
+    NoticeRow,
+    SnapshotManifestRow,
+    SnapshotRow,
+    TopicRow,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +35,14 @@ class Pruned:
     manifests: int
     documents: int
     cached: int
+    notices: int = 0
+    topics: int = 0
 
 
 def prune(session: Session, older_than: datetime, keep: int) -> Pruned:
     """Delete audits and snapshots from before `older_than`, but for the newest `keep` of each pair and environment.
 
-    The snapshots of an audit that stays, stay. Findings and events are never deleted. The session must be alone with
+    The snapshots of an audit that stays, stay. Findings, events and waivers are never deleted. The session must be alone with
     the content (`Database.writing(exclusive=True)`)."""
     pair = (AuditRow.left_environment, AuditRow.right_environment)
     kept_audits = _newest(AuditRow.id, pair, AuditRow.finished_at, keep)
@@ -48,7 +61,17 @@ def prune(session: Session, older_than: datetime, keep: int) -> Pruned:
     orphans = set(session.scalars(select(DocumentRow.digest))) - _used_documents(session)
     documents = _delete(session, DocumentRow, DocumentRow.digest, sorted(orphans))
     cached = session.execute(delete(CacheRow).where(CacheRow.created_at < older_than))
-    return Pruned(audits, snapshots, manifests, documents, _count(cached))
+    notices, topics = _told(session, older_than)
+    return Pruned(audits, snapshots, manifests, documents, _count(cached), notices, topics)
+
+
+def _told(session: Session, older_than: datetime) -> tuple[int, int]:
+    """Notices delivered before, and topics closed before that have no notice left. What nobody got stays."""
+    delivered = (NoticeRow.state == Delivery.DELIVERED.value, NoticeRow.delivered_at < older_than)
+    notices = session.execute(delete(NoticeRow).where(*delivered))
+    told = select(NoticeRow.topic).where(NoticeRow.topic.is_not(None))
+    closed = delete(TopicRow).where(TopicRow.closed_at < older_than, TopicRow.id.not_in(told))
+    return _count(notices), _count(session.execute(closed))
 
 
 def _newest(key: Any, group: tuple[Any, ...], at: Any, keep: int) -> Any:

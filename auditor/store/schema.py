@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # The last migration in `migrations/versions/`.
-HEAD = "0001"
+HEAD = "0002"
 VERSION_TABLE = "parity_auditor_schema"
 # Alembic keeps the migration that is running in module globals: two at once in one process would mix.
 _ALEMBIC = threading.Lock()
@@ -62,6 +62,14 @@ def ensure(database: Database) -> None:
         f"store: {database.name}: its tables are of version {version} and this program needs {HEAD}; "
         "back it up, then run `audit db upgrade`"
     )
+
+
+def check(database: Database) -> None:
+    """Raises StoreError unless the database answers and its tables are of this program's version."""
+    with database.reading() as session:
+        version = session.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    if version != HEAD:
+        raise StoreError(f"store: {database.name}: its tables are of version {version} now; this program needs {HEAD}")
 
 
 def alembic_config() -> Config:

@@ -50,8 +50,8 @@ class _Parts:
     facts: str
 
 
-def save(session: Session, snapshot: Snapshot) -> None:
-    """Store `snapshot`. Once is enough: the same again changes nothing, another one of its id is refused."""
+def save(session: Session, snapshot: Snapshot) -> bool:
+    """Store `snapshot`; False where it is there already. The same again changes nothing, another of its id is refused."""
     parts = _take_apart(snapshot)
     row = session.get(SnapshotRow, snapshot.id)
     if row is not None:
@@ -62,7 +62,7 @@ def save(session: Session, snapshot: Snapshot) -> None:
             list(parts.manifests),
         ):
             raise StoreError(f"store: there already is another snapshot {snapshot.id}")
-        return
+        return False
     blobs.put(session, DocumentRow, parts.documents)
     blobs.put(session, ManifestRow, parts.manifests)
     session.add(
@@ -80,6 +80,7 @@ def save(session: Session, snapshot: Snapshot) -> None:
         SnapshotManifestRow(snapshot=snapshot.id, position=position, manifest=key)
         for position, key in enumerate(parts.manifests)
     )
+    return True
 
 
 def load(session: Session, row: SnapshotRow) -> Snapshot:

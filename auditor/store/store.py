@@ -2,74 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from auditor.life import Event, LifeResult, StoredFinding
 from auditor.model import Audit, Severity, Snapshot, Status
-from auditor.store import audits, blobs, findings, schema, snapshots
+from auditor.notices import Telling
+from auditor.store import audits, blobs, findings, outbox, snapshots, summaries
+from auditor.store import waivers as waiving
 from auditor.store.audits import AuditInfo
-from auditor.store.database import Database, parse
-from auditor.store.errors import NotFoundError
+from auditor.store.leadership import Leadership, leadership
+from auditor.store.lookup import one
 from auditor.store.prune import Pruned, prune
+from auditor.store.service import Service
 from auditor.store.snapshots import SnapshotInfo
 from auditor.store.tables import AuditRow, CacheRow, FindingRow, SnapshotRow
+from auditor.waivers import Waiver
 
-Row = TypeVar("Row", SnapshotRow, FindingRow, AuditRow)
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+_NOTHING_TOLD = Telling()
 
 
-class Store:
-    """Snapshots, findings, events and audits in one database. Safe to share between threads and processes.
+class Store(Service):
+    """Snapshots, findings, events and audits, and what the service keeps, in one database.
 
-    Every method raises StoreError when the database cannot be read or written; a method that writes then wrote nothing.
-    Ids and fingerprints may be shortened to any unambiguous beginning; NotFoundError says when they are not.
+    Safe to share between threads and processes. Every method raises StoreError when the database cannot be read or
+    written; a method that writes then wrote nothing. Ids and fingerprints that people type may be shortened to any
+    unambiguous beginning; NotFoundError says when they are not.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
-        self._database = database
-        self._clock = clock
+    def save_snapshot(self, snapshot: Snapshot, names: Iterable[str] = ()) -> None:
+        """Keep `snapshot`, and what gauges show of it. The same one again is no error and changes nothing.
 
-    @classmethod
-    def open(cls, url: str, *, clock: Callable[[], datetime] = _utc_now) -> Self:
-        """The store at `url`: `sqlite:///FILE`, made when it is not there, or `postgresql://…`, made by `audit db upgrade`.
-
-        `clock` dates what is cached. Raises StoreError when the tables are older or newer than this program."""
-        database = Database(parse(url))
-        try:
-            schema.ensure(database)
-        except BaseException:
-            database.close()
-            raise
-        return cls(database, clock)
-
-    def close(self) -> None:
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep `snapshot`. The same one again is no error and changes nothing."""
+        `names` are the words that mean its environment: deployed components are shown without them."""
         with self._database.writing() as session:
-            snapshots.save(session, snapshot)
+            if snapshots.save(session, snapshot):
+                summaries.keep_snapshot(session, snapshot, names)
 
     def load_snapshot(self, snapshot_id: str) -> Snapshot:
         with self._database.reading() as session:
-            return snapshots.load(session, _one(session, SnapshotRow, SnapshotRow.id, snapshot_id, "snapshot"))
+            return snapshots.load(session, one(session, SnapshotRow, SnapshotRow.id, snapshot_id, "snapshot"))
 
     def latest_snapshot(self, environment: str) -> Snapshot | None:
         with self._database.reading() as session:
@@ -86,17 +59,40 @@ class Store:
         with self._database.reading() as session:
             return tuple(snapshots.info(row) for row in session.scalars(statement))
 
-    def record_audit(self, audit: Audit, snapshot_ids: tuple[str, str], life: LifeResult) -> None:
-        """Keep an audit, the findings it changed and their events: all of it or nothing, and once only.
+    def record_audit(
+        self, audit: Audit, snapshot_ids: tuple[str, str], life: LifeResult, telling: Telling = _NOTHING_TOLD
+    ) -> None:
+        """Keep an audit, the findings it changed, their events and what is to be told: all or nothing, and once only.
 
         `snapshot_ids` are the left and right snapshots, saved before. Raises ConflictError when another audit of the
-        pair was recorded since `previous` was read: read it again and let `life.live` decide again."""
+        pair was recorded since `previous` was read, or a topic of `telling` is there already: read `previous` and
+        `topics` again and decide again. A notice that is there already is not told twice."""
         with self._database.writing() as session:
             if audits.is_recorded(session, audit):
                 return
             audits.add(session, audit, snapshot_ids)
             findings.write(session, audit.left, audit.right, life.updated)
             findings.write_events(session, life.events)
+            summaries.keep_audit(session, audit)
+            outbox.tell(session, telling, audit.finished_at)
+
+    def record_acts(
+        self,
+        left: str,
+        right: str,
+        updated: Sequence[StoredFinding],
+        events: Sequence[Event],
+        telling: Telling = _NOTHING_TOLD,
+        waivers: Sequence[Waiver] = (),
+    ) -> None:
+        """Keep what people did to findings of a pair, outside an audit: all of it or nothing.
+
+        Raises ConflictError as `record_audit` does, and for a waiver whose id belongs to another one."""
+        with self._database.writing() as session:
+            findings.write(session, left, right, updated)
+            findings.write_events(session, events)
+            waiving.add(session, waivers)
+            outbox.tell(session, telling, max((event.at for event in events), default=self._clock()))
 
     def previous(self, left: str, right: str) -> Mapping[str, StoredFinding]:
         """Every finding ever recorded of the pair, resolved ones too, by fingerprint: what `life.live` starts from."""
@@ -117,16 +113,21 @@ class Store:
 
     def finding(self, fingerprint: str) -> StoredFinding:
         with self._database.reading() as session:
-            return findings.stored(_one(session, FindingRow, FindingRow.fingerprint, fingerprint, "finding"))
+            return findings.stored(one(session, FindingRow, FindingRow.fingerprint, fingerprint, "finding"))
 
     def events(self, fingerprint: str) -> tuple[Event, ...]:
         """What happened to a finding, in order. Empty where its whole fingerprint is not known."""
         with self._database.reading() as session:
             return findings.events(session, fingerprint)
 
+    def last_changes(self, left: str, right: str, since: datetime) -> tuple[Event, ...]:
+        """What happened to the pair's findings at `since` or later, oldest first."""
+        with self._database.reading() as session:
+            return findings.events_since(session, left, right, since)
+
     def audit(self, audit_id: str) -> Audit:
         with self._database.reading() as session:
-            return audits.load(session, _one(session, AuditRow, AuditRow.id, audit_id, "audit"))
+            return audits.load(session, one(session, AuditRow, AuditRow.id, audit_id, "audit"))
 
     def last_audit(self, left: str, right: str) -> Audit | None:
         with self._database.reading() as session:
@@ -162,11 +163,16 @@ class Store:
         with self._database.writing() as session:
             blobs.insert_new(session, CacheRow, rows)
 
+    def leadership(self, name: str) -> Leadership:
+        """This copy's claim to lead the copies that share the store. Not held yet; one object for one thread."""
+        return leadership(self._database.url, self._database.name, name)
+
     def prune(self, older_than: datetime, *, keep: int = 1) -> Pruned:
         """Delete audits, snapshots and cached content from before `older_than`, and what only these referred to.
 
         The newest `keep` audits of each pair and snapshots of each environment stay, and so do the snapshots of every
-        audit that stays. Findings and events always stay. Safe while others read and write; writers wait for it."""
+        audit that stays. Notices delivered before `older_than` go, and closed topics that have none left. Findings,
+        events, waivers and notices that nobody got always stay. Safe while others read and write; writers wait."""
         with self._database.writing(exclusive=True) as session:
             pruned = prune(session, older_than, keep)
         self._database.give_back_space()
@@ -178,21 +184,3 @@ def _snapshots(environment: str | None) -> Select[SnapshotRow]:
     if environment is not None:
         statement = statement.where(SnapshotRow.environment == environment)
     return statement.order_by(SnapshotRow.taken_at.desc(), SnapshotRow.id.desc())
-
-
-def _one(session: Session, table: type[Row], column: InstrumentedAttribute[str], start: str, noun: str) -> Row:
-    """The row whose key is `start`, else the only one whose key begins with it."""
-    exact = session.get(table, start)
-    if exact is not None:
-        return exact
-    keys = session.scalars(
-        select(column).where(column.startswith(start, autoescape=True)).order_by(column).limit(3)
-    ).all()
-    if len(keys) > 1:
-        shown = ", ".join(keys[:2])
-        raise NotFoundError(
-            f"store: {noun} {start!r} is ambiguous ({shown}{', …' if len(keys) > 2 else ''}): type more of it"
-        )
-    if not keys:
-        raise NotFoundError(f"store: there is no {noun} {start!r}")
-    return session.get_one(table, keys[0])

@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, Dialect, Double, ForeignKey, Index, LargeBinary, MetaData, String, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 DIGEST = String(64)
@@ -32,6 +45,16 @@ class Utc(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows that fit `where` only. A query uses it where it says `where` in the very same words."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+# Spelled out in queries too: with a bound value neither database could tell that the partial index holds every row asked for.
+UNRESOLVED = text("findings.status <> 'resolved'")
+REGRESSED = text("events.to_status = 'regressed'")
 
 
 class Base(DeclarativeBase):
@@ -109,7 +132,20 @@ class FindingRow(Base):
     """The last known state of a finding. `digest` covers all but `last_seen`: equal means nothing else to write."""
 
     __tablename__ = "findings"
-    __table_args__ = (Index(None, "left_environment", "right_environment", "status"),)
+    __table_args__ = (
+        Index(None, "left_environment", "right_environment", "status"),
+        # All that gauges ask of findings: most are resolved in time, and counting must not touch those.
+        _partial(
+            "ix_findings_unresolved",
+            "left_environment",
+            "right_environment",
+            "category",
+            "severity",
+            "status",
+            "opened_at",
+            where="status <> 'resolved'",
+        ),
+    )
 
     fingerprint: Mapped[str] = mapped_column(NAME, primary_key=True)
     left_environment: Mapped[str] = mapped_column(NAME)
@@ -131,10 +167,13 @@ class EventRow(Base):
     """Every change of a finding's state, in the order recorded. Outlives the audit that it names."""
 
     __tablename__ = "events"
+    __table_args__ = (
+        _partial("ix_events_regressed", "at", "fingerprint", "from_status", where="to_status = 'regressed'"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     fingerprint: Mapped[str] = mapped_column(NAME, ForeignKey("findings.fingerprint"), index=True)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     audit_id: Mapped[str | None] = mapped_column(NAME)
     actor: Mapped[str] = mapped_column(NAME)
     from_status: Mapped[str | None] = mapped_column(NAME)
@@ -151,3 +190,123 @@ class CacheRow(Base):
     key: Mapped[str] = mapped_column(NAME, primary_key=True)
     created_at: Mapped[datetime] = mapped_column(index=True)
     body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TopicRow(Base):
+    """A conversation at one target. `reference` is JSON text; `body` is the rest of the topic."""
+
+    __tablename__ = "topics"
+    __table_args__ = (Index(None, "left_environment", "right_environment", "closed_at"),)
+
+    id: Mapped[str] = mapped_column(NAME, primary_key=True)
+    target: Mapped[str]
+    left_environment: Mapped[str] = mapped_column(NAME)
+    right_environment: Mapped[str] = mapped_column(NAME)
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    reference: Mapped[str | None]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TopicMemberRow(Base):
+    """Which findings a topic is about, those that were resolved meanwhile too."""
+
+    __tablename__ = "topic_members"
+
+    topic: Mapped[str] = mapped_column(NAME, ForeignKey("topics.id", ondelete="CASCADE"), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(NAME, ForeignKey("findings.fingerprint"), primary_key=True, index=True)
+
+
+class NoticeRow(Base):
+    """The outbox. `sequence` only ever grows; per target it is the order in which notices are delivered."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        _partial("ix_notices_pending", "target", "sequence", where="state = 'pending'"),
+        _partial("ix_notices_failed", "target", where="state = 'failed'"),
+        _partial("ix_notices_opening", "topic", "not_before", where="state = 'pending' AND kind = 'open'"),
+        {"sqlite_autoincrement": True},
+    )
+
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(NAME, index=True, unique=True)
+    target: Mapped[str]
+    kind: Mapped[str] = mapped_column(NAME)
+    topic: Mapped[str | None] = mapped_column(NAME, ForeignKey("topics.id"), index=True)
+    created_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    state: Mapped[str] = mapped_column(NAME)
+    attempts: Mapped[int]
+    attempted_at: Mapped[datetime | None]
+    ended: Mapped[bool]
+    next_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+    reference: Mapped[str | None]
+    delivered_at: Mapped[datetime | None]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class WaiverRow(Base):
+    """A person's waiver. It stays when it has expired or was revoked: it says who tolerated what, and until when."""
+
+    __tablename__ = "waivers"
+
+    id: Mapped[str] = mapped_column(NAME, primary_key=True)
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LeaseRow(Base):
+    """Who works on something now. A holder that lives makes `beat` grow."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(NAME, primary_key=True)
+    holder: Mapped[str]
+    beat: Mapped[int] = mapped_column(BigInteger)
+
+
+class MemoryRow(Base):
+    """Small facts that the service remembers from one run to the next."""
+
+    __tablename__ = "memory"
+
+    key: Mapped[str] = mapped_column(NAME, primary_key=True)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SnapshotSummaryRow(Base):
+    """What gauges show of an environment's newest snapshot. It goes with that snapshot."""
+
+    __tablename__ = "snapshot_summaries"
+
+    environment: Mapped[str] = mapped_column(NAME, primary_key=True)
+    snapshot: Mapped[str] = mapped_column(NAME, ForeignKey("snapshots.id", ondelete="CASCADE"), index=True)
+    taken_at: Mapped[datetime]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class CollectorSuccessRow(Base):
+    """When a collector last read everything it is asked for in an environment. Outlives the snapshot."""
+
+    __tablename__ = "collector_successes"
+
+    environment: Mapped[str] = mapped_column(NAME, primary_key=True)
+    collector: Mapped[str] = mapped_column(NAME, primary_key=True)
+    at: Mapped[datetime]
+
+
+class PairSummaryRow(Base):
+    """What gauges show of a pair's last audit, and when one was last complete. Outlives the audits. `scores` is JSON."""
+
+    __tablename__ = "pair_summaries"
+
+    left_environment: Mapped[str] = mapped_column(NAME, primary_key=True)
+    right_environment: Mapped[str] = mapped_column(NAME, primary_key=True)
+    last_audit: Mapped[datetime]
+    last_complete: Mapped[datetime | None]
+    score: Mapped[float | None]
+    coverage: Mapped[float]
+    scores: Mapped[str]

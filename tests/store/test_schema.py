@@ -13,6 +13,7 @@ from auditor.errors import StoreError
 from auditor.store import Store, schema
 from auditor.store.database import parse
 from auditor.store.tables import Base
+from tests.store import older
 from tests.store.samples import snapshot
 
 
@@ -77,11 +78,13 @@ def test_tables_of_a_newer_program_are_left_alone(url: str):
     assert schema.current(url) == "9999"
 
 
-def test_tables_of_an_older_program_ask_for_the_upgrade(url: str, monkeypatch: pytest.MonkeyPatch):
+def test_tables_of_an_older_program_ask_for_the_upgrade(empty_url: str):
     """A start does not change tables under other programs' feet."""
-    monkeypatch.setattr(schema, "HEAD", "0002")
-    with pytest.raises(StoreError, match="of version 0001 and this program needs 0002; back it up, then run `audit db"):
-        Store.open(url)
+    older.make(empty_url, "0001")
+    message = f"of version 0001 and this program needs {schema.HEAD}; back it up, then run `audit db upgrade`"
+    with pytest.raises(StoreError, match=message):
+        Store.open(empty_url)
+    assert schema.current(empty_url) == "0001"
 
 
 def test_another_programs_file_is_left_alone(tmp_path: Path):

@@ -1,0 +1,134 @@
+"""What gauges show of snapshots and audits, kept in small rows when these are stored, so that no scrape reads content.
+
+A row holds only the newest of its environment or pair, so an unchanged environment costs no further storage.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from auditor.codec import canonical, decode, encode
+from auditor.deployed import deployed
+from auditor.gauges import Deployed
+from auditor.model import Audit, Category, GapReason, Snapshot
+from auditor.store import blobs, snapshots
+from auditor.store.tables import CollectorSuccessRow, PairSummaryRow, SnapshotRow, SnapshotSummaryRow
+
+# How far back a database that was made before there were summaries is searched for each collector's last success.
+_LOOK_BACK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A snapshot in numbers: resources by kind, gaps by reason, and what is deployed."""
+
+    resources: Mapping[str, int]
+    gaps: Mapping[GapReason, int]
+    deployed: tuple[Deployed, ...] = ()
+
+
+def of_snapshot(snapshot: Snapshot, names: Iterable[str]) -> Summary:
+    return Summary(
+        resources=Counter(resource.kind for resource in snapshot.resources),
+        gaps=Counter(gap.reason for gap in snapshot.gaps),
+        deployed=deployed(snapshot.resources, names),
+    )
+
+
+def keep_snapshot(session: Session, snapshot: Snapshot, names: Iterable[str]) -> None:
+    """Summarise `snapshot`, unless a younger one of its environment has been."""
+    row = {
+        "environment": snapshot.environment,
+        "snapshot": snapshot.id,
+        "taken_at": snapshot.taken_at,
+        "body": blobs.pack(encode(of_snapshot(snapshot, names))),
+    }
+    blobs.upsert(session, SnapshotSummaryRow, row, newest="taken_at")
+    for collector in sorted(successful(snapshot)):
+        _succeeded(session, snapshot.environment, collector, snapshot.taken_at)
+
+
+def successful(snapshot: Snapshot) -> frozenset[str]:
+    """The collectors that read everything they are asked for: they read something, and left no gap in any source."""
+    return _read(snapshot) - frozenset(_collector(gap.source) for gap in snapshot.gaps)
+
+
+def keep_audit(session: Session, audit: Audit) -> None:
+    pair = {"left_environment": audit.left, "right_environment": audit.right}
+    row = session.get(PairSummaryRow, (audit.left, audit.right), with_for_update=True)
+    last_complete = audit.finished_at if audit.complete else None
+    if row is not None and row.last_complete is not None:
+        last_complete = max(row.last_complete, last_complete or row.last_complete)
+    if row is not None and row.last_audit > audit.finished_at:
+        row.last_complete = last_complete
+        return
+    scores = {category.value: score for category, score in audit.scores.items()}
+    values = {
+        "last_audit": audit.finished_at,
+        "last_complete": last_complete,
+        "score": audit.score,
+        "coverage": audit.coverage.ratio,
+        "scores": canonical(scores).decode("ascii"),
+    }
+    blobs.upsert(session, PairSummaryRow, {**pair, **values})
+
+
+def scores(row: PairSummaryRow) -> dict[Category, float]:
+    return {Category(name): float(score) for name, score in json.loads(row.scores).items()}
+
+
+def summary(row: SnapshotSummaryRow) -> Summary:
+    return decode(Summary, json.loads(blobs.decompress(row.body)))
+
+
+def unsummarised(session: Session, environments: Collection[str]) -> tuple[str, ...]:
+    """Those that have a snapshot and no summary: their snapshots were saved before there were summaries."""
+    known: set[str] = set()
+    for chunk in blobs.chunks(sorted(environments)):
+        statement = select(SnapshotSummaryRow.environment)
+        known.update(session.scalars(statement.where(SnapshotSummaryRow.environment.in_(chunk))))
+    return tuple(name for name in sorted(set(environments) - known) if _newest(session, name, 1))
+
+
+def catch_up(session: Session, environment: str) -> None:
+    """Summarise the newest snapshot, and look in the older ones for when each of its collectors last succeeded."""
+    missing: set[str] = set()
+    for place, row in enumerate(_newest(session, environment, _LOOK_BACK)):
+        snapshot = snapshots.load(session, row)
+        if place == 0:
+            keep_snapshot(session, snapshot, ())
+            missing = set(_read(snapshot)) | {_collector(gap.source) for gap in snapshot.gaps}
+        found = successful(snapshot) & missing
+        for collector in sorted(found):
+            _succeeded(session, environment, collector, snapshot.taken_at)
+        missing -= found
+        if not missing:
+            return
+
+
+def _succeeded(session: Session, environment: str, collector: str, at: datetime) -> None:
+    row = {"environment": environment, "collector": collector, "at": at}
+    blobs.upsert(session, CollectorSuccessRow, row, newest="at")
+
+
+def _newest(session: Session, environment: str, limit: int) -> list[SnapshotRow]:
+    statement = select(SnapshotRow).where(SnapshotRow.environment == environment)
+    return list(session.scalars(statement.order_by(SnapshotRow.taken_at.desc(), SnapshotRow.id.desc()).limit(limit)))
+
+
+def _read(snapshot: Snapshot) -> frozenset[str]:
+    """The collectors that read anything: a complete listing, even of nothing, or a resource."""
+    sources = {listing.source for listing in snapshot.listings} | {item.source for item in snapshot.resources}
+    return frozenset(_collector(source) for source in sources)
+
+
+def _collector(source: str) -> str:
+    """`aws` of `aws:111122223333`: every source's label begins with its collector's name."""
+    return source.partition(":")[0]
