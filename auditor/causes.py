@@ -27,7 +27,9 @@ _FEWEST_KEYS = 5
 def with_causes(breaches: tuple[Breach, ...]) -> tuple[Breach, ...]:
     """The same breaches in the same order, with `cause` and `cause_key` set where one cause explains several.
 
-    `cause_key` is made from what the members have in common, so it stays while some of them come and go. The first that fits wins, from the widest: a kind on one side only; one change of value in many places; keys added
+    `cause_key` is made from what the members have in common, so it stays while some of them come and go.
+
+    The first that fits wins, from the widest: a kind on one side only; one change of value in many places; keys added
     below one parent; one rule broken below one parent; one path in many resources.
     """
     causes: dict[str, tuple[str, str]] = {}

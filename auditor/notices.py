@@ -6,12 +6,16 @@ a conversation is about: one pair and one cause; its first notice opens it, late
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from auditor.life import StoredFinding
 from auditor.model import Gap, Json
+
+GAPS = "gaps"
+"""The `cause_key` of a topic about what cannot be observed."""
 
 
 class Happening(StrEnum):
@@ -108,14 +112,53 @@ class Notice:
     body: Json
 
 
+class Why(StrEnum):
+    """Why something is told at a target, or is not."""
+
+    OPENS = "opens a topic"
+    JOINS = "its cause has a topic"
+    GATHERED = "came with many others: one topic for all of them"
+    FOLLOWS = "follows to where it was told"
+    CALM_AGAIN = "had been flapping, and is gone for good"
+    EVENT = "part of the event"
+    BELOW = "below the least severity of the target"
+    TOLERATED = "tolerated for now"
+    NEVER_FOUND = "went away before it was a finding"
+    WAIVED_AT_ONCE = "covered by a waiver from the start"
+    WORSE_BUT_SILENCED = "got worse, but is waived or tolerated"
+    NEVER_TOLD = "was never told there"
+    FLAPS = "comes and goes: only in the digest"
+    NO_GAPS_HERE = "what cannot be observed is not told there"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether one thing is told, and why. `target` and `happening` are None where it is told to nobody.
+
+    `what` is a fingerprint, or `gaps`."""
+
+    what: str
+    happening: Happening | None
+    target: str | None
+    told: bool
+    why: Why
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What one transaction adds to the outbox: new topics, which findings (or None) belong to which, and the notices."""
+    """What one transaction adds to the outbox.
+
+    topics     new ones
+    closed     ids of those that nothing more is to be said in
+    members    topic id and fingerprint: which findings belong to which topic from now on
+    decisions  why; kept by nobody
+    """
 
     topics: tuple[Topic, ...] = ()
     closed: tuple[str, ...] = ()
     members: tuple[tuple[str, str], ...] = ()
     notices: tuple[Notice, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
 
 class Delivery(StrEnum):
@@ -155,3 +198,8 @@ class Conversation:
     topic: Topic
     findings: tuple[StoredFinding, ...]
     gaps: tuple[Gap, ...] = ()
+
+
+def stable_id(*parts: str) -> str:
+    """An id, 32 hexadecimal characters, that the same parts always give."""
+    return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()[:32]

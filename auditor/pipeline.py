@@ -1,4 +1,4 @@
-"""The whole run on one page: collect -> snapshot -> match -> compare -> judge -> life -> store.
+"""The whole run on one page: collect -> snapshot -> match -> compare -> judge -> life -> tell -> store.
 
 What a run needs and nothing here makes itself (registry, store, redactor, clock, progress) comes in as an argument.
 """
@@ -6,18 +6,21 @@ What a run needs and nothing here makes itself (registry, store, redactor, clock
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+import logging
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from auditor.alike import Pair
 from auditor.collect import Environment, collect_all
 from auditor.compare import compare
 from auditor.coverage import coverage_of, one_sided_gaps
+from auditor.happenings import LOOKBACK
 from auditor.judge import judge
 from auditor.life import live
 from auditor.match import Counterpart, match
 from auditor.model import Audit, Comparison
 from auditor.names import EnvironmentNames, environment_names
+from auditor.notices import Telling
 from auditor.observed import was_observed
 from auditor.policy import load_policy
 from auditor.snapshot import FORM_VERSION, normalise
@@ -30,25 +33,28 @@ if TYPE_CHECKING:
     from auditor.collect import Progress
     from auditor.config import Config
     from auditor.judge import Judgement
-    from auditor.life import LifeResult
+    from auditor.life import LifeResult, StoredFinding
     from auditor.model import Normal, Snapshot
+    from auditor.notify import Teller
     from auditor.redact import Redactor
     from auditor.registry import Registry
     from auditor.rules import Policy
     from auditor.store import Store
 
 _TRIES = 5
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every stage is given. `clock` returns aware UTC times."""
+    """What every stage is given. `clock` returns aware UTC times; without a `teller` nobody is told."""
 
     registry: Registry
     store: Store
     redactor: Redactor
     clock: Callable[[], datetime]
     progress: Progress | None = None
+    teller: Teller | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +112,9 @@ def audit_snapshots(
             audit_id,
         )
         audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock())
+        telling = _telling(audit, life, previous, now, tools)
         try:
-            tools.store.record_audit(audit, (left.id, right.id), life)
+            tools.store.record_audit(audit, (left.id, right.id), life, telling)
         except ConflictError:
             # Another audit of the pair was recorded in between: decide again on what is known now.
             if attempt == _TRIES - 1:
@@ -115,6 +122,22 @@ def audit_snapshots(
             continue
         break
     return audit
+
+
+def _telling(
+    audit: Audit, life: LifeResult, previous: Mapping[str, StoredFinding], now: datetime, tools: Tools
+) -> Telling:
+    """Whom to tell what of the audit, decided on what is known now."""
+    if tools.teller is None:
+        return Telling()
+    store, pair = tools.store, (audit.left, audit.right)
+    last = store.last_audit(*pair)
+    history = store.last_changes(*pair, now - LOOKBACK)
+    gaps = last.gaps if last else None
+    telling = tools.teller.tell_audit(audit, life, previous, gaps, store.topics(*pair), now, history)
+    for decision in telling.decisions:
+        _log.debug("%s: %s", "told" if decision.told else "not told", decision.why, extra=asdict(decision))
+    return telling
 
 
 def lay(config: Config, left: Snapshot, right: Snapshot, tools: Tools) -> Laid:

@@ -49,8 +49,16 @@ def opened(config: Config) -> Iterator[Store]:
 def toolbox(config: Config, registry: Registry, store: Store, progress: Progress | None = None) -> Tools:
     """What the stages of a run are given."""
     from auditor.key import load_key
+    from auditor.notify import teller_of
     from auditor.pipeline import Tools
     from auditor.redact import Redactor
 
     redactor = Redactor(load_key(config.folder, os.environ))
-    return Tools(registry=registry, store=store, redactor=redactor, clock=now, progress=progress)
+    return Tools(
+        registry=registry,
+        store=store,
+        redactor=redactor,
+        clock=now,
+        progress=progress,
+        teller=teller_of(config.publish),
+    )
