@@ -90,7 +90,7 @@ def take_snapshots(config: Config, environments: Sequence[str], tools: Tools) ->
         on_event=tools.progress,
     )
     for snapshot in snapshots.values():
-        tools.store.save_snapshot(snapshot)
+        tools.store.save_snapshot(snapshot, names_of(config, snapshot.environment).tokens)
     return snapshots
 
 
