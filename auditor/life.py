@@ -2,7 +2,8 @@
 
 A finding is `pending` while its rule still tolerates it, then `open`. It is `resolved` only by an audit that completely
 observed its place on both sides; where that was not so, nothing is known and nothing changes. One that was open before
-and comes back is `regressed`. `acknowledged` and `waived` silence a finding; they end when it is seen to be gone.
+and comes back is `regressed`. `acknowledged` and `waived` silence a finding; they end when it is seen to be gone. An
+acknowledgement also ends when the finding gets worse, a waiver when nothing covers the finding any more.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from auditor.model import Breach, Finding, Severity, Status
+from auditor.model import Breach, Finding, Status
+from auditor.waivers import Waiver, told
 
 AUDITOR = "auditor"
 
@@ -21,7 +23,7 @@ class StoredFinding:
     """The last that is known of a finding: what the store keeps, one per fingerprint.
 
     since      start of its present occurrence: from here the rule's `for` is counted
-    opened_at  when it last became open or regressed; None while it never was
+    opened_at  when it last became open or regressed, after a waiver too; None while it never was
     revision   how often its record was written, 0 before the first time; the store sees by it that another was faster
     """
 
@@ -74,34 +76,62 @@ class LifeResult:
     unseen: tuple[StoredFinding, ...]
 
 
+def _unwaived(_breach: Breach) -> Waiver | None:
+    """Nothing is waived."""
+    return None
+
+
+def _lapsed(_breach: Breach) -> str:
+    return "its waiver ended"
+
+
 def live(
     previous: Mapping[str, StoredFinding],
     breaches: Sequence[Breach],
     observed: Callable[[StoredFinding], bool],
     now: datetime,
     audit_id: str,
+    waiver_of: Callable[[Breach], Waiver | None] = _unwaived,
+    lapse: Callable[[Breach], str] = _lapsed,
 ) -> LifeResult:
     """Carry the findings of one pair on by one audit.
 
     `previous` holds every finding stored of the pair, by fingerprint, resolved ones too. `observed` says whether the
     audit completely observed the finding's place on both sides; it is asked only about findings that it did not see.
-    Two breaches of one fingerprint are one finding, spoken for by the more severe.
+    `waiver_of` gives the waiver in force that covers a breach, `lapse` the reason why none does that did before
+    (`waivers.finder` gives both). Two breaches of one fingerprint are one finding, spoken for by the more severe.
     """
     worst = _one_per_fingerprint(breaches)
-    seen = tuple(_see(previous.get(fingerprint), breach, now) for fingerprint, breach in worst.items())
+    waivers = {fingerprint: waiver_of(breach) for fingerprint, breach in worst.items()}
+    seen = tuple(
+        _see(previous.get(fingerprint), breach, now, waivers[fingerprint] is not None)
+        for fingerprint, breach in worst.items()
+    )
     missed = [previous[fingerprint] for fingerprint in sorted(previous.keys() - worst.keys())]
     unresolved = [stored for stored in missed if stored.status is not Status.RESOLVED]
     gone = {stored.fingerprint for stored in unresolved if observed(stored)}
     resolved = tuple(replace(stored, status=Status.RESOLVED) for stored in unresolved if stored.fingerprint in gone)
     updated = seen + resolved
+    events: list[Event] = []
+    for after in updated:
+        turn = _Turn(previous.get(after.fingerprint), after, waivers.get(after.fingerprint), lapse)
+        events += (
+            Event(after.fingerprint, now, audit_id, actor, was, after.status, reason)
+            for actor, was, reason in turn.told()
+        )
     return LifeResult(
         findings=tuple(stored.finding for stored in seen),
         updated=updated,
-        events=tuple(
-            event for after in updated for event in _events(previous.get(after.fingerprint), after, now, audit_id)
-        ),
+        events=tuple(events),
         unseen=tuple(stored for stored in unresolved if stored.fingerprint not in gone),
     )
+
+
+def reopened(stored: StoredFinding, now: datetime) -> StoredFinding:
+    """A waived finding that nothing covers any more: pending while its rule still tolerates it, else open from now on."""
+    if _tolerated(stored, now):
+        return replace(stored, status=Status.PENDING)
+    return replace(stored, status=Status.OPEN, opened_at=now)
 
 
 def _one_per_fingerprint(breaches: Sequence[Breach]) -> dict[str, Breach]:
@@ -113,59 +143,84 @@ def _one_per_fingerprint(breaches: Sequence[Breach]) -> dict[str, Breach]:
     return worst
 
 
-def _see(before: StoredFinding | None, breach: Breach, now: datetime) -> StoredFinding:
+def _see(before: StoredFinding | None, breach: Breach, now: datetime, waived: bool) -> StoredFinding:
     """The record of a breach that this audit saw."""
+    stored = _carried(before, breach, now)
+    if waived:
+        return replace(stored, status=Status.WAIVED)
+    if stored.status is Status.WAIVED:
+        return reopened(stored, now)
+    if stored.status is Status.ACKNOWLEDGED and before and _rose(before, stored):
+        return replace(stored, status=Status.OPEN, opened_at=now)
+    tolerated = stored.status is not Status.PENDING or _tolerated(stored, now)
+    if tolerated:
+        return stored
+    status = Status.OPEN if stored.opened_at is None else Status.REGRESSED
+    return replace(stored, status=status, opened_at=now)
+
+
+def _carried(before: StoredFinding | None, breach: Breach, now: datetime) -> StoredFinding:
+    """What was known with what is seen now; pending where this is the start of an occurrence."""
     if before is None or (before.status is Status.RESOLVED and before.opened_at is None):
         # Tolerated until it went away, it was never a finding to anyone: this is a first time again.
-        return _advance(StoredFinding(breach, Status.PENDING, now, now, now, revision=_revision(before)), now)
+        return StoredFinding(breach, Status.PENDING, now, now, now, revision=before.revision if before else 0)
     last_seen = max(before.last_seen, now)
     # The histories told which side moved for the old values; for new ones they have to be asked anew.
     moved = before.moved if _values(before.breach) == _values(breach) else None
     after = replace(before, breach=breach, last_seen=last_seen, moved=moved)
     if before.status is Status.RESOLVED:
         # Tolerance starts afresh: a lag that is allowed for a day is allowed for a day after every release.
-        return _advance(replace(after, status=Status.PENDING, since=now), now)
-    return _advance(after, now)
+        return replace(after, status=Status.PENDING, since=now)
+    return after
 
 
-def _advance(stored: StoredFinding, now: datetime) -> StoredFinding:
+def _tolerated(stored: StoredFinding, now: datetime) -> bool:
     tolerated = stored.breach.tolerated_for
-    if stored.status is not Status.PENDING or (tolerated > timedelta(0) and now - stored.since < tolerated):
-        return stored
-    status = Status.OPEN if stored.opened_at is None else Status.REGRESSED
-    return replace(stored, status=status, opened_at=now)
+    return tolerated > timedelta(0) and now - stored.since < tolerated
 
 
-def _events(before: StoredFinding | None, after: StoredFinding, now: datetime, audit_id: str) -> Iterator[Event]:
-    was = before.status if before else None
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What one audit made of one finding, for its events."""
 
-    def event(from_status: Status | None, reason: str) -> Event:
-        return Event(after.fingerprint, now, audit_id, AUDITOR, from_status, after.status, reason)
+    before: StoredFinding | None
+    after: StoredFinding
+    waiver: Waiver | None
+    lapse: Callable[[Breach], str]
 
-    if was is not after.status:
-        yield event(was, _reason(was, after))
-    if before and was is not Status.RESOLVED and _rose(before.breach.severity, after.breach.severity):
-        yield event(after.status, f"severity rose from {before.breach.severity} to {after.breach.severity}")
+    def told(self) -> Iterator[tuple[str, Status | None, str]]:
+        """Actor, status before and reason of each event."""
+        was = self.before.status if self.before else None
+        worse = None
+        if self.before and was is not Status.RESOLVED and _rose(self.before, self.after):
+            worse = f"severity rose from {self.before.breach.severity} to {self.after.breach.severity}"
+        if was is not self.after.status:
+            if self.after.status is Status.WAIVED and self.waiver:
+                yield self.waiver.owner, was, told(self.waiver)
+            elif was is Status.ACKNOWLEDGED and worse:
+                yield AUDITOR, was, worse
+                return
+            else:
+                yield AUDITOR, was, self._reason(was)
+        if worse:
+            yield AUDITOR, self.after.status, worse
 
-
-def _reason(was: Status | None, after: StoredFinding) -> str:
-    match after.status:
-        case Status.RESOLVED:
+    def _reason(self, was: Status | None) -> str:
+        if self.after.status is Status.RESOLVED:
             return "gone: both sides were observed"
-        case Status.PENDING:
-            return "came back, tolerated for now" if after.opened_at else "found, tolerated for now"
-        case Status.REGRESSED:
-            return "came back"
-    return "tolerated for long enough" if was is Status.PENDING else "found"
+        if was is Status.WAIVED:
+            return self.lapse(self.after.breach)
+        match self.after.status:
+            case Status.PENDING:
+                return "came back, tolerated for now" if self.after.opened_at else "found, tolerated for now"
+            case Status.REGRESSED:
+                return "came back"
+        return "tolerated for long enough" if was is Status.PENDING else "found"
 
 
-def _rose(before: Severity, after: Severity) -> bool:
-    return after.rank > before.rank
+def _rose(before: StoredFinding, after: StoredFinding) -> bool:
+    return after.breach.severity.rank > before.breach.severity.rank
 
 
 def _values(breach: Breach) -> tuple[object, object]:
     return breach.left.value, breach.right.value
-
-
-def _revision(before: StoredFinding | None) -> int:
-    return before.revision if before else 0

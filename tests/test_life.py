@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from auditor.codec import canonical, encode
 from auditor.life import Event, LifeResult, StoredFinding, live
 from auditor.model import Breach, Severity, Side, Status
+from auditor.waivers import Waiver, finder, values_digest
 from tests.store.samples import at, breach
 
 DAY = 24 * 60
@@ -23,8 +24,11 @@ class History:
     known: dict[str, StoredFinding]
     events: list[Event]
 
-    def audit(self, minutes: float, *breaches: Breach, observed: bool = True) -> LifeResult:
-        result = live(self.known, breaches, lambda _: observed, at(minutes), f"audit-{minutes}")
+    def audit(
+        self, minutes: float, *breaches: Breach, observed: bool = True, waivers: Sequence[Waiver] = ()
+    ) -> LifeResult:
+        found = finder(waivers, "staging", "prod", at(minutes))
+        result = live(self.known, breaches, lambda _: observed, at(minutes), f"audit-{minutes}", found, found.lapse)
         self.known |= {stored.fingerprint: stored for stored in result.updated}
         self.events += result.events
         return result
@@ -137,29 +141,128 @@ def test_a_finding_that_comes_back_is_tolerated_again_before_it_is_regressed(his
     assert statuses == [Status.PENDING, Status.PENDING, Status.REGRESSED]
 
 
-@pytest.mark.parametrize("silent", [Status.ACKNOWLEDGED, Status.WAIVED])
-def test_a_silenced_finding_stays_silent_until_it_is_gone(history, silent):
+def test_an_acknowledged_finding_stays_silent_until_it_is_gone(history):
     """Seen again or hidden by a gap it stays as a person left it; seen to be gone it is resolved."""
     history.audit(0, breach())
-    history.known["fp-orders"] = replace(history.known["fp-orders"], status=silent)
-    assert history.audit(1, breach()).findings[0].status is silent
+    history.known["fp-orders"] = replace(history.known["fp-orders"], status=Status.ACKNOWLEDGED)
+    assert history.audit(1, breach()).findings[0].status is Status.ACKNOWLEDGED
     history.audit(2, observed=False)
-    assert history.known["fp-orders"].status is silent
+    assert history.known["fp-orders"].status is Status.ACKNOWLEDGED
     history.audit(3)
-    assert history.changes() == [(None, Status.OPEN), (silent, Status.RESOLVED)]
+    assert history.changes() == [(None, Status.OPEN), (Status.ACKNOWLEDGED, Status.RESOLVED)]
 
 
 def test_a_severity_that_rises_is_an_event_and_one_that_falls_is_not(history):
-    """Worse has to be said, even of what somebody acknowledged; the record follows either way."""
+    """Worse has to be said; the record follows either way."""
     history.audit(0, breach(severity=Severity.LOW))
-    history.known["fp-orders"] = replace(history.known["fp-orders"], status=Status.ACKNOWLEDGED)
     rose = history.audit(1, breach(severity=Severity.HIGH))
     fell = history.audit(2, breach(severity=Severity.INFO))
     assert [(event.from_status, event.to_status, event.reason) for event in rose.events] == [
-        (Status.ACKNOWLEDGED, Status.ACKNOWLEDGED, "severity rose from low to high")
+        (Status.OPEN, Status.OPEN, "severity rose from low to high")
     ]
     assert fell.events == ()
     assert history.known["fp-orders"].breach.severity is Severity.INFO
+
+
+def test_what_was_acknowledged_and_gets_worse_is_open_again(history):
+    """Somebody took notice of something smaller; one event says both, and the new time is kept."""
+    history.audit(0, breach(severity=Severity.LOW))
+    history.known["fp-orders"] = replace(history.known["fp-orders"], status=Status.ACKNOWLEDGED)
+    assert history.audit(1, breach(severity=Severity.INFO)).findings[0].status is Status.ACKNOWLEDGED
+    rose = history.audit(2, breach(severity=Severity.LOW))
+    assert [(event.from_status, event.to_status, event.reason) for event in rose.events] == [
+        (Status.ACKNOWLEDGED, Status.OPEN, "severity rose from info to low")
+    ]
+    assert history.known["fp-orders"].opened_at == at(2)
+
+
+def waiver(until: float = 2 * DAY, **fields: object) -> Waiver:
+    made = Waiver("w1", "ana", "upgrade on Tuesday", at(0), at(until), "waivers.yaml:3", rule="engine-version")
+    return replace(made, **fields)
+
+
+def test_a_covered_finding_is_waived_in_the_name_of_the_waivers_owner(history):
+    """Whether it is new, tolerated or open: the event says until when, why, and where that is written."""
+    history.audit(0, breach("open"), breach("late", tolerated_for=timedelta(days=1)))
+    new, late, found = history.audit(
+        1, breach("new"), breach("late", tolerated_for=timedelta(days=1)), breach("open"), waivers=[waiver()]
+    ).events
+    why = "waived until 2026-03-03 12:00 UTC: upgrade on Tuesday (waivers.yaml:3)"
+    assert new == Event("fp-new", at(1), "audit-1", "ana", None, Status.WAIVED, why)
+    assert (late.from_status, late.to_status, late.actor) == (Status.PENDING, Status.WAIVED, "ana")
+    assert (found.from_status, found.to_status, found.actor) == (Status.OPEN, Status.WAIVED, "ana")
+    assert history.audit(2, breach("open"), observed=False, waivers=[waiver(3 * DAY)]).events == ()
+
+
+def test_a_waived_finding_opens_when_its_waiver_expires(history):
+    """At the first audit after it, from then on; the rule's tolerance is long over."""
+    history.audit(0, breach(), waivers=[waiver(60)])
+    assert history.known["fp-orders"].opened_at is None
+    assert history.audit(59, breach(), waivers=[waiver(60)]).findings[0].status is Status.WAIVED
+    (event,) = history.audit(60, breach(), waivers=[waiver(60)]).events
+    assert (event.from_status, event.to_status, event.actor) == (Status.WAIVED, Status.OPEN, "auditor")
+    assert event.reason == "the waiver of ana expired"
+    assert history.known["fp-orders"].opened_at == at(60)
+    assert history.known["fp-orders"].first_seen == at(0)
+
+
+@pytest.mark.parametrize(
+    ("later", "reason"),
+    [
+        ([], "its waiver was removed"),
+        ([waiver(revoked_at=at(30))], "the waiver of ana was revoked"),
+        ([waiver(values="0" * 64)], "the values changed since the waiver of ana"),
+        ([waiver(30, id="w0", owner="bo"), waiver(40)], "the waiver of ana expired"),
+    ],
+)
+def test_the_history_says_why_a_waiver_covers_no_more(history, later, reason):
+    """Removed from the file, revoked, expired, or bound to other values."""
+    history.audit(0, breach(), waivers=[waiver()])
+    (event,) = history.audit(60, breach(), waivers=later).events
+    assert (event.to_status, event.reason) == (Status.OPEN, reason)
+
+
+def test_a_waiver_that_ends_within_the_tolerance_leaves_a_pending_finding(history):
+    """The rule's time counts from the first sighting, waived or not."""
+    lag = breach(tolerated_for=timedelta(days=1))
+    history.audit(0, lag, waivers=[waiver(60)])
+    statuses = [history.audit(minutes, lag).findings[0].status for minutes in (60, DAY - 1, DAY)]
+    assert statuses == [Status.PENDING, Status.PENDING, Status.OPEN]
+
+
+def test_new_values_end_a_waiver_that_is_bound_to_the_old_ones(history):
+    """What was accepted is 16.3 against nothing, not whatever comes."""
+    bound = waiver(values=values_digest(breach()))
+    assert history.audit(0, breach(), waivers=[bound]).findings[0].status is Status.WAIVED
+    other = breach(left=Side("staging", "orders-staging", "17.0"))
+    assert history.audit(1, other, waivers=[bound]).findings[0].status is Status.OPEN
+
+
+def test_a_waived_finding_that_is_gone_is_resolved_and_waived_again_when_it_returns(history):
+    """The waiver tolerates it for its whole time, not once; a gap changes nothing."""
+    for minutes, seen in ((0, True), (2, False), (3, True)):
+        history.audit(minutes, *([breach()] if seen else []), waivers=[waiver()])
+        history.audit(minutes + 0.5, observed=False, waivers=[waiver()])
+    assert history.changes() == [
+        (None, Status.WAIVED),
+        (Status.WAIVED, Status.RESOLVED),
+        (Status.RESOLVED, Status.WAIVED),
+    ]
+
+
+def test_a_waived_finding_behind_a_gap_stays_waived_after_the_waiver(history):
+    """Nothing is known of it, so nothing opens; the next audit that sees it opens it."""
+    history.audit(0, breach(), waivers=[waiver(60)])
+    assert history.audit(90, observed=False).events == ()
+    assert history.audit(91, breach()).findings[0].status is Status.OPEN
+
+
+def test_a_waived_finding_that_gets_worse_stays_waived_and_says_so(history):
+    """The history knows; silence was asked for until a time, not up to a severity."""
+    history.audit(0, breach(severity=Severity.LOW), waivers=[waiver()])
+    (event,) = history.audit(1, breach(), waivers=[waiver()]).events
+    assert (event.from_status, event.to_status) == (Status.WAIVED, Status.WAIVED)
+    assert event.reason == "severity rose from low to high"
 
 
 def test_new_values_are_kept_without_an_event_and_forget_which_side_moved(history):
@@ -202,12 +305,14 @@ NAMES = ("a", "b", "c")
 
 @dataclass(frozen=True)
 class Step:
-    """One audit: what it sees, with which severity and tolerance, what it observed, what a person silenced before."""
+    """One audit: what it sees, with which severity and tolerance, what it observed, what a person acknowledged before,
+    and what is waived meanwhile."""
 
     seen: Mapping[str, tuple[Severity, timedelta]]
     observed: frozenset[str]
     minutes: int
-    silenced: Mapping[str, Status]
+    acknowledged: frozenset[str]
+    waived: frozenset[str]
 
     def breaches(self) -> Sequence[Breach]:
         return [
@@ -225,25 +330,29 @@ STEPS = st.lists(
         ),
         observed=st.frozensets(NAME),
         minutes=st.integers(0, 40),
-        silenced=st.dictionaries(NAME, st.sampled_from([Status.ACKNOWLEDGED, Status.WAIVED])),
+        acknowledged=st.frozensets(NAME),
+        waived=st.frozensets(NAME),
     ),
     max_size=12,
 )
 
 
 def silence(known: Mapping[str, StoredFinding], step: Step) -> dict[str, StoredFinding]:
-    """What a person acknowledged or waived between two audits; only what is open can be."""
+    """What a person acknowledged between two audits; only what is open can be."""
     loud = (Status.OPEN, Status.REGRESSED)
     return {
-        key: replace(stored, status=step.silenced[key[3:]])
-        if key[3:] in step.silenced and stored.status in loud
+        key: replace(stored, status=Status.ACKNOWLEDGED)
+        if key[3:] in step.acknowledged and stored.status in loud
         else stored
         for key, stored in known.items()
     }
 
 
-def audit(known: Mapping[str, StoredFinding], step: Step, now: datetime) -> LifeResult:
-    return live(known, step.breaches(), lambda stored: stored.fingerprint[3:] in step.observed, now, "audit")
+def audit(known: Mapping[str, StoredFinding], step: Step, now: datetime, *, waived: bool = True) -> LifeResult:
+    waivers = [waiver(10_000, id=name, rule=None, identity=f"{name}-{{env}}") for name in step.waived if waived]
+    found = finder(waivers, "staging", "prod", now)
+    observed = step.observed
+    return live(known, step.breaches(), lambda one: one.fingerprint[3:] in observed, now, "audit", found, found.lapse)
 
 
 @given(STEPS)
@@ -268,8 +377,13 @@ def test_whatever_happens_only_an_observation_resolves_and_every_change_is_an_ev
                 assert key[3:] not in step.seen
             if key[3:] not in step.seen | dict.fromkeys(step.observed):
                 assert stored == before
-            if was in (Status.ACKNOWLEDGED, Status.WAIVED):
-                assert stored.status in (was, Status.RESOLVED)
+            if key[3:] in step.seen:
+                assert (stored.status is Status.WAIVED) == (key[3:] in step.waived)
+                worse = before is not None and stored.breach.severity.rank > before.breach.severity.rank
+                if was is Status.ACKNOWLEDGED and key[3:] not in step.waived:
+                    assert stored.status is (Status.OPEN if worse else Status.ACKNOWLEDGED)
+            if was is Status.WAIVED and stored.status is Status.OPEN:
+                assert stored.opened_at == at(minutes)
             if stored.status is Status.REGRESSED and was is not Status.REGRESSED:
                 assert stored.opened_at == at(minutes)
         assert [finding.breach.fingerprint[3:] for finding in result.findings] == sorted(step.seen)
@@ -279,6 +393,21 @@ def test_whatever_happens_only_an_observation_resolves_and_every_change_is_an_ev
             if stored.status is not Status.RESOLVED and key[3:] not in step.seen | dict.fromkeys(step.observed)
         }
         known = after
+
+
+@given(STEPS)
+def test_a_waiver_changes_the_status_of_findings_and_nothing_else_that_is_seen(steps):
+    """With and without waivers the same findings are there, last seen at the same times, resolved alike."""
+    plain: dict[str, StoredFinding] = {}
+    waived: dict[str, StoredFinding] = {}
+    for number, step in enumerate(steps):
+        plain |= {one.fingerprint: one for one in audit(plain, step, at(number * 20), waived=False).updated}
+        waived |= {one.fingerprint: one for one in audit(waived, step, at(number * 20)).updated}
+        assert plain.keys() == waived.keys()
+        for key, stored in plain.items():
+            other = waived[key]
+            assert (other.breach, other.last_seen) == (stored.breach, stored.last_seen)
+            assert (other.status is Status.RESOLVED) == (stored.status is Status.RESOLVED)
 
 
 @given(STEPS)
