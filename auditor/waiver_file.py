@@ -105,18 +105,18 @@ def load_waivers(path: Path, now: datetime, environments: Collection[str] = ()) 
     except ValidationError as error:
         problems += problems_from_pydantic(error, document, WaiversModel)
     longest = _longest(document, problems)
-    found: dict[str, tuple[Waiver, int]] = {}
+    found: dict[str, Waiver] = {}
     for index, model in _entries(document, problems):
         reader = _Reader(document, index, model, path.name, problems)
         waiver = reader.read(now, longest, environments)
-        if waiver is None:
-            continue
-        _, line = found.setdefault(waiver.id, (waiver, reader.line))
-        if line != reader.line:
-            reader.note((), f"the same stands in line {line}", "keep one of the two")
+        if waiver is not None and waiver.id in found:
+            first = found[waiver.id].origin.rpartition(":")[2]
+            reader.note((), f"the same stands twice (first in line {first})", "keep one of the two")
+        elif waiver is not None:
+            found[waiver.id] = waiver
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
-    return WaiverFile(tuple(waiver for waiver, _ in found.values()), longest)
+    return WaiverFile(tuple(found.values()), longest)
 
 
 def _as_spelled(document: Document) -> Document:
@@ -167,8 +167,7 @@ class _Reader:
 
     def __init__(self, document: Document, index: int, model: WaiverModel, file: str, problems: list[Problem]) -> None:
         self.document, self.index, self.model, self.problems = document, index, model, problems
-        self.line = (document.at(("waivers", index)) or (0, 0))[0]
-        self.origin = f"{file}:{self.line}"
+        self.origin = f"{file}:{(document.at(('waivers', index)) or (0, 0))[0]}"
 
     def read(self, now: datetime, longest: timedelta, environments: Collection[str]) -> Waiver | None:
         """The waiver, or None where something was wrong with it; what, has been noted."""
@@ -279,9 +278,9 @@ class _Reader:
             self.note(("expires",), "is before `created`", "write the day from which it has to be mended")
         elif expires > last:
             message = f"is more than {_days(longest)} after `created`"
-            remedy = f"let it end by {moment(last)}"
+            day = f"{last - _DAY:%Y-%m-%d}" if _is_day(self.model.expires) else moment(last)
             more = f", or allow more with `longest:` at the top ({_days(LIMIT)} at most)" if longest < LIMIT else ""
-            self.note(("expires",), message, remedy + more)
+            self.note(("expires",), message, f"let it end by {day}{more}")
 
 
 def waiver_id(waiver: Waiver, *more: str) -> str:
