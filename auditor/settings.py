@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +16,8 @@ from pydantic_core import PydanticCustomError
 from auditor.expect_spec import ExpectError, parse_duration
 from auditor.model import Category, Severity
 from auditor.schedule import ScheduleError, parse_schedule
+
+_HOUR = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 def _known_cron(text: str) -> str:
@@ -46,10 +49,12 @@ def _known_timezone(text: str) -> str:
 
 
 def _known_hour(value: Any) -> Any:
-    """YAML reads `22:00` without quotes as the number 1320: minutes."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
+    """YAML reads `22:00` without quotes as the number 1320: minutes. What is below 60 was not written that way."""
+    if isinstance(value, int) and not isinstance(value, bool) and 60 <= value < 24 * 60:
         return time(value // 60, value % 60)
-    return value
+    if isinstance(value, str) and _HOUR.fullmatch(value):
+        return time.fromisoformat(value)
+    raise PydanticCustomError("hour", "expected a time of the day", {"remedy": 'write it such as "07:30" or "22:00"'})
 
 
 def _known_store(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,6 +153,39 @@ def test_a_pair_that_is_not_configured_is_judged_by_the_default_policy(full: Con
     assert full.pair("prod", "staging") == Pair("prod", "staging", ("default",), None)
     with pytest.raises(ConfigError, match="staging cannot be compared with itself"):
         full.pair("staging", "stg")
+
+
+def test_schedules_and_hours_arrive_as_they_were_meant(tmp_path: Path) -> None:
+    """Zones, durations, and times of the day with quotes and without."""
+    config = read(
+        tmp_path,
+        """\
+environments:
+  staging: {schedule: every 30m, sources: [{collector: files, path: .}]}
+  prod: {sources: [{collector: files, path: .}]}
+publish:
+  slack:
+    token: t
+    channel: c
+    quiet_hours: {start: 22:00, end: "07:30", timezone: Europe/Berlin}
+    digest: {schedule: "@daily"}
+    routes: [{channel: d, severities: [critical], owners: [payments]}]
+serve: {drain: 1m, url: "https://parity.example.com"}
+schedule: {timezone: America/New_York, jitter: 20s}
+""",
+    )
+    assert config.schedules == {"staging": "every 30m"}
+    assert (config.scheduling.timezone, config.scheduling.jitter) == ("America/New_York", timedelta(seconds=20))
+    assert config.serve.drain == timedelta(minutes=1)
+    slack = config.publish.slack
+    assert slack is not None
+    assert slack.quiet_hours is not None
+    assert (slack.quiet_hours.start, slack.quiet_hours.end) == (time(22), time(7, 30))
+    assert slack.digest is not None
+    assert (slack.digest.schedule, slack.digest.timezone) == ("@daily", "UTC")
+    assert [(route.channel, route.severities, route.owners) for route in slack.routes] == [
+        ("d", (Severity.CRITICAL,), ("payments",))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,15 @@ def test_what_was_missed_is_counted_up_to_a_limit(text: str, last: str, now: str
     assert missed(parse_schedule(text), utc(last), utc(now), ZONE) == count
 
 
+def test_an_hour_that_comes_again_after_midnight_belongs_to_the_day_before() -> None:
+    """In St. John's of 2006 clocks went back at 00:01 to 23:01: 23:20 came after midnight had been."""
+    schedule = parse_schedule("*/20 * * * *")
+    assert isinstance(schedule, Cron)
+    zone = ZoneInfo("America/St_Johns")
+    assert last_until(schedule, utc("2006-10-29T02:55:00"), zone) == utc("2006-10-29T02:50:00")
+    assert last_until(schedule, utc("2006-10-29T02:30:00"), zone) == utc("2006-10-29T02:30:00")
+
+
 class Walk:
     """A second implementation: goes from minute to minute and looks at the clock on the wall."""
 

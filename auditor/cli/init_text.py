@@ -46,10 +46,14 @@ def text(environments: list[Planned], pairs: list[tuple[str, str]]) -> str:
     lines += ["pairs:"] if pairs else ["pairs: []"]
     for left, right in pairs:
         lines += [f"  - left: {scalar(left)}", f"    right: {scalar(right)}", "    policies: [default]"]
+        lines += ["    # schedule: every 15m  # or cron's five fields, such as */15 * * * *"]
     lines += [
         "",
         "# Policy files or folders of your own; they are read before the packs that ship.",
         "# policies: [./policies]",
+        "",
+        "# When `audit serve` audits a pair is its `schedule`; cron's fields are read in this zone.",
+        "# schedule: {timezone: Europe/Berlin}",
         "",
         "# Resources that no rule of names can pair; `audit match` shows candidates.",
         "# match:",
