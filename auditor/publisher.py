@@ -28,7 +28,10 @@ class Publisher(Protocol):
         for `queued.notice.id`, the idempotency key, on the far side first, and return what is found there.
 
         `conversation` is the topic of the notice with its findings as they are now, None where it has no topic. Its
-        first message may be updated in place from it.
+        first message may be updated in place from it. A reply whose topic has no reference stands alone: its first
+        message was given up.
+
+        Takes 45 seconds at most: after a minute an attempt that has not ended counts as broken off.
 
         Raises PublishError. `doubt` is true where the far side may have accepted it nevertheless: a timeout after the
         request was sent, a connection that broke before the answer.
