@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from auditor.assemble import Read, snapshot
 from auditor.collector import Context, Task
-from auditor.errors import CollectError
+from auditor.errors import AuditorError, CollectError
 from auditor.model import Gap, GapReason, Resource
 from auditor.pool import Job, Pool
 
@@ -64,6 +64,13 @@ class Environment:
     sources: tuple[Source, ...]
 
 
+class CollectCancelled(AuditorError):
+    """The collection was called off before it was done; what it had read until then is dropped."""
+
+    def __init__(self) -> None:
+        super().__init__("the collection was cancelled; start it again")
+
+
 class State(StrEnum):
     """Where a part of the work stands. `PLANNED` comes once per part, before it waits for its turn."""
 
@@ -102,6 +109,7 @@ class _Run:
     redactor: Redactor
     progress: Progress
     timeout: float
+    cancel: threading.Event
     read: dict[str, list[Read]] = field(default_factory=dict)
 
     def plan(self, part: _Part) -> Job:
@@ -120,14 +128,17 @@ class _Run:
         return Job(work, self.timeout, replace(part, task=task))
 
     def started(self, job: Job) -> None:
+        self._stop_if_cancelled()
         self._tell(job.about, job.about.task, State.STARTED, 0)
 
     def running(self, job: Job) -> None:
+        self._stop_if_cancelled()
         if job.about.task is not None:
             self._tell(job.about, job.about.task, State.RUNNING, job.count)
 
     def ended(self, job: Job) -> Iterable[Job]:
         """Keep what the job read. A planning job answers the tasks that it planned, even where it failed half-way."""
+        self._stop_if_cancelled()
         part: _Part = job.about
         if isinstance(job.error, ImportError) or not isinstance(job.error, Exception | None):
             raise job.error
@@ -142,6 +153,10 @@ class _Run:
         state = State.FAILED if failures else State.INCOMPLETE if read.gaps else State.DONE
         self._tell(part, part.task, state, job.count)
         return []
+
+    def _stop_if_cancelled(self) -> None:
+        if self.cancel.is_set():
+            raise CollectCancelled
 
     def _clean(self, item: Resource | Gap, part: _Part, task: Task) -> Resource | Gap:
         if isinstance(item, Resource):
@@ -228,16 +243,18 @@ def collect_all(
     workers: int = DEFAULT_WORKERS,
     timeout: timedelta = DEFAULT_TIMEOUT,
     on_event: Progress | None = None,
+    cancel: threading.Event | None = None,
 ) -> dict[str, Snapshot]:
     """Read `environments` side by side, at most `workers` tasks at a time, each for at most `timeout`.
 
     `clock` answers an aware UTC time: the time of all snapshots, which is when the run began. Whatever a collector
     raises becomes a gap, except ImportError: a collector that is not installed whole is our failure, not the source's.
+    Within a second of `cancel` being set it raises CollectCancelled.
     """
     taken_at = clock()
     cancelled = threading.Event()
     shared: dict[str, Any] = {}
-    run = _Run(registry, redactor, on_event or _silent, timeout.total_seconds())
+    run = _Run(registry, redactor, on_event or _silent, timeout.total_seconds(), cancel or threading.Event())
     plans = []
     for environment in environments:
         run.read[environment.name] = []

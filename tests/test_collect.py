@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from auditor.collect import Environment, Source, State, collect, collect_all
+from auditor.collect import CollectCancelled, Environment, Source, State, collect, collect_all
 from auditor.collector import Context, Options, Task
 from auditor.errors import AuditorError, CollectError
 from auditor.model import Category, Gap, GapReason, Kind, Listing, Resource, Snapshot
@@ -381,3 +381,21 @@ def test_a_collector_that_cannot_be_imported_stops_the_run(tmp_path: Path, monke
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(AuditorError, match="holds no COLLECTOR"):
         Registry.load("broken_collectors")
+
+
+@pytest.mark.parametrize("work", [hangs(item("a")), fails(ImportError("no such module"))])
+def test_a_cancelled_collection_ends_within_a_second_and_leaves_nothing(work: Work) -> None:
+    """Neither a snapshot of what was read so far, nor a task that is not told."""
+    seen: list[Context] = []
+    cancel = threading.Event()
+
+    def watched(context: Context) -> Iterator[Any]:
+        seen.append(context)
+        cancel.set()
+        return work(context)
+
+    began = time.monotonic()
+    with pytest.raises(CollectCancelled):
+        read(environment(watched), seconds=60, cancel=cancel)
+    assert time.monotonic() - began < 2
+    assert seen[0].cancelled.is_set()
