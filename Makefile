@@ -4,10 +4,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := auditor collectors policies tests
+SOURCES := auditor collectors policies tests deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help accuracy install demo test check format docs lock clean
+.PHONY: help accuracy install dashboards demo test check format docs lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -46,6 +46,9 @@ format: $(READY) ## Bring the code into form
 
 docs: $(READY) ## Write docs/collectors.md anew from what the collectors declare
 	@$(BIN)/audit collectors --format markdown > docs/collectors.md
+
+dashboards: $(READY) ## Write deploy/grafana/dashboards/ and the tables of docs/dashboards.md anew from the generator
+	@$(BIN)/python -m deploy.grafana.generator
 
 COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
 lock: $(READY) ## Choose the newest versions that fit, and write them down with their hashes
