@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from auditor.assemble import Read, snapshot
 from auditor.collector import Context, Task
 from auditor.errors import AuditorError, CollectError
+from auditor.metering import Readings
+from auditor.meters import Meters, Unmetered
 from auditor.model import Gap, GapReason, Resource
 from auditor.pool import Job, Pool
 
@@ -111,6 +114,7 @@ class _Run:
     timeout: float
     cancel: threading.Event
     read: dict[str, list[Read]] = field(default_factory=dict)
+    readings: Readings = field(default_factory=Readings)
 
     def plan(self, part: _Part) -> Job:
         def work() -> Iterable[Task]:
@@ -129,6 +133,7 @@ class _Run:
 
     def started(self, job: Job) -> None:
         self._stop_if_cancelled()
+        self.readings.started(job.about.environment, job.about.source.collector.name)
         self._tell(job.about, job.about.task, State.STARTED, 0)
 
     def running(self, job: Job) -> None:
@@ -146,10 +151,12 @@ class _Run:
         if part.task is None:
             tasks = [item for item in job.items if isinstance(item, Task)]
             self.read[part.environment].append(Read(None, (), failures))
+            self.readings.ended(part.environment, part.source.collector.name, failures)
             self._tell(part, None, State.FAILED if failures else State.DONE, len(tasks))
             return [self.task(part, task) for task in tasks]
         read = Read(part.task, job.items, failures, ended=job.error is None and not job.timed_out)
         self.read[part.environment].append(read)
+        self.readings.ended(part.environment, part.source.collector.name, read.gaps)
         state = State.FAILED if failures else State.INCOMPLETE if read.gaps else State.DONE
         self._tell(part, part.task, state, job.count)
         return []
@@ -244,12 +251,14 @@ def collect_all(
     timeout: timedelta = DEFAULT_TIMEOUT,
     on_event: Progress | None = None,
     cancel: threading.Event | None = None,
+    meters: Meters = Unmetered(),  # noqa: B008 - it has no state
 ) -> dict[str, Snapshot]:
     """Read `environments` side by side, at most `workers` tasks at a time, each for at most `timeout`.
 
     `clock` answers an aware UTC time: the time of all snapshots, which is when the run began. Whatever a collector
     raises becomes a gap, except ImportError: a collector that is not installed whole is our failure, not the source's.
-    Within a second of `cancel` being set it raises CollectCancelled.
+    Within a second of `cancel` being set it raises CollectCancelled. `meters` are told of every request and every
+    collector that came to its end.
     """
     taken_at = clock()
     cancelled = threading.Event()
@@ -267,9 +276,11 @@ def collect_all(
                 timeout=timeout.total_seconds(),
                 cancelled=cancelled,
                 shared=shared,
+                meter=partial(meters.api_request, environment.name),
             )
             plans.append(run.plan(_Part(environment.name, source, source.label, context)))
     Pool(workers).run(plans, on_start=run.started, on_tick=run.running, on_end=run.ended, cancelled=cancelled)
+    run.readings.tell(meters)
     return {name: snapshot(name, taken_at, read) for name, read in run.read.items()}
 
 

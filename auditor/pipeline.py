@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from auditor.alike import Pair
@@ -18,6 +18,8 @@ from auditor.happenings import LOOKBACK
 from auditor.judge import judge
 from auditor.life import live
 from auditor.match import Counterpart, match
+from auditor.metering import count_audit, failures_counted
+from auditor.meters import Meters, Unmetered
 from auditor.model import Audit, Comparison
 from auditor.names import EnvironmentNames, environment_names
 from auditor.notices import Telling
@@ -55,6 +57,7 @@ class Tools:
     clock: Callable[[], datetime]
     progress: Progress | None = None
     teller: Teller | None = None
+    meters: Meters = field(default_factory=Unmetered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ def audit_now(config: Config, left: str, right: str, tools: Tools) -> Audit:
     pair = config.pair(left, right)
     policy = load_policy(pair.policies, config.policies)
     started_at = tools.clock()
-    snapshots = take_snapshots(config, [pair.left, pair.right], tools)
+    with failures_counted(tools.meters, pair.left, pair.right, started_at, tools.clock):
+        snapshots = take_snapshots(config, [pair.left, pair.right], tools)
     return audit_snapshots(config, policy, snapshots[pair.left], snapshots[pair.right], started_at, tools)
 
 
@@ -88,6 +92,7 @@ def take_snapshots(config: Config, environments: Sequence[str], tools: Tools) ->
         workers=config.workers,
         timeout=config.timeout,
         on_event=tools.progress,
+        meters=tools.meters,
     )
     for snapshot in snapshots.values():
         tools.store.save_snapshot(snapshot, names_of(config, snapshot.environment).tokens)
@@ -98,6 +103,13 @@ def audit_snapshots(
     config: Config, policy: Policy, left: Snapshot, right: Snapshot, started_at: datetime, tools: Tools
 ) -> Audit:
     """Judge two snapshots and carry the pair's findings on by one audit."""
+    with failures_counted(tools.meters, left.environment, right.environment, started_at, tools.clock):
+        return _audited(config, policy, left, right, started_at, tools)
+
+
+def _audited(
+    config: Config, policy: Policy, left: Snapshot, right: Snapshot, started_at: datetime, tools: Tools
+) -> Audit:
     laid = lay(config, left, right, tools)
     now = tools.clock()
     judgement = judge(laid.comparison, policy, laid.pair.left, laid.pair.right, now, config.owner_tag)
@@ -121,6 +133,7 @@ def audit_snapshots(
                 raise
             continue
         break
+    count_audit(tools.meters, audit, life, previous, now)
     return audit
 
 
