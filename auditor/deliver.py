@@ -188,18 +188,18 @@ class Outbox:
         notice, now, tries = queued.notice, self._clock(), queued.attempts + 1
         age = now - max(notice.created_at, notice.not_before)
         message = str(error)
+        # An earlier attempt that was cut short may have got through, whatever became of this one.
+        doubt = error.doubt or not queued.ended
         gives_up = age >= _GIVE_UP_AFTER and tries >= _FEWEST_TRIES
         if error.permanent or gives_up:
             if not error.permanent:
                 message = f"given up after {span(age)} and {tries} attempts: {message}"
-            self._store.end_attempt(notice.id, now, error=message, permanent=True)
+            self._store.end_attempt(notice.id, now, error=message, permanent=True, doubt=doubt)
             self._tell(queued, "failed")
             _log.error("A notice was given up: %s", message, extra=_keys(queued))
             return _Outcome.FAILED
-        if not error.doubt:
-            next_at = now + self._pause(tries, error.retry_after)
-            self._store.end_attempt(notice.id, now, error=message, next_at=next_at)
-        # In doubt the attempt is left unended: that is how the next one knows that it has to look first.
+        next_at = now + self._pause(tries, error.retry_after)
+        self._store.end_attempt(notice.id, now, error=message, next_at=next_at, doubt=doubt)
         self._tell(queued, "retried")
         _log.warning("A notice has to be sent again: %s", message, extra=_keys(queued))
         return _Outcome.WAITS

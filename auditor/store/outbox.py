@@ -41,9 +41,11 @@ class _Body:
 def tell(session: Session, telling: Telling, at: datetime) -> None:
     """Add `telling` to the outbox. `at` closes topics that are closed without a notice.
 
-    Raises ConflictError for a topic that is there already; a notice that is there already stays as it is."""
+    Raises ConflictError for a new topic that is there already, and for one to go on with that was closed meanwhile. A
+    notice that is there already stays as it is."""
     if telling.topics:
         _insert_topics(session, telling.topics)
+    _hold_open(session, telling)
     members = [{"topic": topic, "fingerprint": fingerprint} for topic, fingerprint in sorted(set(telling.members))]
     blobs.insert_new(session, TopicMemberRow, members)
     if telling.notices:
@@ -137,12 +139,14 @@ def delivered(session: Session, notice_id: str, now: datetime, reference: Json |
         session.execute(update(TopicRow).where(TopicRow.id == row.topic).values(reference=_json(reference)))
 
 
-def refused(session: Session, notice_id: str, error: str, *, permanent: bool, next_at: datetime | None) -> None:
-    """The far side does not have it. One that was delivered or given up meanwhile stays so."""
+def refused(
+    session: Session, notice_id: str, error: str, *, permanent: bool, next_at: datetime | None, doubt: bool
+) -> None:
+    """The far side does not have it, or with `doubt` perhaps. One that was delivered or given up meanwhile stays so."""
     row = _locked(session, notice_id)
     if row.state != Delivery.PENDING:
         return
-    row.ended, row.error = True, _storable(error)
+    row.ended, row.error = not doubt, _storable(error)
     row.next_at = None if permanent else next_at
     if permanent:
         row.state = Delivery.FAILED.value
@@ -171,6 +175,19 @@ def _insert_topics(session: Session, opened: Sequence[Topic]) -> None:
         raise ConflictError(
             f"store: the topic was opened by somebody else at the same time ({pair}); nothing was written: run it again"
         ) from error
+
+
+def _hold_open(session: Session, telling: Telling) -> None:
+    """Keep the topics that `telling` goes on with from being closed before it is committed."""
+    named = {topic for topic, _ in telling.members} | {notice.topic for notice in telling.notices if notice.topic}
+    older = named - {topic.id for topic in telling.topics}
+    for chunk in blobs.chunks(sorted(older)):
+        still = select(TopicRow.id).where(TopicRow.id.in_(chunk), TopicRow.closed_at.is_(None)).order_by(TopicRow.id)
+        older.difference_update(session.scalars(still.with_for_update(key_share=True)))
+    if older:
+        raise ConflictError(
+            f"store: topic {min(older)} is not open any more; nothing was written: read the topics again"
+        )
 
 
 def _locked(session: Session, notice_id: str) -> NoticeRow:

@@ -67,16 +67,18 @@ class Service(Opened):
         error: str | None = None,
         permanent: bool = False,
         next_at: datetime | None = None,
+        doubt: bool = False,
     ) -> None:
         """Say how an attempt ended. Without `error` the far side has the notice and calls it `reference`.
 
         The reference of a topic's first notice becomes the topic's. With `error` it waits until `next_at`; `permanent`
-        gives it up. What was delivered stays delivered, whoever says otherwise later."""
+        gives it up. With `doubt` the far side may have it nevertheless, so `Queued.ended` stays false. What was delivered
+        stays delivered, whoever says otherwise later."""
         with self._database.writing() as session:
             if error is None:
                 outbox.delivered(session, notice_id, now, reference)
             else:
-                outbox.refused(session, notice_id, error, permanent=permanent, next_at=next_at)
+                outbox.refused(session, notice_id, error, permanent=permanent, next_at=next_at, doubt=doubt)
 
     def notices(self, state: Delivery | None = None, limit: int | None = None) -> tuple[Queued, ...]:
         """Notices, newest first."""
