@@ -28,7 +28,8 @@ FROM python:3.11-slim AS base
 # Nothing that installs or builds stays. /data holds auditor.yaml and what it refers to (mount it read-only);
 # /var/lib/auditor is all that is ever written to: the key, and the store where that is SQLite.
 RUN python -m pip uninstall --yes --root-user-action=ignore setuptools wheel pip \
-    && useradd --system --uid 10001 --no-create-home --home-dir /var/lib/auditor auditor \
+    && groupadd --system --gid 10001 auditor \
+    && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/auditor auditor \
     && mkdir /data /var/lib/auditor && chown auditor /data /var/lib/auditor
 ENV PATH=/opt/auditor/bin:$PATH \
     PYTHONUNBUFFERED=1 \
