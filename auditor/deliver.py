@@ -100,13 +100,14 @@ class Outbox:
                 break
         return total
 
-    def run(self, stop: threading.Event, wake: threading.Event) -> None:
+    def run(self, stop: threading.Event, wake: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
         """Deliver until `stop` is set, and finish what is under way. `wake` says that there is something new.
 
-        Set `wake` after `stop`, so that this is seen at once. While the store fails it waits and goes on."""
+        `beat` is called each time it comes round. Set `wake` after `stop`, so that this is seen at once. While the store fails it waits and goes on."""
         failing = False
         tasks: list[Future[int]] = []
         while not stop.is_set():
+            beat()
             tasks = [task for task in tasks if not task.done()]
             try:
                 if self._leading():
