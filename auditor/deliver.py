@@ -103,7 +103,8 @@ class Outbox:
     def run(self, stop: threading.Event, wake: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
         """Deliver until `stop` is set, and finish what is under way. `wake` says that there is something new.
 
-        `beat` is called each time it comes round. Set `wake` after `stop`, so that this is seen at once. While the store fails it waits and goes on."""
+        Set `wake` after `stop`, so that this is seen at once. `beat` is called each time it comes round. While the store
+        fails it waits and goes on."""
         failing = False
         tasks: list[Future[int]] = []
         while not stop.is_set():

@@ -13,3 +13,7 @@ class ConflictError(StoreError):
     """Another audit of the pair was recorded since its history was read, so nothing was written.
 
     Read `Store.previous` again, let `life.live` decide again, and record again."""
+
+
+class SchemaError(StoreError):
+    """The database answers, and its tables are not of this program's version."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from auditor.errors import StoreError
 from auditor.store.database import Database, parse
+from auditor.store.errors import SchemaError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -57,19 +58,19 @@ def ensure(database: Database) -> None:
         _upgrade(database)
         return
     if version is None:
-        raise StoreError(f"store: {database.name}: it has no tables of ours yet; make them with `audit db upgrade`")
-    raise StoreError(
+        raise SchemaError(f"store: {database.name}: it has no tables of ours yet; make them with `audit db upgrade`")
+    raise SchemaError(
         f"store: {database.name}: its tables are of version {version} and this program needs {HEAD}; "
         "back it up, then run `audit db upgrade`"
     )
 
 
 def check(database: Database) -> None:
-    """Raises StoreError unless the database answers and its tables are of this program's version."""
+    """Raises StoreError unless the database answers, SchemaError unless its tables are of this program's version."""
     with database.reading() as session:
         version = session.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
     if version != HEAD:
-        raise StoreError(f"store: {database.name}: its tables are of version {version} now; this program needs {HEAD}")
+        raise SchemaError(f"store: {database.name}: its tables are of version {version} now; this program needs {HEAD}")
 
 
 def alembic_config() -> Config:
