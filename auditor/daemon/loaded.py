@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 from auditor.config import Config, Pair, load_config
 from auditor.errors import ConfigError, Problem
 from auditor.policy import load_policy
+from auditor.waiver_file import WaiverFile, waivers_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from auditor.registry import Registry
     from auditor.rules import Policy
     from auditor.waivers import Waiver
@@ -30,14 +33,14 @@ class Loaded:
 
     config: Config
     policies: Mapping[tuple[str, ...], Policy]
-    waivers: tuple[Waiver, ...] = ()
+    waivers: WaiverFile = WaiverFile()
 
     def policy(self, pair: Pair) -> Policy:
         """What the pair is judged by. Raises ConfigError for packs that no configured pair names and that are wrong."""
         return self.policies.get(pair.policies) or load_policy(pair.policies, self.config.policies)
 
 
-def load(file: Path, *, registry: Registry, environ: Mapping[str, str]) -> Loaded:
+def load(file: Path, *, registry: Registry, environ: Mapping[str, str], now: datetime) -> Loaded:
     """Read it all. Raises ConfigError with every problem, each once."""
     config = load_config(file, registry=registry, environ=environ)
     problems: dict[Problem, None] = {}
@@ -47,9 +50,14 @@ def load(file: Path, *, registry: Registry, environ: Mapping[str, str]) -> Loade
             policies[names] = load_policy(names, config.policies)
         except ConfigError as error:
             problems.update(dict.fromkeys(error.problems))
+    waivers = WaiverFile()
+    try:
+        waivers = waivers_of(config, now)
+    except ConfigError as error:
+        problems.update(dict.fromkeys(error.problems))
     if problems:
         raise ConfigError(list(problems))
-    return Loaded(config, policies)
+    return Loaded(config, policies, waivers)
 
 
 def files(config: Config) -> tuple[Path, ...]:
@@ -88,6 +96,7 @@ def changes(old: Loaded, new: Loaded) -> tuple[str, ...]:
         *_named("policies", _digests(old), _digests(new)),
         *_named("waiver", _waivers(old), _waivers(new)),
         *_named("publisher", _publishers(before), _publishers(after)),
+        *(("how long a waiver may last changed",) if old.waivers.longest != new.waivers.longest else ()),
         *_settings(before, after),
     )
 
@@ -116,7 +125,7 @@ def _digests(loaded: Loaded) -> dict[str, str]:
 
 def _waivers(loaded: Loaded) -> dict[str, Waiver]:
     # Where in the file a waiver stands says nothing of it.
-    return {waiver.id: replace(waiver, origin="") for waiver in loaded.waivers}
+    return {waiver.id: replace(waiver, origin="") for waiver in loaded.waivers.waivers}
 
 
 def _publishers(config: Config) -> dict[str, object]:

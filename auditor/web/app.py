@@ -46,13 +46,13 @@ def _watching(state: State) -> APIRouter:
     router = APIRouter()
 
     @router.get("/healthz")
-    def healthz() -> JSONResponse:
+    async def healthz() -> JSONResponse:
         silent = {name: round(silence.total_seconds(), 1) for name, silence in state.silent().items()}
         body: dict[str, Any] = {"alive": not silent, "silent_seconds": silent}
         return JSONResponse(body, 503 if silent else 200)
 
     @router.get("/readyz")
-    def readyz() -> JSONResponse:
+    async def readyz() -> JSONResponse:
         checks = state.checks()
         ready = all(check.ok for check in checks.values())
         told = {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()}
