@@ -13,14 +13,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from auditor.codec import canonical, digest
 from auditor.config_checks import unknown
 from auditor.errors import ConfigError, Problem
 from auditor.expect_spec import ExpectError, parse_duration
 from auditor.globs import kind_pattern, path_glob
 from auditor.model import ABSENT, Json
 from auditor.validation import problems_from_pydantic
-from auditor.waivers import LONGEST, SHORTEST_FINGERPRINT, Waiver, digest_of, identity_glob, moment
+from auditor.waivers import (
+    LONGEST,
+    SHORTEST_FINGERPRINT,
+    Waiver,
+    days,
+    digest_of,
+    identity_glob,
+    moment,
+    waiver_id,
+)
 from auditor.yaml_source import Document, Place, load
 
 if TYPE_CHECKING:
@@ -140,12 +148,12 @@ def _as_spelled(document: Document) -> Document:
 def _longest(document: Document, problems: list[Problem]) -> timedelta:
     if "longest" not in document.value:
         return LONGEST
-    message, remedy = "", f"write {_days(LIMIT)} or less, such as 90d"
+    message, remedy = "", f"write {days(LIMIT)} or less, such as 90d"
     try:
         longest = parse_duration(document.value["longest"])
         if timedelta(0) < longest <= LIMIT:
             return longest
-        message = "is no time at all" if not longest else f"is longer than {_days(LIMIT)}"
+        message = "is no time at all" if not longest else f"is longer than {days(LIMIT)}"
     except ExpectError as error:
         message = str(error)
     problems.append(document.problem(("longest",), message, remedy, of_value=True))
@@ -277,22 +285,11 @@ class _Reader:
         if expires <= created:
             self.note(("expires",), "is before `created`", "write the day from which it has to be mended")
         elif expires > last:
-            message = f"is more than {_days(longest)} after `created`"
+            message = f"is more than {days(longest)} after `created`"
             day = f"{last - _DAY:%Y-%m-%d}" if _is_day(self.model.expires) else moment(last)
-            more = f", or allow more with `longest:` at the top ({_days(LIMIT)} at most)" if longest < LIMIT else ""
+            more = f", or allow more with `longest:` at the top ({days(LIMIT)} at most)" if longest < LIMIT else ""
             self.note(("expires",), message, f"let it end by {day}{more}")
-
-
-def waiver_id(waiver: Waiver, *more: str) -> str:
-    """Twelve hexadecimal characters made from what the waiver covers, its owner, and `more`."""
-    covered = [list(waiver.fingerprints), waiver.left, waiver.right, waiver.rule, waiver.kind, waiver.identity]
-    return digest(canonical([*covered, waiver.path, waiver.values, waiver.owner, *more]))[:12]
 
 
 def _is_day(text: str) -> bool:
     return len(text.strip()) == len("2027-01-31")
-
-
-def _days(span: timedelta) -> str:
-    whole = span.total_seconds() / _DAY.total_seconds()
-    return f"{whole:g}d" if whole.is_integer() else f"{span.total_seconds() / 3600:g}h"

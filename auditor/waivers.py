@@ -110,6 +110,18 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def waiver_id(waiver: Waiver, *more: str) -> str:
+    """Twelve hexadecimal characters made from what the waiver covers, its owner, and `more`."""
+    covered = [list(waiver.fingerprints), waiver.left, waiver.right, waiver.rule, waiver.kind, waiver.identity]
+    return digest(canonical([*covered, waiver.path, waiver.values, waiver.owner, *more]))[:12]
+
+
+def days(span: timedelta) -> str:
+    """`90d`, or hours where it is no whole number of days."""
+    whole, rest = divmod(span, timedelta(days=1))
+    return f"{span / timedelta(hours=1):g}h" if rest else f"{whole}d"
+
+
 def covers(waiver: Waiver, left: str, right: str, breach: Breach) -> bool:
     """Whether the waiver is about this breach of the pair, were it in force."""
     return _fits(waiver, left, right, breach) and waiver.values in (None, values_digest(breach))
