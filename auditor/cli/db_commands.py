@@ -41,7 +41,7 @@ def upgrade(config_file: Path) -> None:
     default=90,
     show_default=True,
     metavar="DAYS",
-    help="Let go of audits and snapshots older than this.",
+    help="Let go of audits, snapshots and delivered notices older than this.",
 )
 @click.option(
     "--keep",
@@ -51,7 +51,9 @@ def upgrade(config_file: Path) -> None:
     help="Keep the newest of each pair and environment, however old.",
 )
 def prune(config_file: Path, older_than: int, keep: int) -> None:
-    """Delete old audits and snapshots, and what only they refer to. Findings and their history always stay."""
+    """Delete old audits and snapshots with what only they refer to, and delivered notices.
+
+    Findings with their history, waivers, and notices that were not delivered always stay."""
     config, _ = setup.configured(config_file)
     with setup.opened(config) as store:
         gone = store.prune(setup.now() - timedelta(days=older_than), keep=keep)
@@ -61,5 +63,7 @@ def prune(config_file: Path, older_than: int, keep: int) -> None:
         f"{gone.manifests} manifests",
         f"{gone.documents} documents",
         f"{gone.cached} cached forms",
+        f"{gone.notices} notices",
+        f"{gone.topics} topics",
     ]
     write.data(f"Deleted {', '.join(parts)}.")

@@ -20,6 +20,8 @@ from sqlalchemy.orm import Session
 from auditor.errors import StoreError
 
 WAIT_SECONDS = 30
+# A server that vanished without a word is given up after this: seconds to connect, milliseconds until it acknowledges.
+_PATIENCE = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
 _IMMEDIATE = "auditor_immediate"
 # PostgreSQL advisory locks are numbers per database; these two are ours.
 _CONTENT_LOCK = 5_209_116_001
@@ -56,7 +58,7 @@ class Database:
         self.url = url
         self.sqlite = url.get_backend_name() == "sqlite"
         self.name = describe(url)
-        self._engine = self._sqlite_engine() if self.sqlite else create_engine(url, pool_pre_ping=True)
+        self._engine = self._sqlite_engine() if self.sqlite else self._postgresql_engine()
 
     def close(self) -> None:
         self._engine.dispose()
@@ -105,6 +107,11 @@ class Database:
 
     def _file(self) -> str:
         return str(self.url.database)
+
+    def _postgresql_engine(self) -> Engine:
+        # What the URL says itself goes before.
+        patience = {name: value for name, value in _PATIENCE.items() if name not in self.url.query}
+        return create_engine(self.url, pool_pre_ping=True, connect_args=patience)
 
     def _sqlite_engine(self) -> Engine:
         folder = Path(self._file()).absolute().parent

@@ -27,24 +27,56 @@ FLAPPING_WITHIN = timedelta(days=7)
 FLAPPING_TIMES = 3
 
 Pair = tuple[str, str]
-_TOLD_AS_OPEN = (Status.OPEN, Status.REGRESSED)
-# From these a finding comes back by itself; from the others a person's decision ended.
-_GONE = (Status.RESOLVED.value, Status.PENDING.value)
+Sort = tuple[Category, Severity, Status]
+# Looking a word up costs a tenth of what calling the enumeration does, and there may be thousands in a scrape.
+_CATEGORIES = {category.value: category for category in Category}
+_SEVERITIES = {severity.value: severity for severity in Severity}
+_STATUSES = {status.value: status for status in Status}
+_PAIR = (FindingRow.left_environment, FindingRow.right_environment)
 
 
-def read(session: Session, pairs: Sequence[Pair], environments: Mapping[str, Sequence[str]], now: datetime) -> Gauges:
-    return Gauges(
-        pairs=_pairs(session, pairs, now),
-        environments=_environments(session, environments),
-        collectors=_collectors(session, environments),
-        pending=_by_publisher(session, outbox.PENDING),
-        failed=_by_publisher(session, outbox.FAILED),
-        oldest_pending=_oldest_pending(session, now),
-    )
+class Reader:
+    """Reads gauges again and again. It remembers what it decoded of each environment's newest snapshot, which is never
+    another one under the same id. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._environments: dict[str, tuple[str, EnvironmentGauges]] = {}
+
+    def read(
+        self, session: Session, pairs: Sequence[Pair], environments: Mapping[str, Sequence[str]], now: datetime
+    ) -> Gauges:
+        return Gauges(
+            pairs=_pairs(session, pairs, now),
+            environments=self._read_environments(session, environments),
+            collectors=_collectors(session, environments),
+            pending=_by_publisher(session, outbox.PENDING),
+            failed=_by_publisher(session, outbox.FAILED),
+            oldest_pending=_oldest_pending(session, now),
+        )
+
+    def _read_environments(self, session: Session, names: Collection[str]) -> tuple[EnvironmentGauges, ...]:
+        newest: dict[str, str] = {}
+        for chunk in blobs.chunks(names):
+            statement = select(SnapshotSummaryRow.environment, SnapshotSummaryRow.snapshot)
+            rows = session.execute(statement.where(SnapshotSummaryRow.environment.in_(chunk)))
+            newest.update((environment, snapshot) for environment, snapshot in rows)
+        known = {name: self._environments[name] for name in names if name in self._environments}
+        changed = [name for name in newest if name not in known or known[name][0] != newest[name]]
+        for chunk in blobs.chunks(changed):
+            found = session.scalars(select(SnapshotSummaryRow).where(SnapshotSummaryRow.environment.in_(chunk)))
+            known.update({row.environment: (row.snapshot, _environment(row)) for row in found})
+        self._environments = known
+        return tuple(known[name][1] if name in newest else EnvironmentGauges(name, None, {}, {}) for name in names)
+
+
+def _environment(row: SnapshotSummaryRow) -> EnvironmentGauges:
+    summary = summaries.summary(row)
+    return EnvironmentGauges(row.environment, row.taken_at, summary.resources, summary.gaps, summary.deployed)
 
 
 def _pairs(session: Session, pairs: Sequence[Pair], now: datetime) -> tuple[PairGauges, ...]:
-    counts, oldest = _unresolved(session)
+    counts = _unresolved(session)
+    oldest = _oldest_open(session)
     flapping = _flapping(session, now)
     last = {(row.left_environment, row.right_environment): row for row in session.scalars(select(PairSummaryRow))}
     gauges = []
@@ -66,58 +98,41 @@ def _pairs(session: Session, pairs: Sequence[Pair], now: datetime) -> tuple[Pair
     return tuple(gauges)
 
 
-def _unresolved(
-    session: Session,
-) -> tuple[dict[Pair, dict[tuple[Category, Severity, Status], int]], dict[Pair, datetime]]:
-    """How many there are of each pair and sort, and since when each pair has had its oldest open one."""
-    sort = (
-        FindingRow.left_environment,
-        FindingRow.right_environment,
-        FindingRow.category,
-        FindingRow.severity,
-        FindingRow.status,
-    )
-    statement = select(*sort, func.count(), func.min(FindingRow.opened_at)).where(UNRESOLVED).group_by(*sort)
-    counts: dict[Pair, dict[tuple[Category, Severity, Status], int]] = defaultdict(dict)
-    oldest: dict[Pair, datetime] = {}
-    for left, right, category, severity, status, count, opened_at in session.execute(statement):
-        counts[left, right][Category(category), Severity(severity), Status(status)] = count
-        if opened_at is not None and status in _TOLD_AS_OPEN:
-            oldest[left, right] = min(opened_at, oldest.get((left, right), opened_at))
-    return counts, oldest
+def _unresolved(session: Session) -> dict[Pair, dict[Sort, int]]:
+    sort = (*_PAIR, FindingRow.category, FindingRow.severity, FindingRow.status)
+    statement = select(*sort, func.count()).where(UNRESOLVED).group_by(*sort)
+    counts: dict[Pair, dict[Sort, int]] = defaultdict(dict)
+    # By the connection: thousands of plain rows need nothing of what a session does with each.
+    for left, right, category, severity, status, count in session.connection().execute(statement).all():
+        counts[left, right][_CATEGORIES[category], _SEVERITIES[severity], _STATUSES[status]] = count
+    return counts
+
+
+def _oldest_open(session: Session) -> dict[Pair, datetime]:
+    """Since when the longest open finding of each pair has been open; what somebody silenced does not count."""
+    told = FindingRow.status.in_((Status.OPEN.value, Status.REGRESSED.value))
+    statement = select(*_PAIR, func.min(FindingRow.opened_at)).where(UNRESOLVED, told).group_by(*_PAIR)
+    return {(left, right): at for left, right, at in session.execute(statement) if at is not None}
 
 
 def _flapping(session: Session, now: datetime) -> Counter[Pair]:
-    often = (
+    lately = (
         select(EventRow.fingerprint)
-        .where(REGRESSED, EventRow.at > now - FLAPPING_WITHIN, EventRow.from_status.in_(_GONE))
-        .group_by(EventRow.fingerprint)
-        .having(func.count() >= FLAPPING_TIMES)
-        .subquery()
+        .where(REGRESSED, EventRow.at > now - FLAPPING_WITHIN, EventRow.from_status != Status.REGRESSED.value)
+        .cte("lately")
+        # Else SQLite would walk through the events of all times, because an index has those grouped already.
+        .prefix_with("MATERIALIZED")
     )
-    pair = (FindingRow.left_environment, FindingRow.right_environment)
-    statement = select(*pair, func.count()).join(often, often.c.fingerprint == FindingRow.fingerprint).group_by(*pair)
-    return Counter({(left, right): count for left, right, count in session.execute(statement)})
-
-
-def _environments(session: Session, environments: Collection[str]) -> tuple[EnvironmentGauges, ...]:
-    rows: dict[str, SnapshotSummaryRow] = {}
-    for chunk in blobs.chunks(environments):
-        statement = select(SnapshotSummaryRow).where(SnapshotSummaryRow.environment.in_(chunk))
-        rows.update({row.environment: row for row in session.scalars(statement)})
-    gauges = []
-    for name in environments:
-        if name not in rows:
-            gauges.append(EnvironmentGauges(name, None, {}, {}))
-            continue
-        summary = summaries.summary(rows[name])
-        gauges.append(EnvironmentGauges(name, rows[name].taken_at, summary.resources, summary.gaps, summary.deployed))
-    return tuple(gauges)
+    often = (
+        select(lately.c.fingerprint).group_by(lately.c.fingerprint).having(func.count() >= FLAPPING_TIMES).subquery()
+    )
+    statement = select(*_PAIR, func.count()).join(often, often.c.fingerprint == FindingRow.fingerprint)
+    return Counter({(left, right): count for left, right, count in session.execute(statement.group_by(*_PAIR))})
 
 
 def _collectors(session: Session, environments: Mapping[str, Sequence[str]]) -> tuple[CollectorGauge, ...]:
-    rows = session.scalars(select(CollectorSuccessRow))
-    succeeded = {(row.environment, row.collector): row.at for row in rows}
+    statement = select(CollectorSuccessRow.environment, CollectorSuccessRow.collector, CollectorSuccessRow.at)
+    succeeded = {(environment, collector): at for environment, collector, at in session.execute(statement)}
     return tuple(
         CollectorGauge(environment, collector, succeeded.get((environment, collector)))
         for environment, collectors in environments.items()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from auditor.gauges import Gauges
 from auditor.model import Json
 from auditor.notices import Conversation, Delivery, Queued, Topic
-from auditor.store import gauges, leases, memory, outbox, summaries
+from auditor.store import leases, memory, outbox, summaries
 from auditor.store import waivers as waiving
+from auditor.store.database import Database
+from auditor.store.gauges import Reader
 from auditor.store.leases import Lease
 from auditor.store.lookup import one
 from auditor.store.opened import Opened
@@ -19,6 +21,10 @@ from auditor.waivers import Waiver
 
 class Service(Opened):
     """One method per question, each one transaction."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        super().__init__(database, clock)
+        self._gauges = Reader()
 
     def waivers(self) -> tuple[Waiver, ...]:
         """Every waiver a person ever made, by when it expires; revoked and expired ones too."""
@@ -132,9 +138,13 @@ class Service(Opened):
 
         Reads small rows and indexes only. What the snapshots of an older version's database lack is made up for once."""
         with self._database.reading() as session:
-            missing = summaries.unsummarised(session, environments)
+            found = self._gauges.read(session, pairs, environments, now)
+            unseen = [gauges.environment for gauges in found.environments if gauges.taken_at is None]
+            missing = summaries.unsummarised(session, unseen)
+        if not missing:
+            return found
         for environment in missing:
             with self._database.writing() as session:
                 summaries.catch_up(session, environment)
         with self._database.reading() as session:
-            return gauges.read(session, pairs, environments, now)
+            return self._gauges.read(session, pairs, environments, now)

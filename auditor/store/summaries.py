@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -88,13 +88,9 @@ def summary(row: SnapshotSummaryRow) -> Summary:
     return decode(Summary, json.loads(blobs.decompress(row.body)))
 
 
-def unsummarised(session: Session, environments: Collection[str]) -> tuple[str, ...]:
-    """Those that have a snapshot and no summary: their snapshots were saved before there were summaries."""
-    known: set[str] = set()
-    for chunk in blobs.chunks(sorted(environments)):
-        statement = select(SnapshotSummaryRow.environment)
-        known.update(session.scalars(statement.where(SnapshotSummaryRow.environment.in_(chunk))))
-    return tuple(name for name in sorted(set(environments) - known) if _newest(session, name, 1))
+def unsummarised(session: Session, environments: Iterable[str]) -> tuple[str, ...]:
+    """Those of `environments`, which have no summary, that have a snapshot: it was saved before there were summaries."""
+    return tuple(name for name in environments if _newest(session, name, 1))
 
 
 def catch_up(session: Session, environment: str) -> None:

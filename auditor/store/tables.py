@@ -168,7 +168,9 @@ class EventRow(Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        _partial("ix_events_regressed", "at", "fingerprint", "from_status", where="to_status = 'regressed'"),
+        _partial(
+            "ix_events_regressed", "at", "fingerprint", "from_status", "to_status", where="to_status = 'regressed'"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -222,8 +224,8 @@ class NoticeRow(Base):
 
     __tablename__ = "notices"
     __table_args__ = (
-        _partial("ix_notices_pending", "target", "sequence", where="state = 'pending'"),
-        _partial("ix_notices_failed", "target", where="state = 'failed'"),
+        _partial("ix_notices_pending", "target", "sequence", "not_before", "state", where="state = 'pending'"),
+        _partial("ix_notices_failed", "target", "state", where="state = 'failed'"),
         _partial("ix_notices_opening", "topic", "not_before", where="state = 'pending' AND kind = 'open'"),
         {"sqlite_autoincrement": True},
     )

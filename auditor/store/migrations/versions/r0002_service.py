@@ -73,8 +73,8 @@ def _outbox() -> None:
     )
     op.create_index("ix_notices_id", "notices", ["id"], unique=True)
     op.create_index("ix_notices_topic", "notices", ["topic"])
-    _partial_index("ix_notices_pending", "notices", ["target", "sequence"], "state = 'pending'")
-    _partial_index("ix_notices_failed", "notices", ["target"], "state = 'failed'")
+    _partial_index("ix_notices_pending", "notices", ["target", "sequence", "not_before", "state"], "state = 'pending'")
+    _partial_index("ix_notices_failed", "notices", ["target", "state"], "state = 'failed'")
     _partial_index("ix_notices_opening", "notices", ["topic", "not_before"], "state = 'pending' AND kind = 'open'")
 
 
@@ -143,7 +143,9 @@ def _indexes() -> None:
     group = ["left_environment", "right_environment", "category", "severity", "status", "opened_at"]
     _partial_index("ix_findings_unresolved", "findings", group, "status <> 'resolved'")
     op.create_index("ix_events_at", "events", ["at"])
-    _partial_index("ix_events_regressed", "events", ["at", "fingerprint", "from_status"], "to_status = 'regressed'")
+    _partial_index(
+        "ix_events_regressed", "events", ["at", "fingerprint", "from_status", "to_status"], "to_status = 'regressed'"
+    )
 
 
 def _partial_index(name: str, table: str, columns: list[str], where: str) -> None:
