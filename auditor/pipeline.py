@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from auditor.alike import Pair
-from auditor.collect import Environment, collect_all
+from auditor.collect import Environment, State, collect_all
 from auditor.compare import compare
 from auditor.coverage import coverage_of, one_sided_gaps
 from auditor.happenings import LOOKBACK
@@ -25,8 +26,10 @@ from auditor.names import EnvironmentNames, environment_names
 from auditor.notices import Telling
 from auditor.observed import was_observed
 from auditor.policy import load_policy
+from auditor.sharing import Asking, Sharing
 from auditor.snapshot import FORM_VERSION, normalise
 from auditor.store.errors import ConflictError
+from auditor.workkeys import judging_key, reading_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,13 +38,16 @@ if TYPE_CHECKING:
     from auditor.collect import Progress
     from auditor.config import Config
     from auditor.judge import Judgement
+    from auditor.leases import Holder
     from auditor.life import LifeResult, StoredFinding
     from auditor.model import Normal, Snapshot
     from auditor.notify import Teller
     from auditor.redact import Redactor
     from auditor.registry import Registry
     from auditor.rules import Policy
+    from auditor.sharing import Observed
     from auditor.store import Store
+    from auditor.waivers import Waiver
 
 _TRIES = 5
 _log = logging.getLogger(__name__)
@@ -49,7 +55,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every stage is given. `clock` returns aware UTC times; without a `teller` nobody is told."""
+    """What every stage is given. `clock` returns aware UTC times; without a `teller` nobody is told.
+
+    `sharing` is one for all runs of a process."""
 
     registry: Registry
     store: Store
@@ -57,7 +65,9 @@ class Tools:
     clock: Callable[[], datetime]
     progress: Progress | None = None
     teller: Teller | None = None
+    sharing: Sharing = field(default_factory=Sharing)
     meters: Meters = field(default_factory=Unmetered)
+    waivers: tuple[Waiver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +78,58 @@ class Laid:
     pair: Pair
 
 
-def audit_now(config: Config, left: str, right: str, tools: Tools) -> Audit:
+def audit_now(
+    config: Config,
+    left: str,
+    right: str,
+    tools: Tools,
+    *,
+    not_before: datetime | None = None,
+    cancel: threading.Event | None = None,
+) -> Audit:
     """Observe both environments, compare them under the pair's policies, remember what was found.
 
-    Raises ConfigError for an unknown environment or a wrong policy, StoreError when nothing can be kept.
+    What other runs observe or audit at the same time is shared. `not_before` is since when that counts: by default from
+    now on. Raises ConfigError for an unknown environment or a wrong policy, StoreError when nothing can be kept,
+    CollectCancelled soon after `cancel` was set.
     """
     pair = config.pair(left, right)
-    policy = load_policy(pair.policies, config.policies)
     started_at = tools.clock()
+    asking = _asking(tools, not_before or started_at, cancel)
     with failures_counted(tools.meters, pair.left, pair.right, started_at, tools.clock):
-        snapshots = take_snapshots(config, [pair.left, pair.right], tools)
-    return audit_snapshots(config, policy, snapshots[pair.left], snapshots[pair.right], started_at, tools)
+        policy = load_policy(pair.policies, config.policies)
+        readings = _reading_keys(config, [pair.left, pair.right], tools)
+
+        def look(asking: Asking) -> Mapping[str, Observed]:
+            return tools.sharing.observe(readings, _collecting(config, tools, asking), asking)
+
+        def conclude(observed: Mapping[str, Observed]) -> Audit:
+            notes = tuple(one.note for one in observed.values() if one.note)
+            sides = observed[pair.left].snapshot, observed[pair.right].snapshot
+            return _audited(config, policy, *sides, started_at, tools, notes)
+
+        digest = judging_key(config, policy, readings.values(), tools.redactor)
+        return tools.sharing.audit((pair.left, pair.right), digest, look, conclude, asking)
 
 
-def take_snapshots(config: Config, environments: Sequence[str], tools: Tools) -> dict[str, Snapshot]:
-    """Collect the environments side by side and keep their snapshots. By name, as configured."""
+def observe_now(
+    config: Config,
+    environments: Sequence[str],
+    tools: Tools,
+    *,
+    not_before: datetime | None = None,
+    cancel: threading.Event | None = None,
+) -> dict[str, Observed]:
+    """Snapshots of the environments, shared with other runs as in `audit_now`. By name, as configured."""
+    asking = _asking(tools, not_before or tools.clock(), cancel)
+    readings = _reading_keys(config, environments, tools)
+    return tools.sharing.observe(readings, _collecting(config, tools, asking), asking)
+
+
+def take_snapshots(
+    config: Config, environments: Sequence[str], tools: Tools, cancel: threading.Event | None = None
+) -> dict[str, Snapshot]:
+    """Collect the environments side by side, whoever else does, and keep their snapshots. By name, as configured."""
     wanted = [_told_names(config, config.environment(name)) for name in environments]
     snapshots = collect_all(
         wanted,
@@ -92,6 +139,7 @@ def take_snapshots(config: Config, environments: Sequence[str], tools: Tools) ->
         workers=config.workers,
         timeout=config.timeout,
         on_event=tools.progress,
+        cancel=cancel,
         meters=tools.meters,
     )
     for snapshot in snapshots.values():
@@ -108,7 +156,13 @@ def audit_snapshots(
 
 
 def _audited(
-    config: Config, policy: Policy, left: Snapshot, right: Snapshot, started_at: datetime, tools: Tools
+    config: Config,
+    policy: Policy,
+    left: Snapshot,
+    right: Snapshot,
+    started_at: datetime,
+    tools: Tools,
+    notes: tuple[str, ...] = (),
 ) -> Audit:
     laid = lay(config, left, right, tools)
     now = tools.clock()
@@ -116,14 +170,19 @@ def _audited(
     audit_id = _audit_id(left, right, policy.digest, now)
     for attempt in range(_TRIES):
         previous = tools.store.previous(left.environment, right.environment)
+        # Read after `previous`: a waiver made in between is then seen, or its finding was written since, a conflict.
+        waivers = [*tools.waivers, *tools.store.waivers()]
+        tolerated = finder(waivers, left.environment, right.environment, now)
         life = live(
             previous,
             judgement.breaches,
             lambda stored: was_observed(laid.comparison, stored.breach),
             now,
             audit_id,
+            tolerated,
+            tolerated.lapse,
         )
-        audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock())
+        audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock(), notes)
         telling = _telling(audit, life, previous, now, tools)
         try:
             tools.store.record_audit(audit, (left.id, right.id), life, telling)
@@ -167,6 +226,25 @@ def names_of(config: Config, environment: str) -> EnvironmentNames:
     """What an environment calls itself, as configured."""
     others = {name: other.aliases for name, other in config.environments.items() if name != environment}
     return environment_names(environment, config.environment(environment).aliases, others)
+
+
+def _asking(tools: Tools, not_before: datetime, cancel: threading.Event | None) -> Asking:
+    def waits(what: str, holder: Holder) -> None:
+        _log.info("waiting for another run", extra={"awaited": what, "began": holder.began.isoformat()})
+        if tools.progress is not None:
+            tools.progress(what, "another run", "shared", State.PLANNED, 0)
+            tools.progress(what, "another run", "shared", State.STARTED, 0)
+
+    return Asking(tools.store, tools.clock, not_before, cancel or threading.Event(), waits)
+
+
+def _reading_keys(config: Config, environments: Sequence[str], tools: Tools) -> dict[str, str]:
+    wanted = [_told_names(config, config.environment(name)) for name in environments]
+    return {environment.name: reading_key(config, environment, tools.redactor) for environment in wanted}
+
+
+def _collecting(config: Config, tools: Tools, asking: Asking) -> Callable[[Sequence[str]], Mapping[str, Snapshot]]:
+    return lambda names: take_snapshots(config, names, tools, asking.cancel)
 
 
 def _told_names(config: Config, environment: Environment) -> Environment:
@@ -217,6 +295,7 @@ def _audit(
     life: LifeResult,
     started_at: datetime,
     finished_at: datetime,
+    notes: tuple[str, ...],
 ) -> Audit:
     left, right = comparison.left, comparison.right
     return Audit(
@@ -233,4 +312,5 @@ def _audit(
         gaps=(*left.gaps, *right.gaps),
         expected=judgement.expected,
         unknown=judgement.unknown + len(life.unseen),
+        notes=notes,
     )

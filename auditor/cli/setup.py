@@ -52,6 +52,7 @@ def toolbox(config: Config, registry: Registry, store: Store, progress: Progress
     from auditor.notify import teller_of
     from auditor.pipeline import Tools
     from auditor.redact import Redactor
+    from auditor.waiver_file import waivers_of
 
     redactor = Redactor(load_key(config.folder, os.environ))
     return Tools(
@@ -61,4 +62,5 @@ def toolbox(config: Config, registry: Registry, store: Store, progress: Progress
         clock=now,
         progress=progress,
         teller=teller_of(config.publish),
+        waivers=waivers_of(config, now()).waivers,
     )
