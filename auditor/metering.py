@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from auditor.errors import AuditorError
 from auditor.happenings import happenings
 from auditor.notices import Happening
 
@@ -57,10 +56,10 @@ class Readings:
 def failures_counted(
     meters: Meters, left: str, right: str, started_at: datetime, clock: Callable[[], datetime]
 ) -> Iterator[None]:
-    """Count the audit of the pair as failed where the block raises an error of ours."""
+    """Count the audit of the pair as failed where the block raises anything."""
     try:
         yield
-    except AuditorError:
+    except Exception:
         meters.audit_ended(left, right, "failed", clock() - started_at, None)
         raise
 

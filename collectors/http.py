@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,12 +21,14 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from auditor.collector import Context, Options, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Kind, Resource
+from collectors._meter import counted
 
 if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
 
+_API = "http"
 _MAX_REDIRECTS = 3
 _MAX_VERSION = 200
 # Where services commonly say which version they run, most telling first.
@@ -133,7 +136,7 @@ def _read(name: str, service: Service, context: Context, source: str) -> Iterato
     location = _shown(httpx.URL(service.url.get_secret_value()))
     try:
         deadline = min(service.timeout, context.timeout)
-        attributes = _within(deadline, lambda close: _ask(service, context.folder, deadline, close))
+        attributes = _within(deadline, lambda close: _ask(service, context, deadline, close))
     except CollectError as error:
         yield Gap(context.environment, source, KIND.name, error.reason, error.detail, resource=name, location=location)
         return
@@ -168,22 +171,35 @@ def _within(seconds: float, work: Callable[[list[Callable[[], None]]], T]) -> T:
     raise CollectError(GapReason.TIMEOUT, f"no whole answer within {seconds:g} s")
 
 
-def _ask(service: Service, folder: Path, seconds: float, close: list[Callable[[], None]]) -> dict[str, Any]:
+def _ask(service: Service, context: Context, seconds: float, close: list[Callable[[], None]]) -> dict[str, Any]:
     import httpx
 
     headers = {"accept": "application/json, text/plain;q=0.9, */*;q=0.1", "user-agent": "parity-auditor"}
     headers |= {key: value.get_secret_value() for key, value in service.headers.items()}
     end = time.monotonic() + seconds
+    trust = _trust(service.ca_file, context.folder)
+    with _classified(seconds), httpx.Client(verify=trust, timeout=seconds, follow_redirects=False) as client:
+        close.append(client.close)
+        url = httpx.URL(service.url.get_secret_value())
+        for _ in range(_MAX_REDIRECTS + 1):
+            with (
+                counted(context.meter, _API),
+                _classified(seconds),
+                client.stream("GET", url, headers=headers) as response,
+            ):
+                if not response.has_redirect_location or response.status_code == service.expected_status:
+                    return _version(service, response, _body(service, response, end))
+                url = _redirected(url, response)
+        raise CollectError(GapReason.UNSUPPORTED, f"more than {_MAX_REDIRECTS} redirects")
+
+
+@contextmanager
+def _classified(seconds: float) -> Iterator[None]:
+    """httpx's errors as ours."""
+    import httpx
+
     try:
-        with httpx.Client(verify=_trust(service.ca_file, folder), timeout=seconds, follow_redirects=False) as client:
-            close.append(client.close)
-            url = httpx.URL(service.url.get_secret_value())
-            for _ in range(_MAX_REDIRECTS + 1):
-                with client.stream("GET", url, headers=headers) as response:
-                    if not response.has_redirect_location or response.status_code == service.expected_status:
-                        return _version(service, response, _body(service, response, end))
-                    url = _redirected(url, response)
-            raise CollectError(GapReason.UNSUPPORTED, f"more than {_MAX_REDIRECTS} redirects")
+        yield
     except httpx.TimeoutException as error:
         raise CollectError(GapReason.TIMEOUT, f"no answer within {seconds:g} s") from error
     except httpx.LocalProtocolError as error:

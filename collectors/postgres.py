@@ -17,12 +17,14 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator
 from auditor.collector import Context, Options, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Kind, Resource
+from collectors._meter import counted
 
 if TYPE_CHECKING:
     import psycopg
 
 _SCHEME = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 _STATEMENT_SECONDS = 30
+_API = "postgres"
 
 # Where this installation lives, who is connected, and how messages are spelled: nothing that parity is about.
 _INSTALLATION = frozenset(
@@ -141,7 +143,7 @@ def _read(options: PostgresOptions, context: Context, source: str) -> Iterator[R
         database = connection.info.dbname
         for attribute, read in _PARTS:
             try:
-                with _classified(), connection.transaction():
+                with counted(context.meter, _API), _classified(), connection.transaction():
                     attributes |= read(connection)
             except CollectError as error:
                 if connection.closed:
@@ -168,7 +170,7 @@ def _connected(options: PostgresOptions, context: Context) -> Iterator[psycopg.C
 
     seconds = min(_STATEMENT_SECONDS, max(1, int(context.timeout)))
     url = _libpq(options.url.get_secret_value())
-    with _classified():
+    with counted(context.meter, _API), _classified():
         connection = psycopg.connect(
             url, connect_timeout=options.connect_timeout, application_name="parity-auditor", prepare_threshold=None
         )

@@ -50,7 +50,7 @@ class AwsCollector:
         from collectors.aws._run import read_kind
         from collectors.aws._session import Source
 
-        source = Source(options)
+        source = Source(options, context.meter)
         account = source.account()
         label = self.label(options)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from botocore import exceptions, parsers
 
 from auditor.errors import CollectError
 from auditor.model import GapReason
+from collectors._meter import ERROR, OK
+from collectors._meter import outcome as outcome_of
 from collectors.aws.base import action
 
 _DENIED = (
@@ -65,6 +69,17 @@ _MESSAGE_LENGTH = 200
 def code_of(error: BaseException) -> str:
     """The error code that the API answered with; empty where it answered none."""
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, exceptions.ClientError) else ""
+
+
+def outcome(answer: Mapping[str, Any] | None) -> str:
+    """How one request ended, of botocore's parsed answer: `ok`, `throttled`, `denied` or `error`. None: no answer."""
+    if answer is None:
+        return ERROR
+    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) or 0)
+    if status < 300:
+        return OK
+    code = str(answer.get("Error", {}).get("Code", ""))
+    return outcome_of(REASONS.get(code) or _reason_by_status(code, status))
 
 
 def translate(error: BaseException, service: str, operation: str, region: str, *, known: bool) -> CollectError:

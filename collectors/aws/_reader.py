@@ -12,7 +12,8 @@ from botocore.model import OperationModel
 from auditor.collector import Context
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Json
-from collectors.aws._errors import EXPECTED, translate
+from collectors._meter import ERROR
+from collectors.aws._errors import BROKEN_ANSWER, EXPECTED, translate
 from collectors.aws._limits import Deadline, bucket
 from collectors.aws._session import Source
 from collectors.aws._shapes import shape_at, snake
@@ -53,7 +54,7 @@ class Reader:
         try:
             answer: dict[str, Any] = getattr(client, xform_name(operation))(**arguments)
         except EXPECTED as error:
-            raise translate(error, service, operation, self.region, known=True) from error
+            raise self._failed(error, service, operation) from error
         return answer
 
     def items(self, operation: str, result: str, /, *, service: str = "", **arguments: Any) -> Iterator[Any]:
@@ -118,6 +119,11 @@ class Reader:
             raise AssertionError(f"{self.kind.name} does not declare {action(service, operation)}")
         return self._source.client(service, self.region)
 
+    def _failed(self, error: BaseException, service: str, operation: str) -> CollectError:
+        if isinstance(error, BROKEN_ANSWER):  # the client gave up on it before anybody could count it
+            self.context.meter(service, ERROR)
+        return translate(error, service, operation, self.region, known=True)
+
     def _wait(self, service: str, operation: str) -> None:
         rate = self._source.options.requests_per_second
         pause = bucket(self.context.shared, self.account, self.region, service, rate).reserve()
@@ -134,7 +140,7 @@ class Reader:
             try:
                 page = next(pages, None)
             except EXPECTED as error:
-                raise translate(error, service, operation, self.region, known=True) from error
+                raise self._failed(error, service, operation) from error
             if page is None:
                 return
             yield page

@@ -19,7 +19,7 @@ from botocore.loaders import create_loader
 
 from auditor.errors import CollectError
 from auditor.model import GapReason
-from collectors.aws._errors import EXPECTED, REASONS, code_of, translate
+from collectors.aws._errors import EXPECTED, REASONS, code_of, outcome, translate
 from collectors.aws._options import AwsOptions
 
 
@@ -44,10 +44,14 @@ class _AssumedRole(CredentialProvider):  # type: ignore[misc]
 
 
 class Source:
-    """The sessions and clients of one entry under `sources:`. Safe between threads: clients are, making them is not."""
+    """The sessions and clients of one entry under `sources:`. Safe between threads: clients are, making them is not.
 
-    def __init__(self, options: AwsOptions) -> None:
+    `meter` is told of every answer, and every lack of one, with the service that was asked.
+    """
+
+    def __init__(self, options: AwsOptions, meter: Callable[[str, str], None]) -> None:
         self.options = options
+        self._meter = meter
         self._config = Config(
             connect_timeout=options.connect_timeout,
             read_timeout=options.read_timeout,
@@ -68,8 +72,7 @@ class Source:
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                create = partial(self._session.create_client, service)
-                self._clients[key] = self._configured(create)(region_name=region)
+                self._clients[key] = self._create(self._session, service, region_name=region)
             return self._clients[key]
 
     def account(self) -> str:
@@ -117,7 +120,7 @@ class Source:
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
             )
         fetcher = AssumeRoleCredentialFetcher(
-            client_creator=partial(self._configured(base.create_client), region_name=region),
+            client_creator=partial(self._create, base, region_name=region),
             source_credentials=credentials,
             role_arn=self.options.role_arn,
             extra_args=extra,
@@ -132,8 +135,16 @@ class Source:
         session.register_component("data_loader", _models())
         return session
 
-    def _configured(self, create: Callable[..., Any]) -> Callable[..., Any]:
-        return partial(create, endpoint_url=self.options.endpoint_url, config=self._config)
+    def _create(self, session: Any, service: str, **arguments: Any) -> Any:
+        client = session.create_client(
+            service, endpoint_url=self.options.endpoint_url, config=self._config, **arguments
+        )
+        # The event comes once per attempt, so what a retry covers up is counted as well.
+        client.meta.events.register("response-received", partial(self._count, service))
+        return client
+
+    def _count(self, service: str, parsed_response: Any = None, **_: Any) -> None:
+        self._meter(service, outcome(parsed_response))
 
 
 def _maybe_this_region_only(error: CollectError) -> bool:

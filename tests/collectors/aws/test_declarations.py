@@ -157,8 +157,9 @@ def _read(
         monkeypatch.setenv(name, value)
     told = {"elb.DescribeLoadBalancers": {"LoadBalancerDescriptions": items}, **answers}
     with stand(told) as running:  # type: ignore[arg-type]
-        source = Source(AwsOptions(regions=("eu-west-1",), endpoint_url=running.endpoint_url, max_attempts=1))
-        reader = Reader(kind, source, "aws:test", "111122223333", "eu-west-1", Context("staging", Path()))
+        context = Context("staging", Path())
+        options = AwsOptions(regions=("eu-west-1",), endpoint_url=running.endpoint_url, max_attempts=1)
+        reader = Reader(kind, Source(options, context.meter), "aws:test", "111122223333", "eu-west-1", context)
         return list(read_kind(reader))
 
 
