@@ -12,9 +12,10 @@ import yaml
 from jsonschema import Draft7Validator
 
 from auditor.model import Severity
-from auditor.publish.prometheus.catalogue import METRICS, Type
+from auditor.publish.prometheus.catalogue import METRICS, OF_THE_PROCESS, OF_THE_STORE, Type
 from deploy.grafana.generator import look
 from deploy.grafana.generator.document import as_json, pages, with_tables
+from deploy.grafana.generator.frame import PAIRS
 from tests.grafana.dashboards import FOLDER, ROOT, UIDS, dashboard, panels, queries, variables
 
 SCHEMA = json.loads((ROOT / "tests/grafana/dashboard.schema.json").read_text(encoding="utf-8"))
@@ -185,6 +186,21 @@ def test_only_metrics_that_the_auditor_exports_are_asked_for(uid: str) -> None:
         named = set(re.findall(r"\b(?:parity|process|scrape)_\w+", query.expr))
         assert named
         assert named <= known, str(query)
+
+
+@each
+def test_copies_are_counted_once(uid: str) -> None:
+    """What the store knows is taken by `max` or `min` over the copies that export it; what each counts is added up."""
+    stored = "|".join(metric.name for metric in OF_THE_STORE)
+    counted = "|".join(metric.name for metric in OF_THE_PROCESS if metric.type in {Type.COUNTER, Type.HISTOGRAM})
+    for query in queries(uid):
+        for found in re.finditer(rf"\b({stored})\b", query.expr):
+            before = query.expr[: found.start()]
+            assert re.search(r"\b(max|min)( by \([\w, ]+\))? ?\((changes\()?$", before), f"{query}: {found[0]}"
+        for name in re.findall(rf"\b(?:{counted})(?:_bucket)?\b", query.expr):
+            added = rf"sum( by \([\w, ]+\))? ?\((increase|rate)\({name}"
+            known = rf"max by \(left, right\) \({PAIRS}"
+            assert len(re.findall(f"{added}|{known}", query.expr)) == query.expr.count(name), f"{query}: {name}"
 
 
 def test_every_metric_is_on_some_dashboard() -> None:
