@@ -29,6 +29,7 @@ from auditor.policy import load_policy
 from auditor.sharing import Asking, Sharing
 from auditor.snapshot import FORM_VERSION, normalise
 from auditor.store.errors import ConflictError
+from auditor.waivers import finder
 from auditor.workkeys import judging_key, reading_key
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def audit_now(
     """
     pair = config.pair(left, right)
     started_at = tools.clock()
-    asking = _asking(tools, not_before or started_at, cancel)
+    waiting = _Waiting(tools.progress)
+    asking = Asking(tools.store, tools.clock, not_before or started_at, cancel or threading.Event(), waiting)
     with failures_counted(tools.meters, pair.left, pair.right, started_at, tools.clock):
         policy = load_policy(pair.policies, config.policies)
         readings = _reading_keys(config, [pair.left, pair.right], tools)
@@ -109,7 +111,9 @@ def audit_now(
             return _audited(config, policy, *sides, started_at, tools, notes)
 
         digest = judging_key(config, policy, readings.values(), tools.redactor)
-        return tools.sharing.audit((pair.left, pair.right), digest, look, conclude, asking)
+        audit = tools.sharing.audit((pair.left, pair.right), digest, look, conclude, asking)
+    waiting.ended({pair.left: audit.coverage.left, pair.right: audit.coverage.right})
+    return audit
 
 
 def observe_now(
@@ -121,9 +125,12 @@ def observe_now(
     cancel: threading.Event | None = None,
 ) -> dict[str, Observed]:
     """Snapshots of the environments, shared with other runs as in `audit_now`. By name, as configured."""
-    asking = _asking(tools, not_before or tools.clock(), cancel)
+    waiting = _Waiting(tools.progress)
+    asking = Asking(tools.store, tools.clock, not_before or tools.clock(), cancel or threading.Event(), waiting)
     readings = _reading_keys(config, environments, tools)
-    return tools.sharing.observe(readings, _collecting(config, tools, asking), asking)
+    observed = tools.sharing.observe(readings, _collecting(config, tools, asking), asking)
+    waiting.ended({name: len(one.snapshot.resources) for name, one in observed.items()})
+    return observed
 
 
 def take_snapshots(
@@ -228,14 +235,28 @@ def names_of(config: Config, environment: str) -> EnvironmentNames:
     return environment_names(environment, config.environment(environment).aliases, others)
 
 
-def _asking(tools: Tools, not_before: datetime, cancel: threading.Event | None) -> Asking:
-    def waits(what: str, holder: Holder) -> None:
-        _log.info("waiting for another run", extra={"awaited": what, "began": holder.began.isoformat()})
-        if tools.progress is not None:
-            tools.progress(what, "another run", "shared", State.PLANNED, 0)
-            tools.progress(what, "another run", "shared", State.STARTED, 0)
+class _Waiting:
+    """Shows whoever watches what is waited for: as one listing, which ends when the other run's result is here."""
 
-    return Asking(tools.store, tools.clock, not_before, cancel or threading.Event(), waits)
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._awaited: set[str] = set()
+
+    def __call__(self, environments: Sequence[str], holder: Holder) -> None:
+        _log.info("waiting for a run begun at %s to observe %s", f"{holder.began:%H:%M:%S}Z", ", ".join(environments))
+        for name in environments:
+            if name not in self._awaited:
+                self._awaited.add(name)
+                self._tell(name, State.PLANNED, 0)
+                self._tell(name, State.STARTED, 0)
+
+    def ended(self, resources: Mapping[str, int]) -> None:
+        for name in sorted(self._awaited):
+            self._tell(name, State.DONE, resources[name])
+
+    def _tell(self, environment: str, state: State, count: int) -> None:
+        if self._progress is not None:
+            self._progress(environment, "another run", "shared", state, count)
 
 
 def _reading_keys(config: Config, environments: Sequence[str], tools: Tools) -> dict[str, str]:
