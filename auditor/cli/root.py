@@ -15,6 +15,7 @@ from auditor.cli.match_command import match
 from auditor.cli.options import debug_option
 from auditor.cli.policy_commands import policy
 from auditor.cli.run_commands import diff, now, snapshot
+from auditor.cli.serve_command import serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -47,5 +48,6 @@ for command in (
     collectors,
     iam_policy,
     db,
+    serve,
 ):
     audit.add_command(command)

@@ -79,6 +79,16 @@ class Leader:
         return term is not None and term[0] <= self._clock() < term[1]
 
     @property
+    def alone(self) -> bool:
+        """Whether a copy that does not lead has no business here."""
+        return self._leadership.alone
+
+    @property
+    def holds(self) -> bool:
+        """Whether the lead is this copy's, be it that it has to ripen."""
+        return self._held
+
+    @property
     def standing(self) -> Standing:
         return Standing(self.is_leading(), self._standing.holder, self._standing.problem)
 

@@ -33,7 +33,7 @@ class Loaded:
 
     config: Config
     policies: Mapping[tuple[str, ...], Policy]
-    waivers: WaiverFile = WaiverFile()
+    waivers: WaiverFile
 
     def policy(self, pair: Pair) -> Policy:
         """What the pair is judged by. Raises ConfigError for packs that no configured pair names and that are wrong."""

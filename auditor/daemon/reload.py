@@ -34,7 +34,7 @@ _RETRY_ROUNDS = 15
 
 
 class Reloader:
-    """Holds what is valid now. `taken` is told of every new one, with what changed, in the thread that loaded it.
+    """Holds what is valid now. `taken` is told of the old and the new, in the thread that loaded it.
 
     `load` reads the files (raises ConfigError); `busy` brackets the reading: True before it, False when it is over.
     """
@@ -44,7 +44,7 @@ class Reloader:
         loaded: Loaded,
         *,
         load: Callable[[], Loaded],
-        taken: Callable[[Loaded], None],
+        taken: Callable[[Loaded, Loaded], None],
         meters: Meters,
         clock: Callable[[], datetime],
         beat: Callable[[], None],
@@ -107,10 +107,10 @@ class Reloader:
     def _take(self, new: Loaded, *, asked: bool) -> None:
         config, waiting = pinned(self._loaded.config, new.config)
         new = replace(new, config=config)
-        changed = changes(self._loaded, new)
+        before, changed = self._loaded, changes(self._loaded, new)
         failed_before, self._error = self._error, None
         self._loaded = new
-        self._taken(new)
+        self._taken(before, new)
         self._meters.config_reloaded(True, self._clock())
         if waiting:
             _log.warning("What changed takes effect only when the service is started anew.", keys=list(waiting))
