@@ -79,14 +79,17 @@ def snapshot(environment: str, config_file: Path, format_: str, output: Path | N
     Exits 3 when not everything could be observed. `audit diff` takes the id.
     """
     from auditor.cli.progress import watched
-    from auditor.pipeline import take_snapshots
+    from auditor.pipeline import observe_now
     from auditor.publish.json_report import snapshot_json
     from auditor.publish.lookups import snapshot_text
 
     config, registry = setup.configured(config_file)
     name = config.environment(environment).name
     with setup.opened(config) as store, watched() as progress:
-        taken = take_snapshots(config, [name], setup.toolbox(config, registry, store, progress))[name]
+        observed = observe_now(config, [name], setup.toolbox(config, registry, store, progress))[name]
+    taken = observed.snapshot
+    if observed.note:
+        write.note(f"Shared: {observed.note}.")
     if format_ == "json":
         write.data(snapshot_json(taken), output)
     else:
