@@ -25,7 +25,7 @@ from tests.collectors.aws.faulty import Proxy, faulty
 SIDES = ("staging", "prod")
 ACCOUNTS = {"staging": "111122223333", "prod": "444455556666"}
 REGION = "eu-west-1"
-PARAMETERS, VARIABLES, SERVICES = 12, 8, 4
+PARAMETERS, VARIABLES, SERVICES = 12, 60, 12
 _CREDENTIALS = {"aws_access_key_id": "longrun", "aws_secret_access_key": "longrun"}
 
 
@@ -46,6 +46,7 @@ class World:
     endpoint_url: str
     versions_url: str
     proxy: Proxy
+    services: _Services
     folder: Path
     lock: threading.Lock = field(default_factory=threading.Lock)
     values: dict[tuple[Place, str], str] = field(default_factory=dict)
@@ -107,7 +108,7 @@ def running(folder: Path) -> Iterator[World]:
             *(Place("env.file", f"RELEASE_{number:02}", _Variable(files, number)) for number in range(VARIABLES)),
             *(Place("http.version", f"service-{number}", _Version(services, number)) for number in range(SERVICES)),
         ]
-        yield World(tuple(places), proxy.endpoint_url, services.url, proxy, folder)
+        yield World(tuple(places), proxy.endpoint_url, services.url, proxy, services, folder)
 
 
 def configuration(world: World, **more: str) -> str:
@@ -243,7 +244,9 @@ def _services() -> Iterator[_Services]:
 def _client(upstream: str, side: str) -> Any:
     reach = {"endpoint_url": upstream, "region_name": REGION, "config": Config(proxies={})}
     role = f"arn:aws:iam::{ACCOUNTS[side]}:role/Auditor"
-    keys = boto3.client("sts", **reach, **_CREDENTIALS).assume_role(RoleArn=role, RoleSessionName="world")["Credentials"]
+    keys = boto3.client("sts", **reach, **_CREDENTIALS).assume_role(RoleArn=role, RoleSessionName="world")[
+        "Credentials"
+    ]
     return boto3.client(
         "ssm",
         **reach,
