@@ -85,13 +85,14 @@ def audit_now(
     right: str,
     tools: Tools,
     *,
+    policy: Policy | None = None,
     not_before: datetime | None = None,
     cancel: threading.Event | None = None,
 ) -> Audit:
     """Observe both environments, compare them under the pair's policies, remember what was found.
 
-    What other runs observe or audit at the same time is shared. `not_before` is since when that counts: by default from
-    now on. Raises ConfigError for an unknown environment or a wrong policy, StoreError when nothing can be kept,
+    `policy` is what these say where they were read before; by default they are read now. What other runs observe or
+    audit at the same time is shared. `not_before` is since when that counts: by default from now on. Raises ConfigError for an unknown environment or a wrong policy, StoreError when nothing can be kept,
     CollectCancelled soon after `cancel` was set.
     """
     pair = config.pair(left, right)
@@ -99,7 +100,7 @@ def audit_now(
     waiting = _Waiting(tools.progress)
     asking = Asking(tools.store, tools.clock, not_before or started_at, cancel or threading.Event(), waiting)
     with failures_counted(tools.meters, pair.left, pair.right, started_at, tools.clock):
-        policy = load_policy(pair.policies, config.policies)
+        rules = policy or load_policy(pair.policies, config.policies)
         readings = _reading_keys(config, [pair.left, pair.right], tools)
 
         def look(asking: Asking) -> Mapping[str, Observed]:
@@ -108,9 +109,9 @@ def audit_now(
         def conclude(observed: Mapping[str, Observed]) -> Audit:
             notes = tuple(one.note for one in observed.values() if one.note)
             sides = observed[pair.left].snapshot, observed[pair.right].snapshot
-            return _audited(config, policy, *sides, started_at, tools, notes)
+            return _audited(config, rules, *sides, started_at, tools, notes)
 
-        digest = judging_key(config, policy, readings.values(), tools.redactor)
+        digest = judging_key(config, rules, readings.values(), tools.redactor)
         audit = tools.sharing.audit((pair.left, pair.right), digest, look, conclude, asking)
     waiting.ended({pair.left: audit.coverage.left, pair.right: audit.coverage.right})
     return audit
