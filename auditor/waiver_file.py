@@ -194,9 +194,10 @@ class _Reader:
             if name is not None and environments and name not in environments:
                 self.note((side,), *unknown("environment", name, environments))
         fingerprints = self._fingerprints()
-        created, expires = self._created(now), self._time("expires", model.expires)
+        created = self._created(now)
+        expires = self._time("expires", model.expires, last_instant)
         if created is not None and expires is not None:
-            self._check_span(created, expires + _DAY if _is_day(model.expires) else expires, longest)
+            self._check_span(created, expires, longest)
         if len(self.problems) > before or created is None or expires is None:
             return None
         waiver = Waiver(
@@ -204,7 +205,7 @@ class _Reader:
             owner=model.owner.strip(),
             reason=model.reason.strip(),
             created_at=created,
-            expires_at=expires + _DAY if _is_day(model.expires) else expires,
+            expires_at=expires,
             origin=self.origin,
             fingerprints=fingerprints,
             left=model.left,
@@ -255,28 +256,18 @@ class _Reader:
         return digest_of(left, right)
 
     def _created(self, now: datetime) -> datetime | None:
-        created = self._time("created", self.model.created)
+        created = self._time("created", self.model.created, first_instant)
         if created is not None and created > now + _AHEAD:
             self.note(("created",), "is in the future", "write the day on which it was decided")
             return None
         return created
 
-    def _time(self, key: str, text: str) -> datetime | None:
-        """A time as written, of a date its first instant, in UTC."""
-        shape = _TIME.fullmatch(text.strip())
+    def _time(self, key: str, text: str, read: Callable[[str], datetime]) -> datetime | None:
         try:
-            if shape is None:
-                raise ValueError(text)
-            if shape[2] and not shape[3]:
-                self.note((key,), "has no time zone", f"write it in UTC: {text.strip()}Z")
-                return None
-            at = datetime.fromisoformat(text.strip())
-            at = at.astimezone(UTC) if shape[2] else at.replace(tzinfo=UTC)
-            # The day after has to be a date, too.
-            return at if at + _DAY else None
-        except (ValueError, OverflowError):
+            return read(text)
+        except ValueError as error:
             remedy = "write a date such as 2027-01-31, or a time in UTC such as 2027-01-31T18:00Z"
-            self.note((key,), f"expected a date or time, got {text!r}", remedy)
+            self.note((key,), str(error), remedy)
             return None
 
     def _check_span(self, created: datetime, expires: datetime, longest: timedelta) -> None:
@@ -289,6 +280,29 @@ class _Reader:
             day = f"{last - _DAY:%Y-%m-%d}" if _is_day(self.model.expires) else moment(last)
             more = f", or allow more with `longest:` at the top ({days(LIMIT)} at most)" if longest < LIMIT else ""
             self.note(("expires",), message, f"let it end by {day}{more}")
+
+
+def first_instant(text: str) -> datetime:
+    """A time as people write it, of a date its first instant, in UTC. Raises ValueError with what is wrong."""
+    shape = _TIME.fullmatch(text.strip())
+    if shape and shape[2] and not shape[3]:
+        raise ValueError(f"has no time zone: {text.strip()}Z would be UTC")
+    try:
+        if shape is None:
+            raise ValueError
+        at = datetime.fromisoformat(text.strip())
+        return at.astimezone(UTC) if shape[2] else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"expected a date or time, got {text!r}") from error
+
+
+def last_instant(text: str) -> datetime:
+    """The same for an end: of a date, the end of that day."""
+    first = first_instant(text)
+    try:
+        return first + _DAY if _is_day(text) else first
+    except OverflowError as error:
+        raise ValueError(f"expected a date or time, got {text!r}") from error
 
 
 def _is_day(text: str) -> bool:
