@@ -92,8 +92,9 @@ def audit_now(
     """Observe both environments, compare them under the pair's policies, remember what was found.
 
     `policy` is what these say where they were read before; by default they are read now. What other runs observe or
-    audit at the same time is shared. `not_before` is since when that counts: by default from now on. Raises ConfigError for an unknown environment or a wrong policy, StoreError when nothing can be kept,
-    CollectCancelled soon after `cancel` was set.
+    audit at the same time is shared. `not_before` is since when that counts: by default from now on. Raises ConfigError
+    for an unknown environment or a wrong policy, StoreError when nothing can be kept, CollectCancelled soon after
+    `cancel` was set.
     """
     pair = config.pair(left, right)
     started_at = tools.clock()

@@ -7,6 +7,7 @@ do this.
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 import time
@@ -105,7 +106,9 @@ class Pool:
     def _start_waiting(self, on_start: Callable[[Job], None]) -> None:
         while self._waiting and len(self._running) < self._workers:
             job = self._waiting.popleft()
-            thread = threading.Thread(target=self._run, args=(job,), name="collect", daemon=True)
+            # What the run is bound to (its id in log lines) goes along.
+            run = contextvars.copy_context().run
+            thread = threading.Thread(target=run, args=(self._run, job), name="collect", daemon=True)
             self._running[job] = (time.monotonic() + job.timeout, thread)
             on_start(job)
             thread.start()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|KEY|DSN|_URL$|WEBHOOK", re.IGNORECASE)
 _SHORTEST_SECRET = 6
-_PLAIN = re.compile(r"[a-zA-Z _,;.()-]{0,40}")
+_PLAIN = re.compile(r"[a-zA-Z _,;.()]{0,40}")
 
 
 class Scrubber:

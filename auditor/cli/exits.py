@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import secrets
 import sys
 import traceback
 from enum import IntEnum
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DEBUG = "auditor.debug"
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|KEY|DSN|_URL$|WEBHOOK", re.IGNORECASE)
-_SHORTEST_SECRET = 6
 
 
 class Exit(IntEnum):
@@ -68,14 +64,9 @@ def guarded(command: click.Command, arguments: Sequence[str]) -> int:
 
 def redacted(text: str, environ: Mapping[str, str]) -> str:
     """The text without what looks like a secret, and without the values of variables that are named like one."""
-    from auditor.redact import Redactor
+    from auditor.scrub import Scrubber
 
-    # Nobody compares these fingerprints, so a key for this one time will do.
-    text = Redactor(secrets.token_bytes(32)).text(text)
-    for name, value in sorted(environ.items(), key=lambda item: -len(item[1])):
-        if len(value) >= _SHORTEST_SECRET and _SECRET_NAME.search(name):
-            text = text.replace(value, f"${{{name}}}")
-    return text
+    return Scrubber(environ).text(text)
 
 
 def _failed(message: str, context: click.Context | None) -> None:
