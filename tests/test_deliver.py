@@ -498,9 +498,9 @@ def test_whatever_breaks_every_notice_arrives_exactly_once(url: str, clock: Cloc
             if not one.notices(Delivery.PENDING):
                 break
             copy = Crashing(dice.choice([one, other]), dice, odds)
-            with Outbox(copy, [far], clock, chance=dice.random) as box:  # type: ignore[arg-type]
-                with contextlib.suppress(Killed, StoreError):
-                    box.run_once(clock.now)
+            box = Outbox(copy, [far], clock, chance=dice.random)  # type: ignore[arg-type]
+            with box, contextlib.suppress(Killed, StoreError):
+                box.run_once(clock.now)
             clock.now += timedelta(seconds=dice.uniform(1, 90))
         states = {queued.notice.id: queued.state for queued in one.notices()}
     wanted = [item for item in made if not item.body["name"].endswith("refused")]

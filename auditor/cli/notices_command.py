@@ -1,0 +1,171 @@
+"""`audit notices`: what is to be told, what was, and what could not be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli import setup, write
+from auditor.cli.exits import Exit
+from auditor.cli.options import choice_of_data, config_option, output_option
+from auditor.meters import Unmetered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from auditor.config import Config
+    from auditor.model import Json
+    from auditor.notices import Notice, Queued
+    from auditor.store import Store
+
+_STATES = ("pending", "failed", "delivered")
+_SHOWN_ID = 10
+
+
+class _Outcomes(Unmetered):
+    """Counts the attempts that did not get through."""
+
+    def __init__(self) -> None:
+        self.unsent = 0
+
+    def notification(self, publisher: str, outcome: str) -> None:
+        """One attempt ended."""
+        del publisher
+        self.unsent += outcome != "delivered"
+
+
+@click.command()
+@config_option
+@click.option("--state", type=click.Choice(_STATES), help="Only these; all by default.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many, the newest first."
+)
+@click.option(
+    "--deliver", is_flag=True, help="First send what is due, once. Exits 4 where something could not be sent."
+)
+@click.option("--retry", metavar="ID", help="First let a notice that was given up be sent again.")
+@choice_of_data
+@output_option
+def notices(
+    config_file: Path,
+    state: str | None,
+    limit: int,
+    deliver: bool,
+    retry: str | None,
+    format_: str,
+    output: Path | None,
+) -> int:
+    """List what people and machines are told: messages, events, digests, and how far each of them got.
+
+    The service sends them by itself; --deliver is for where none runs.
+    """
+    from auditor.notices import Delivery
+
+    config, _ = setup.configured(config_file)
+    unsent = 0
+    with setup.opened(config) as store:
+        if retry is not None:
+            store.requeue_notice(retry, setup.now())
+            write.note("It is pending again.")
+        if deliver:
+            unsent = _deliver(config, store)
+        found = store.notices(Delivery(state) if state else None, limit)
+    if format_ == "json":
+        write.as_json([_object(queued) for queued in found], output)
+    elif found or output is not None:
+        write.data(_table(found, setup.now()), output)
+    else:
+        write.note("There is no such notice." if state else "Nobody was told anything yet.")
+    return Exit.FAILED if unsent else Exit.PARITY
+
+
+def _deliver(config: Config, store: Store) -> int:
+    """Send what is due; how many attempts did not get through."""
+    from auditor.daemon.publishers import publishers_of
+    from auditor.deliver import Outbox
+
+    outcomes = _Outcomes()
+    publishers = publishers_of(config)
+    with Outbox(store, publishers, setup.now, meters=outcomes) as outbox:
+        delivered = outbox.run_once(setup.now())
+    for publisher in publishers:
+        close = getattr(publisher, "close", None)
+        if close is not None:
+            close()
+    were = "1 notice was" if delivered == 1 else f"{delivered} notices were"
+    write.note(f"{were} delivered; {outcomes.unsent} could not be." if outcomes.unsent else f"{were} delivered.")
+    return outcomes.unsent
+
+
+def _table(found: Sequence[Queued], now: datetime) -> str:
+    from auditor.publish.spelling import span
+
+    headers = ["ID", "STATE", "TARGET", "AGE", "TRIES", "WHAT", "ERROR"]
+    rows = [
+        [
+            queued.notice.id[:_SHOWN_ID],
+            _state(queued, now),
+            queued.notice.target,
+            span(now - queued.notice.created_at),
+            str(queued.attempts),
+            _about(queued.notice),
+            queued.error or "",
+        ]
+        for queued in found
+    ]
+    return write.columns(headers, rows)
+
+
+def _state(queued: Queued, now: datetime) -> str:
+    from auditor.notices import Delivery
+
+    if queued.state is Delivery.PENDING and not queued.ended:
+        return "in doubt"
+    return "waits" if queued.state is Delivery.PENDING and queued.notice.not_before > now else queued.state.value
+
+
+def _about(notice: Notice) -> str:
+    """In a few words: `2 new, 1 resolved in staging against prod`."""
+    from collections import Counter
+
+    from auditor.codec import decode
+    from auditor.notices import News, NoticeKind
+
+    if notice.kind is NoticeKind.DIGEST:
+        return "digest"
+    news = decode(News, notice.body)
+    counts = [f"{number} {what}" for what, number in Counter(change.happening for change in news.changes).items()]
+    if news.new_gaps:
+        counts.append(f"{len(news.new_gaps)} not observed")
+    if news.closed_gaps:
+        counts.append(f"{len(news.closed_gaps)} observed again")
+    return f"{', '.join(counts)} in {news.left} against {news.right}"
+
+
+def _object(queued: Queued) -> dict[str, Json]:
+    from auditor.publish.spelling import iso
+
+    def moment(at: datetime | None) -> str | None:
+        return iso(at) if at else None
+
+    notice = queued.notice
+    return {
+        "id": notice.id,
+        "state": queued.state.value,
+        "kind": notice.kind.value,
+        "target": notice.target,
+        "topic": notice.topic,
+        "about": _about(notice),
+        "created_at": iso(notice.created_at),
+        "not_before": iso(notice.not_before),
+        "attempts": queued.attempts,
+        "attempted_at": moment(queued.attempted_at),
+        "in_doubt": not queued.ended,
+        "next_at": moment(queued.next_at),
+        "error": queued.error,
+        "reference": queued.reference,
+        "delivered_at": moment(queued.delivered_at),
+    }
