@@ -30,5 +30,5 @@ def render(
     `parity_store_up` is 0. The counts of the process are there in any case.
     """
     kind = content_type(accept)
-    families = store_families(gauges, waivers, now, meters.capped())
+    families = store_families(gauges, waivers, now, meters.capped(), meters.publishers)
     return kind, written((*families, *meters.families()), meters.process.collect(), kind)

@@ -146,7 +146,9 @@ COLLECTOR_DURATION = Metric(
     (0.1, 0.5, 1, 2.5, 5, 10, 30, MINUTE, 2 * MINUTE, 5 * MINUTE),
 )
 COLLECTOR_ERRORS = _counter(
-    "collector_errors", "environment collector reason", "Gaps that collectors left, by reason, one per reading and gap."
+    "collector_errors",
+    "environment collector reason",
+    "Readings of the environment in which the collector left gaps, by their reason.",
 )
 NOTIFICATIONS = _counter(
     "notifications", "publisher outcome", "Attempts to deliver a notice, by outcome: delivered, retried, failed."

@@ -25,9 +25,14 @@ _Series = list[tuple[tuple[str, ...], float]]
 
 
 def store_families(
-    gauges: Gauges | None, waivers: Iterable[Waiver] | None, now: datetime, capped: Mapping[str, int]
+    gauges: Gauges | None,
+    waivers: Iterable[Waiver] | None,
+    now: datetime,
+    capped: Mapping[str, int],
+    publishers: Iterable[str],
 ) -> tuple[Family, ...]:
-    """The families of one scrape at `now`. `capped` counts label values that the process counters fold into `other`.
+    """The families of one scrape at `now`. `capped` counts label values that the process counters fold into `other`;
+    `publishers` are those configured, which have a count of notices even where it is 0.
 
     None means that it could not be read: then its families are left out, because a zero would say that all is well.
     """
@@ -39,8 +44,9 @@ def store_families(
             _environment(environment, series, folded)
         for each in gauges.collectors:
             _at(series[catalogue.COLLECTOR_LAST_SUCCESS], (each.environment, each.collector), each.last_success)
-        series[catalogue.PENDING] = _counts(gauges.pending)
-        series[catalogue.FAILED] = _counts(gauges.failed)
+        none = dict.fromkeys(publishers, 0)
+        series[catalogue.PENDING] = _counts({**none, **gauges.pending})
+        series[catalogue.FAILED] = _counts({**none, **gauges.failed})
         _at(series[catalogue.OLDEST_PENDING], (), gauges.oldest_pending)
     series[catalogue.CAPPED] = _counts(folded)
     if waivers is not None:

@@ -34,6 +34,7 @@ class PrometheusMeters:
         ProcessCollector(registry=self.process)
         self._clock = clock
         self._lock = threading.RLock()
+        self.publishers: tuple[str, ...] = ()
         self._pairs: frozenset[tuple[str, str]] = frozenset()
         self._next: dict[tuple[str, str], datetime] = {}
         self._seen: dict[str, set[str]] = {"api": set(), "collector": set(), "publisher": set()}
@@ -81,7 +82,8 @@ class PrometheusMeters:
                 for name in names:
                     for reason in GapReason:
                         self._collector_errors.start(environment, self._bounded("collector", name), reason.value)
-            for publisher in publishers:
+            self.publishers = tuple(publishers)
+            for publisher in self.publishers:
                 for outcome in NOTICE_OUTCOMES:
                     self._notifications.start(self._bounded("publisher", publisher), outcome)
 
