@@ -167,6 +167,35 @@ def test_every_variable_that_is_used_is_there(uid: str) -> None:
     assert not unused
 
 
+@each
+def test_overrides_set_what_there_is_to_set(uid: str) -> None:
+    """Grafana passes over a property that it does not know, so its schema does not tell: these are of the same names."""
+    for panel in panels(uid):
+        defaults = _part(_branch(panel["type"]), "fieldConfig", "defaults")
+        known = set(defaults) | {f"custom.{name}" for name in _part(defaults, "custom")}
+        for override in panel["fieldConfig"]["overrides"]:
+            assert {one["id"] for one in override["properties"]} <= known, panel["title"]
+
+
+def _branch(kind: str) -> dict[str, Any]:
+    """What the schema says of a panel of this type."""
+    choices = _resolved(_resolved(SCHEMA["properties"]["panels"])["items"])["anyOf"]
+    found = (_resolved(choice)["properties"] for choice in choices)
+    return next(one for one in found if one["type"].get("const") == kind)
+
+
+def _part(properties: dict[str, Any], *names: str) -> dict[str, Any]:
+    for name in names:
+        properties = _resolved(properties[name]).get("properties", {})
+    return properties
+
+
+def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        schema = SCHEMA["definitions"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
 def test_links_lead_to_dashboards_that_there_are() -> None:
     """And hand on variables that the other dashboard has."""
     text = "".join(json.dumps(dashboard(uid)) for uid in UIDS)

@@ -127,7 +127,7 @@ def severity() -> build.CustomVariable:
 
 def to_page(title: str, path: str) -> build.DashboardLink:
     """A link to the auditor's own page."""
-    return build.DashboardLink(title).url(f"${{auditor_url}}{path}").target_blank(True)
+    return build.DashboardLink(title).url(f"${{auditor_url:raw}}{path}").target_blank(True)
 
 
 def to_dashboard(title: str, uid: str, variables: str) -> build.DashboardLink:
@@ -174,7 +174,7 @@ def _others() -> build.DashboardLink:
 def _page() -> build.DashboardLink:
     about = "Findings with their evidence, and what to do about each"
     link = build.DashboardLink("Auditor's page").type(model.DashboardLinkType.LINK).icon("external link")
-    return link.tooltip(about).url("${auditor_url}").target_blank(True)
+    return link.tooltip(about).url("${auditor_url:raw}").target_blank(True)
 
 
 def _alerts() -> build.AnnotationQuery:

@@ -273,10 +273,11 @@ def _scores() -> AnyPanel:
             "Below 95 % something that matters differs: open the pair. A fall without a deployment is a change by hand.",
             "No audit yet",
         ),
-        Look(12, 9, unit="percentunit", decimals=1, links=[_pair_link()]),
+        Look(12, 9, "percentunit", 1, look.steps(look.PLAIN, (0.95, look.GOOD)), links=[_pair_link()]),
         over_time(f"{down(CHOSEN.score())} and {CHOSEN.complete()}", ARROW),
         over_time(f"{down(CHOSEN.score())} and {CHOSEN.incomplete()}", f"{ARROW} (incomplete)"),
     ).max(1)
+    panel.axis_soft_min(0.8)
     dashes = {"fill": "dash", "dash": [8, 8]}
     return panel.override_by_query("B", [look.fixed(look.UNSEEN), model.DynamicConfigValue("custom.lineStyle", dashes)])
 

@@ -29,7 +29,7 @@ from deploy.grafana.generator.promql import ONE_PAIR as PAIR
 from deploy.grafana.generator.promql import OPEN, SERIOUS, age, counter, down, quantile
 
 SEVERITY = 'severity=~"$severity"'
-FINDINGS = "/pairs/${left}/${right}"
+FINDINGS = "/pairs/${left:percentencode}/${right:percentencode}"
 RESOLUTION = "parity_finding_resolution_seconds"
 
 

@@ -113,10 +113,12 @@ def number(text: Text, look_: Look, *targets: prometheus.Dataquery, names: bool 
 
 
 def lines(text: Text, look_: Look, *targets: prometheus.Dataquery) -> timeseries.Panel:
-    """Values over time."""
+    """Values over time; a dashed line where a threshold is."""
+    panel = _dress(timeseries.Panel(), text, look_, targets)
+    if look_.thresholds:
+        panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(options.GraphThresholdsStyleMode.DASHED))
     return (
-        _dress(timeseries.Panel(), text, look_, targets)
-        .legend(_legend(["lastNotNull", "max"]))
+        panel.legend(_legend(["lastNotNull", "max"]))
         .tooltip(_tooltip())
         .line_width(2)
         .show_points(options.VisibilityMode.AUTO)
