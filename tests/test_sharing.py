@@ -20,6 +20,7 @@ import pytest
 
 from auditor.collect import CollectCancelled
 from auditor.leases import Holder
+from auditor.life import live
 from auditor.model import Audit, Snapshot
 from auditor.sharing import Asking, Observed, Sharing
 from auditor.store import Store, schema
@@ -384,7 +385,7 @@ class Judging:
         assert self.busy.acquire(blocking=False), "two audits of one pair at once"
         self.began.set()
         assert self.may_end.wait(20)
-        life = samples.live(self.store.previous(*PAIR), [], lambda _: True, self.clock(), f"a{len(self.audits)}")
+        life = live(self.store.previous(*PAIR), [], lambda _: True, self.clock(), f"a{len(self.audits)}")
         made = samples.audit(f"a{len(self.audits)}", life, self.clock())
         left, right = (observed[name].snapshot.id for name in PAIR)
         self.store.record_audit(made, (left, right), life)
