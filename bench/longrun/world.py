@@ -7,7 +7,6 @@ time, and the service has to come to the same view by looking.
 from __future__ import annotations
 
 import json
-import os
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -181,7 +180,7 @@ class _Files:
             target.parent.mkdir(exist_ok=True)
             draft = self._folder / f"{side}.draft"
             draft.write_text(text)
-            os.replace(draft, target)
+            draft.replace(target)
 
 
 @dataclass(frozen=True, slots=True)
