@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -133,9 +133,22 @@ def _publishers(config: Config) -> dict[str, object]:
     return {name: settings for name, settings in found.items() if settings is not None}
 
 
+_KEYS = {
+    "promotes_to": "promotes_to",
+    "policies": "policies",
+    "waivers": "waivers",
+    "serve": "serve",
+    "timeout": "collect.timeout",
+    "workers": "collect.workers",
+    "counterparts": "match",
+    "identity_tag": "tags.identity",
+    "owner_tag": "tags.owner",
+    "scheduling": "schedule",
+}
+
+
 def _settings(before: Config, after: Config) -> Iterator[str]:
     """Keys of the rest of the configuration."""
-    listed = {"file", "folder", "store", "environments", "pairs", "publish", "schedules"}
-    for field in fields(Config):
-        if field.name not in listed and getattr(before, field.name) != getattr(after, field.name):
-            yield f"{field.name} changed"
+    for field, key in _KEYS.items():
+        if getattr(before, field) != getattr(after, field):
+            yield f"{key} changed"
