@@ -92,8 +92,7 @@ def acknowledge(
         return None if stored.status is Status.ACKNOWLEDGED else replace(stored, status=Status.ACKNOWLEDGED)
 
     found = _found(store, fingerprints)
-    reason = f"acknowledged: {note.strip()}" if note.strip() else "acknowledged"
-    recorder = _Recorder(store, actor.strip(), reason, now, teller)
+    recorder = _Recorder(store, actor.strip(), note.strip() or "acknowledged", now, teller)
     changed = recorder.record(found, lambda _left, _right: turn)
     return tuple(changed.get(stored.fingerprint, stored) for stored in found)
 

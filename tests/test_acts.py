@@ -95,7 +95,7 @@ def test_an_acknowledged_finding_is_silent_and_its_history_names_the_person(stor
     event = store.events("fp-orders")[-1]
     assert (event.at, event.audit_id, event.actor) == (at(5), None, "ana")
     assert (event.from_status, event.to_status) == (Status.OPEN, Status.ACKNOWLEDGED)
-    assert event.reason == "acknowledged: on it"
+    assert event.reason == "on it"
     audit(store, 10, breach())
     assert status(store) is Status.ACKNOWLEDGED
 

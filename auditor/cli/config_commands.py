@@ -8,7 +8,7 @@ import click
 
 from auditor.cli import write
 from auditor.cli.options import config_option, debug_option, output_option
-from auditor.cli.setup import configured
+from auditor.cli.setup import configured, now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,12 +24,12 @@ def config() -> None:
 @config.command()
 @config_option
 def check(config_file: Path) -> None:
-    """Say whether the configuration and its policies are right, or everything that is wrong with them.
+    """Say whether the configuration, its policies and its waivers are right, or everything that is wrong with them.
 
     Nothing is asked of any source: this proves the files, not the credentials.
     """
     loaded, _ = configured(config_file)
-    _check_policies(loaded)
+    _check_files(loaded)
     write.data("\n".join(_summary(loaded)))
 
 
@@ -45,10 +45,11 @@ def schema(output: Path | None) -> None:
     write.as_json(json_schema(options), output)
 
 
-def _check_policies(config: Config) -> None:
-    """Read every rule that a pair is judged by. Raises ConfigError with all that is wrong, each mistake once."""
+def _check_files(config: Config) -> None:
+    """Read every rule that a pair is judged by, and every waiver. Raises ConfigError with all mistakes, each once."""
     from auditor.errors import ConfigError, Problem
     from auditor.policy import load_policy
+    from auditor.waiver_file import waivers_of
 
     problems: dict[Problem, None] = {}
     for names in dict.fromkeys(pair.policies for pair in config.pairs):
@@ -56,11 +57,18 @@ def _check_policies(config: Config) -> None:
             load_policy(names, config.policies)
         except ConfigError as error:
             problems.update(dict.fromkeys(error.problems))
+    try:
+        waivers_of(config, now())
+    except ConfigError as error:
+        problems.update(dict.fromkeys(error.problems))
     if problems:
         raise ConfigError(list(problems))
 
 
 def _summary(config: Config) -> list[str]:
+    from auditor.publish.spelling import count
+    from auditor.waiver_file import waivers_of
+
     lines = [f"OK: {config.file}"]
     for name, environment in config.environments.items():
         following = config.promotes_to.get(name)
@@ -69,6 +77,8 @@ def _summary(config: Config) -> list[str]:
     for pair in config.pairs:
         when = f", scheduled {pair.schedule}" if pair.schedule else ""
         lines.append(f"  pair {pair.left} against {pair.right} under {', '.join(pair.policies)}{when}")
+    if config.waivers:
+        lines.append(f"  {count(len(waivers_of(config, now()).waivers), 'waiver')} in {config.waivers.name}")
     if len(config.environments) == 1:
         lines.append("  one environment only: add the one that it is to be compared with")
     elif not config.pairs:

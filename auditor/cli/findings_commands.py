@@ -12,6 +12,11 @@ from auditor.cli.options import SEVERITIES, choice_of_data, config_option, outpu
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from auditor.config import Config
+    from auditor.life import StoredFinding
+    from auditor.store import Store
+    from auditor.waivers import Waiver
+
 _STATUSES = ("pending", "open", "regressed", "acknowledged", "waived", "resolved")
 _UNRESOLVED = _STATUSES[:-1]
 
@@ -70,11 +75,13 @@ def show(finding: str, config_file: Path, format_: str, output: Path | None) -> 
     with setup.opened(config) as store:
         stored = store.finding(finding)
         events = store.events(stored.fingerprint)
+        waiver, lapse = _tolerated(config, store, stored)
     if format_ == "json":
-        write.data(finding_json(stored.finding, events), output)
+        write.data(finding_json(stored.finding, events, waiver), output)
         return
-    width, color = write.width(output), write.colours(output)
-    write.data(finding_text(stored.finding, events, width=width, color=color, now=setup.now()), output)
+    width, color, now = write.width(output), write.colours(output), setup.now()
+    text = finding_text(stored.finding, events, width=width, color=color, now=now, waiver=waiver, lapse=lapse)
+    write.data(text, output)
 
 
 @click.command()
@@ -91,8 +98,24 @@ def explain(finding: str, config_file: Path, format_: str, output: Path | None) 
     with setup.opened(config) as store:
         stored = store.finding(finding)
         events = store.events(stored.fingerprint)
+        waiver, _ = _tolerated(config, store, stored)
     if format_ == "json":
-        write.data(finding_json(stored.finding, events), output)
+        write.data(finding_json(stored.finding, events, waiver), output)
         return
     width, color = write.width(output), write.colours(output)
     write.data(explain_text(stored.finding, width=width, color=color), output)
+
+
+def _tolerated(config: Config, store: Store, stored: StoredFinding) -> tuple[Waiver | None, str]:
+    """What covers a waived finding now; where nothing does any more, why."""
+    from auditor.model import Status
+    from auditor.waiver_file import waivers_of
+    from auditor.waivers import finder
+
+    if stored.status is not Status.WAIVED:
+        return None, ""
+    left, right = stored.breach.left.environment, stored.breach.right.environment
+    now = setup.now()
+    tolerated = finder([*waivers_of(config, now).waivers, *store.waivers()], left, right, now)
+    waiver = tolerated(stored.breach)
+    return waiver, "" if waiver else tolerated.lapse(stored.breach)

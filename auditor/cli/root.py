@@ -12,10 +12,12 @@ from auditor.cli.demo_command import demo
 from auditor.cli.findings_commands import explain, findings, show
 from auditor.cli.init_command import init
 from auditor.cli.match_command import match
+from auditor.cli.notices_command import notices
 from auditor.cli.options import debug_option
 from auditor.cli.policy_commands import policy
 from auditor.cli.run_commands import diff, now, snapshot
 from auditor.cli.serve_command import serve
+from auditor.cli.waiver_commands import ack, waive, waivers
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -40,6 +42,10 @@ for command in (
     findings,
     show,
     explain,
+    notices,
+    waive,
+    ack,
+    waivers,
     match,
     policy,
     config,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from auditor.model import Audit, Finding, Gap, Severity, Side, Snapshot
     from auditor.publish.view import Drift, Event, Report
+    from auditor.waivers import Waiver
 
 SCHEMA = 1
 
@@ -141,9 +142,10 @@ def findings_json(findings: Sequence[Finding]) -> str:
     return dump([finding_object(finding) for finding in sorted(findings, key=order)])
 
 
-def finding_json(finding: Finding, events: Sequence[Event]) -> str:
-    """`audit show` and `audit explain` with `--format json`: a finding with its `events`, oldest first."""
-    return dump({**finding_object(finding), "events": [_event_object(event) for event in _by_time(events)]})
+def finding_json(finding: Finding, events: Sequence[Event], waiver: Waiver | None = None) -> str:
+    """`audit show` and `audit explain` with `--format json`: a finding, its `waiver`, its `events`, oldest first."""
+    told = [_event_object(event) for event in _by_time(events)]
+    return dump({**finding_object(finding), "waiver": _waiver_object(waiver) if waiver else None, "events": told})
 
 
 def snapshot_json(snapshot: Snapshot) -> str:
@@ -177,6 +179,16 @@ def drift_json(drifts: Sequence[Drift], *, left: str, right: str) -> str:
         for drift in sorted(drifts, key=lambda drift: (drift.kind, drift.identity, drift.path))
     ]
     return dump({"schema": SCHEMA, "left": left, "right": right, "differences": differences})
+
+
+def _waiver_object(waiver: Waiver) -> dict[str, Json]:
+    return {
+        "id": waiver.id,
+        "owner": waiver.owner,
+        "reason": waiver.reason,
+        "expires_at": iso(waiver.expires_at),
+        "origin": waiver.origin,
+    }
 
 
 def _event_object(event: Event) -> dict[str, Json]:

@@ -29,6 +29,7 @@ from auditor.publish.spelling import (
     span,
     spell,
 )
+from auditor.waivers import moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,12 +37,25 @@ if TYPE_CHECKING:
 
     from auditor.model import Breach, Finding, Side, Snapshot
     from auditor.publish.view import Drift, Event
+    from auditor.waivers import Waiver
 
 _LONG = 4_000
 
 
-def finding_text(finding: Finding, events: Sequence[Event], *, width: int | None, color: bool, now: datetime) -> str:
-    """Everything that is known of one finding (`audit show`): both values in full, why it matters, its life."""
+def finding_text(
+    finding: Finding,
+    events: Sequence[Event],
+    *,
+    width: int | None,
+    color: bool,
+    now: datetime,
+    waiver: Waiver | None = None,
+    lapse: str = "",
+) -> str:
+    """Everything that is known of one finding (`audit show`): both values in full, why it matters, its life.
+
+    `waiver` is what covers it; `lapse` says why nothing does any more, where it is still waived.
+    """
     breach = finding.breach
     page = Page(width or DEFAULT_WIDTH, color)
     _title(page, finding)
@@ -57,6 +71,11 @@ def finding_text(finding: Finding, events: Sequence[Event], *, width: int | None
     if breach.cause:
         page.fact("Cause", sentence(breach.cause))
     page.fact("Status", _status(finding))
+    if waiver:
+        until = f"by {brief(waiver.owner)} until {moment(waiver.expires_at)}"
+        page.fact("Waived", f"{until}: {brief(waiver.reason, _LONG)} ({brief(waiver.origin)})")
+    elif lapse:
+        page.fact("Waived", sentence(f"{lapse}; the next audit opens it"))
     page.fact("First seen", f"{instant(finding.first_seen)}, {span(now - finding.first_seen)} ago")
     page.fact("Last seen", f"{instant(finding.last_seen)}, {span(now - finding.last_seen)} ago")
     if finding.moved:
