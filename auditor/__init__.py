@@ -9,6 +9,7 @@ compare     matches -> differences (the only importer of deepdiff)
 policy      load, validate and explain the rules
 judge       differences + gaps + policy -> breaches; causes, score and coverage with them
 life        breaches + history -> findings and their events
+waivers     what people tolerate, and until when (`waiver_file`: the reviewed file; `acts`: what people do by hand)
 store       snapshots, findings and audits, kept (the only user of a Session)
 publish     tell someone: reports
 """
