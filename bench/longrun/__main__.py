@@ -32,7 +32,7 @@ from tests.standins.slack_workspace import BOT_TOKEN, Pace
 _QUIET_SECONDS = 100.0
 _SETTLED_SECONDS = 8.0
 _CHANGE_SECONDS = 1.2
-_ACCOUNT = {
+ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "longrun",
     "AWS_SECRET_ACCESS_KEY": "longrun",
     "AWS_CONFIG_FILE": os.devnull,
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steady-clock", action="store_true", help="leave the clock alone (no libfaketime needed)")
     parser.add_argument("--keep", type=Path, help="write the logs of the copies here")
     options = parser.parse_args(arguments)
-    os.environ.update(_ACCOUNT)
+    os.environ.update(ACCOUNT)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="parity-longrun-")))
         return _Run(options, folder, stack).run()

@@ -41,6 +41,7 @@ class Daemon:
         self.lines: list[dict[str, Any]] = []
         self.noise: list[str] = []
         self.address = ""
+        self.paused = False
         self._config = config
         self._variables = {**os.environ, **variables}
         if clock is not None:
@@ -59,6 +60,10 @@ class Daemon:
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
 
     def start(self, *, wait: bool = True) -> None:
         """Start it; with `wait`, until it listens."""
@@ -81,10 +86,12 @@ class Daemon:
         self._join()
 
     def pause(self) -> None:
+        self.paused = True
         self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
         self._signal(signal.SIGCONT)
+        self.paused = False
 
     def stop(self, within: float = 60.0) -> int:
         """Ask it to end, as a service manager does. Its exit code; -9 where it had to be killed."""
