@@ -11,8 +11,11 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from auditor.model import Severity
+from auditor.model import Severity, Status
+from auditor.notices import Happening
 from auditor.publish.prometheus.catalogue import METRICS, OF_THE_PROCESS, OF_THE_STORE, Type
+from auditor.publish.prometheus.meters import AUDIT_OUTCOMES, REQUEST_OUTCOMES
+from auditor.waivers import WaiverState
 from deploy.grafana.generator import look
 from deploy.grafana.generator.document import as_json, pages, with_tables
 from deploy.grafana.generator.frame import PAIRS
@@ -242,7 +245,7 @@ def test_every_metric_is_on_some_dashboard() -> None:
 
 def test_one_colour_means_unseen_and_nothing_else() -> None:
     """Coverage below 1 is purple, and no severity, status or good news is."""
-    meanings = (look.SEVERITIES, look.STATUSES, look.HAPPENINGS, look.ANSWERS, look.DELIVERIES, look.WAIVERS)
+    meanings = (look.SEVERITIES, look.STATUSES, look.HAPPENINGS, look.ANSWERS, look.WAIVERS)
     assert all(look.UNSEEN not in colours.values() for colours in meanings)
     steps = [(step.value, step.color) for step in look.coverage().build().steps]
     assert steps == [(None, "purple"), (1, "green")]
@@ -271,9 +274,13 @@ def _paint(panel: dict[str, Any], ref: str) -> str:
     return json.dumps([one for one in overrides if named.get(one["matcher"]["id"]) == one["matcher"].get("options")])
 
 
-def test_the_severities_are_the_model_s() -> None:
-    """A new severity gets a colour and a choice."""
+def test_the_words_are_the_model_s() -> None:
+    """A new severity, status, happening or state of waivers gets a colour; a severity a choice as well."""
     assert list(look.SEVERITIES) == list(Severity)
+    assert set(look.STATUSES) == set(Status) - {Status.RESOLVED}
+    assert set(look.HAPPENINGS) == set(Happening)
+    assert set(look.WAIVERS) == set(WaiverState)
+    assert (set(look.OUTCOMES), set(look.ANSWERS)) == (set(AUDIT_OUTCOMES), set(REQUEST_OUTCOMES))
     assert variables("parity-overview")["severity"]["query"] == ",".join(Severity)
 
 

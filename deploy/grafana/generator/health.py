@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deploy.grafana.generator import look
 from deploy.grafana.generator.frame import Page, Row, auditor_url, datasource, environment, left, right
+from deploy.grafana.generator.health_reading import collectors, errors, gaps, reading, requests, throttles
 from deploy.grafana.generator.health_service import (
     copies,
     labels_capped,
@@ -22,22 +23,16 @@ from deploy.grafana.generator.parts import (
     AnyPanel,
     Look,
     Text,
-    areas,
     bars,
-    coloured_cells,
     gauges,
-    grid,
     lines,
     now,
     number,
-    ordered,
     over_time,
-    rows,
 )
 from deploy.grafana.generator.promql import CHOSEN_PAIRS as CHOSEN
-from deploy.grafana.generator.promql import ENVIRONMENT, age, counter, gauge, quantile
+from deploy.grafana.generator.promql import age, counter, gauge, quantile
 
-COLLECTOR = "environment, collector"
 SHARES = ((0.5, "half within"), (0.9, "90 % within"), (0.99, "99 % within"))
 
 
@@ -60,7 +55,7 @@ def page() -> Page:
                 "Is it working", [leaders(), copies(), stores(), reloads(), overdue(), _missed(), _failed(), _oldest()]
             ),
             Row("Audits", [_outcomes(), _durations(), next_runs()]),
-            Row("Reading the environments", [_collectors(), _errors(), _reading(), _gaps(), _requests(), _throttles()]),
+            Row("Reading the environments", [collectors(), errors(), reading(), gaps(), requests(), throttles()]),
             Row("Notifications and waivers", [_attempts(), _pending(), _waivers(), _expiry()]),
             Row("Processes", [memory(), processor(), open_files(), scrapes(), labels_capped(), versions()]),
         ],
@@ -140,105 +135,6 @@ def _durations() -> AnyPanel:
             over_time(quantile(share, "parity_audit_duration_seconds", CHOSEN.selector), name, exemplars=share == 0.99)
             for share, name in SHARES
         ),
-    )
-
-
-def _collectors() -> AnyPanel:
-    panel = grid(
-        Text(
-            "Collectors",
-            "By environment and collector: when it last read everything, how long it takes (nine of ten, over the chosen time), "
-            "and how often it met an error in that time.",
-            "*Never* or long ago: see its errors beside; until it succeeds, what it reads is unknown.",
-            "No collector has run yet",
-        ),
-        Look(12, 9),
-        rows(f"1000 * {gauge('parity_collector_last_success_timestamp_seconds', ENVIRONMENT, by=COLLECTOR)}"),
-        rows(quantile(0.9, "parity_collector_duration_seconds", ENVIRONMENT, by=COLLECTOR, over="$__range")),
-        rows(f"round({counter('parity_collector_errors_total', ENVIRONMENT, by=COLLECTOR, over='$__range')})"),
-        sort="Errors",
-    )
-    ordered(panel, "environment", "collector", "Value #A", "Value #B", "Value #C")
-    panel.override_by_name("environment", look.column("Environment"))
-    panel.override_by_name("collector", look.column("Collector"))
-    panel.override_by_name("Value #A", look.column("Last success", unit="dateTimeFromNow", noValue="never"))
-    panel.override_by_name("Value #B", look.column("Takes", unit="s", decimals=1, noValue="–"))
-    errors = {"thresholds": look.none_is_plain(look.BAD).build(), "custom_cellOptions": coloured_cells()}
-    return panel.override_by_name("Value #C", look.column("Errors", decimals=0, noValue="0", **errors))
-
-
-def _errors() -> AnyPanel:
-    return bars(
-        Text(
-            "Collector errors by reason",
-            "Gaps that collectors met, in each step of time, by environment and reason.",
-            "`access_denied`: permissions. `throttled`: too much at once. `unreachable`, `timeout`: networks. `malformed`: report it.",
-            "No error was counted in this time",
-        ),
-        Look(12, 9, decimals=0),
-        over_time(
-            counter("parity_collector_errors_total", ENVIRONMENT, by="environment, reason"),
-            "{{environment}}: {{reason}}",
-        ),
-    )
-
-
-def _reading() -> AnyPanel:
-    return lines(
-        Text(
-            "Collector duration",
-            "How long reading took, nine of ten, by environment and collector.",
-            "One line far above the others decides how long an audit takes: give it fewer regions or services at once.",
-            "No collector has run in this time",
-        ),
-        Look(6, 8, unit="s"),
-        over_time(
-            quantile(0.9, "parity_collector_duration_seconds", ENVIRONMENT, by=COLLECTOR),
-            "{{environment}}: {{collector}}",
-        ),
-    )
-
-
-def _gaps() -> AnyPanel:
-    return areas(
-        Text(
-            "Gaps",
-            "What the last snapshots could not read, by environment and reason.",
-            "As for the errors. While there are any, audits of the environment are incomplete.",
-            "No gap",
-        ),
-        Look(6, 8, decimals=0),
-        over_time(f"{gauge('parity_gaps', ENVIRONMENT, by='environment, reason')} > 0", "{{environment}}: {{reason}}"),
-    )
-
-
-def _requests() -> AnyPanel:
-    return areas(
-        Text(
-            "API requests",
-            "Requests per second to the audited environments, by outcome.",
-            "Denied ones need permissions; many errors mean that the far side is unwell.",
-            "No request was counted in this time",
-        ),
-        Look(6, 8, unit="reqps", colours=look.ANSWERS),
-        over_time(counter("parity_api_requests_total", ENVIRONMENT, by="outcome", function="rate"), "{{outcome}}"),
-    )
-
-
-def _throttles() -> AnyPanel:
-    throttled = counter(
-        "parity_api_requests_total", ENVIRONMENT, 'outcome="throttled"', by="environment, api", function="rate"
-    )
-    asked = counter("parity_api_requests_total", ENVIRONMENT, by="environment, api", function="rate")
-    return lines(
-        Text(
-            "Throttled share of requests",
-            "By environment and API, the share of requests that were throttled. They are repeated, and cost time and quota.",
-            "Above 10 % for long: audit less often; others in that account suffer from the same limits.",
-            "No request was throttled in this time",
-        ),
-        Look(6, 8, unit="percentunit", thresholds=look.steps(look.PLAIN, (0.1, look.WATCH))),
-        over_time(f"{throttled} / {asked}", "{{environment}}: {{api}}"),
     )
 
 

@@ -40,7 +40,6 @@ HAPPENINGS: Mapping[str, str] = {
 }
 OUTCOMES: Mapping[str, str] = {"complete": "green", "incomplete": UNSEEN, "failed": "red"}
 ANSWERS: Mapping[str, str] = {"ok": "green", "throttled": "yellow", "denied": "orange", "error": "red"}
-DELIVERIES: Mapping[str, str] = {"delivered": "green", "retried": "yellow", "failed": "red"}
 WAIVERS: Mapping[str, str] = {"active": "blue", "expiring": "yellow", "expired": "orange", "revoked": "text"}
 
 HOUR = 3600
