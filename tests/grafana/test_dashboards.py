@@ -14,8 +14,9 @@ from jsonschema import Draft7Validator
 from auditor.model import Severity, Status
 from auditor.notices import Happening
 from auditor.publish.prometheus.catalogue import METRICS, OF_THE_PROCESS, OF_THE_STORE, Type
-from auditor.publish.prometheus.meters import AUDIT_OUTCOMES, REQUEST_OUTCOMES
+from auditor.publish.prometheus.meters import AUDIT_OUTCOMES
 from auditor.waivers import WaiverState
+from collectors._meter import DENIED, ERROR, OK, THROTTLED
 from deploy.grafana.generator import look
 from deploy.grafana.generator.document import as_json, pages, with_tables
 from deploy.grafana.generator.frame import PAIRS
@@ -280,7 +281,8 @@ def test_the_words_are_the_model_s() -> None:
     assert set(look.STATUSES) == set(Status) - {Status.RESOLVED}
     assert set(look.HAPPENINGS) == set(Happening)
     assert set(look.WAIVERS) == set(WaiverState)
-    assert (set(look.OUTCOMES), set(look.ANSWERS)) == (set(AUDIT_OUTCOMES), set(REQUEST_OUTCOMES))
+    assert set(look.OUTCOMES) == set(AUDIT_OUTCOMES)
+    assert set(look.ANSWERS) == {OK, THROTTLED, DENIED, ERROR}
     assert variables("parity-overview")["severity"]["query"] == ",".join(Severity)
 
 
