@@ -112,7 +112,7 @@ def audit_now(
             sides = observed[pair.left].snapshot, observed[pair.right].snapshot
             return _audited(config, rules, *sides, started_at, tools, notes)
 
-        digest = judging_key(config, rules, readings.values(), tools.redactor)
+        digest = judging_key(config, rules, readings.values(), tools.redactor, tools.waivers)
         audit = tools.sharing.audit((pair.left, pair.right), digest, look, conclude, asking)
     waiting.ended({pair.left: audit.coverage.left, pair.right: audit.coverage.right})
     return audit

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from auditor.model import Json
     from auditor.redact import Redactor
     from auditor.rules import Policy
+    from auditor.waivers import Waiver
 
 _HERE = re.compile(r"localhost|127\.0\.0\.1|\[::1\]|:///")
 
@@ -35,13 +36,15 @@ def reading_key(config: Config, environment: Environment, redactor: Redactor) ->
     return _digest([words, sources, config.timeout.total_seconds()], redactor)
 
 
-def judging_key(config: Config, policy: Policy, readings: Iterable[str], redactor: Redactor) -> str:
-    """Equal for two configurations that would judge the pair alike."""
+def judging_key(
+    config: Config, policy: Policy, readings: Iterable[str], redactor: Redactor, waivers: Iterable[Waiver] = ()
+) -> str:
+    """Equal for two configurations that would judge the pair alike. `waivers` are those of the file."""
     aliases = {name: [list(one.aliases), config.promotes_to.get(name)] for name, one in config.environments.items()}
     counterparts = [[one.kind, one.left, one.right] for one in config.counterparts]
     tags = [config.identity_tag, config.owner_tag]
-    waivers = str(config.waivers) if config.waivers else None
-    return _digest([list(readings), policy.digest, aliases, counterparts, tags, waivers], redactor)
+    tolerated = sorted([one.id, one.expires_at.isoformat(), one.reason] for one in waivers)
+    return _digest([list(readings), policy.digest, aliases, counterparts, tags, tolerated], redactor)
 
 
 def _digest(value: Json, redactor: Redactor) -> str:
