@@ -73,7 +73,7 @@ def _numbers() -> list[AnyPanel]:
             Text(
                 "Pairs in parity",
                 "Pairs whose last audit observed everything and that have no open finding of severity critical or high.",
-                "Compare it with the number of pairs beside it; the table below names those that are missing.",
+                "The table below names the pairs that are missing here, and why.",
             ),
             Look(4, 4),
             now(how_many(f"({CHOSEN.complete()}) unless ({serious} > 0)")),

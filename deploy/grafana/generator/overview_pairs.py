@@ -47,7 +47,7 @@ def pairs() -> table.Panel:
         Text(
             "Pairs",
             "Each pair as its last audit left it. The score is shown only where everything was observed; else it says "
-            "*incomplete*, and the score of what was seen stands beside it, in purple. Empty counts: never audited.",
+            "*incomplete*, and the score of what was seen stands beside it, in purple. A `?` in place of a number: never audited.",
             "Follow a pair's name to its dashboard, or a number of findings to the findings themselves.",
             "No pair is configured, or the auditor is not scraped",
         ),
