@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,15 @@ class Receiver:
     answer: Callable[[Received], Answer] = lambda _: Answer()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who has read enough, or waited long enough, hangs up: that is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def receiving() -> Iterator[Receiver]:
     """The server, until the block is left."""
@@ -57,16 +68,13 @@ def receiving() -> Iterator[Receiver]:
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))
-            # Who has read enough, or waited long enough, hangs up.
-            with suppress(ConnectionError):
-                self.end_headers()
-                self.wfile.write(answer.body)
+            self.end_headers()
+            self.wfile.write(answer.body)
 
         def log_message(self, *arguments: object) -> None:
             """Nothing: a test's output is its own."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
