@@ -13,7 +13,7 @@ from auditor.life import Event, StoredFinding, live
 from auditor.store import Store
 from auditor.store.database import parse
 from tests.store import samples
-from tests.store.worker import breaches, churning
+from tests.store.worker import breaches, churning, telling
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,6 +88,25 @@ def test_a_process_killed_at_any_instant_loses_no_audit_and_leaves_no_half(store
     assert_whole(url)
     samples.run(store, "after", breaches(0), samples.at(10_000))
     assert store.audits()[0].id == "after"
+
+
+@pytest.mark.parametrize("statement", ["INSERT INTO events", "INSERT INTO notices", "COMMIT"])
+def test_an_audit_killed_in_the_midst_leaves_nothing_of_itself_to_tell(store: Store, url: str, start, statement: str):
+    """Of the two before it everything is there, in order; of the one that was under way no row. The next one works."""
+    said = kill_after(start(f"tell {statement}", url, "crash", 3), 3)
+    assert said == ["crash-00000", "crash-00001", "standing still"]
+    assert [item.id for item in store.audits()] == ["crash-00001", "crash-00000"]
+    told = [item.notice for item in reversed(store.notices())]
+    assert told == [notice for key in said[:2] for notice in telling(key).notices]
+    expected_topics = [(telling(key).topics[0], ("fp-always",)) for key in said[:2]]
+    assert list(store.topics("staging", "prod")) == expected_topics
+    known, events = expected(2)
+    assert store.previous("staging", "prod").keys() == known.keys()
+    assert sum(len(store.events(fingerprint)) for fingerprint in known) == len(events)
+    assert store.gauges([("staging", "prod")], {}, samples.at(9)).pairs[0].last_audit == samples.at(1)
+    assert_whole(url)
+    assert finish(start("tell nothing", url, "later", 1)) == ["later-00000"]
+    assert len(store.notices()) == 60
 
 
 def test_two_processes_record_the_same_pair_at_once(store: Store, url: str, start):

@@ -200,5 +200,9 @@ def _summarise_pairs() -> None:
 
 def _scores(body: bytes) -> dict[str, float]:
     """Scores by category, as version 0001 keeps them in an audit's body."""
-    kept: dict[str, dict[str, dict[str, float]]] = json.loads(zstandard.ZstdDecompressor().decompress(body))
+    try:
+        kept: dict[str, dict[str, dict[str, float]]] = json.loads(zstandard.ZstdDecompressor().decompress(body))
+    except (zstandard.ZstdError, ValueError):
+        # Damaged, and that is told when the audit is read. The next audit of the pair brings them.
+        return {}
     return kept["audit"]["scores"]
