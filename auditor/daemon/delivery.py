@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -41,17 +42,20 @@ class Delivery:
         self._clock = clock
         self._beat = beat
         self._running: _Running | None = None
+        self._ending: list[_Running] = []
         self._changing = threading.Lock()
 
     def use(self, config: Config) -> None:
-        """Deliver with the publishers of `config`. What is under way with others is brought to its end before."""
+        """Deliver with the publishers of `config` from now on.
+
+        What is under way with others is brought to its end beside it: the store sees to it that nothing is sent twice."""
+        publishers = publishers_of(config)
+        outbox = Outbox(self._store, publishers, self._clock, leading=self._leading, meters=self._meters)
+        running = _Running(outbox, publishers, self._beat)
         with self._changing:
-            if self._running is not None:
-                self._running.stop(None)
-            publishers = publishers_of(config)
-            outbox = Outbox(self._store, publishers, self._clock, leading=self._leading, meters=self._meters)
-            self._running = _Running(outbox, publishers, self._beat)
-            self._running.start()
+            self._end()
+            self._running = running
+        running.start()
 
     def wake(self) -> None:
         """There is something new to deliver, or this copy leads now."""
@@ -61,9 +65,19 @@ class Delivery:
 
     def stop(self, seconds: float) -> bool:
         """Begin nothing more, and wait for what is under way. False where that takes longer than `seconds`."""
+        until = time.monotonic() + seconds
         with self._changing:
-            running, self._running = self._running, None
-        return running is None or running.stop(seconds)
+            self._end()
+            ending = self._ending
+        ended = [running.ended(until - time.monotonic()) for running in ending]
+        return all(ended)
+
+    def _end(self) -> None:
+        self._ending = [running for running in self._ending if not running.ended(0)]
+        if self._running is not None:
+            self._running.end()
+            self._ending.append(self._running)
+            self._running = None
 
 
 class _Running:
@@ -78,10 +92,14 @@ class _Running:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self, seconds: float | None) -> bool:
+    def end(self) -> None:
+        """Begin nothing more."""
         self._stop.set()
         self.wake.set()
-        self._thread.join(seconds)
+
+    def ended(self, seconds: float) -> bool:
+        """Whether nothing is under way any more, waiting for it so long."""
+        self._thread.join(max(seconds, 0.0))
         return not self._thread.is_alive()
 
     def _run(self) -> None:

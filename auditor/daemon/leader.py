@@ -141,6 +141,8 @@ class Leader:
         self._told = leads
         if leads:
             _log.info("This copy leads now: it runs the schedule and delivers what is to be told.")
+        elif self._loop.stopping.is_set():
+            _log.info("This copy gave the lead up.")
         else:
             _log.warning("This copy does not lead any more.", holder=self._standing.holder)
         self._changed(leads)

@@ -9,25 +9,36 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import structlog
 
 from auditor import __version__
+from auditor.daemon.alerts import Alerts
+from auditor.daemon.clicks import Desk
 from auditor.daemon.delivery import Delivery
+from auditor.daemon.jobs import Jobs
 from auditor.daemon.leader import Leader
 from auditor.daemon.loaded import Loaded, load
 from auditor.daemon.loop import Loop
 from auditor.daemon.probe import Probe
 from auditor.daemon.reload import Reloader
+from auditor.daemon.runs import AskedRuns
 from auditor.daemon.scrape import Scrape, count_by
 from auditor.daemon.secrets import secrets_of
 from auditor.daemon.signals import Asked, asked
+from auditor.daemon.work import Auditing
 from auditor.errors import ConfigError, Problem
+from auditor.publish.alertmanager import EVERY
 from auditor.publish.prometheus import PrometheusMeters
+from auditor.sharing import Sharing
 from auditor.store import Store
 from auditor.web.app import State, create_app
+from auditor.web.audits import audits_router
+from auditor.web.guard import host_name
 from auditor.web.health import Check, Heartbeats
 from auditor.web.server import ListenError, Server
+from auditor.web.slack import slack_router
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -39,7 +50,9 @@ if TYPE_CHECKING:
     from auditor.scrub import Scrubber
 
 LEADERSHIP = "serve"
+# How long a loop may be silent: one that only looks around, and one that asks the store, which may be slow to answer.
 _WITHIN = timedelta(minutes=2)
+_ASKING = timedelta(minutes=5)
 # How much of the drain is kept for what comes after the audits.
 _LAST_SECONDS = 2.0
 
@@ -70,7 +83,6 @@ class Service:
 
     def __init__(self, ground: Ground, loaded: Loaded, store: Store) -> None:
         self._ground = ground
-        self._store = store
         self._stopping = False
         self.heartbeats = Heartbeats()
         self.meters = PrometheusMeters(__version__, ground.clock)
@@ -87,21 +99,36 @@ class Service:
             beat=self.heartbeats.expect("reload", _WITHIN),
             busy=self._reading,
         )
+        leading, clock = self.leader.is_leading, ground.clock
         self.delivery = Delivery(
-            store,
-            leading=self.leader.is_leading,
+            store, leading=leading, meters=self.meters, clock=clock, beat=self.heartbeats.expect("delivery", _ASKING)
+        )
+        self.alerts = Alerts(
+            store, leading=leading, clock=clock, beat=self.heartbeats.expect("alerts", _ASKING), every=EVERY
+        )
+        auditing = Auditing(
+            store=store,
+            registry=ground.registry,
+            redactor=ground.redactor,
+            sharing=Sharing(),
             meters=self.meters,
-            clock=ground.clock,
-            beat=self.heartbeats.expect("delivery", _WITHIN),
+            clock=clock,
+            loaded=self._loaded,
+            recorded=self.delivery.wake,
         )
-        scrape = Scrape(
+        self.jobs = Jobs(
             store,
-            self.meters,
-            loaded=lambda: self.reloader.loaded,
-            usable=lambda: self.probe.usable,
-            clock=ground.clock,
+            auditing,
+            meters=self.meters,
+            clock=clock,
+            leading=leading,
+            beat=self.heartbeats.expect("jobs", _ASKING),
         )
-        self._app = create_app(State(self.heartbeats.silent, self.checks, scrape))
+        self.runs = AskedRuns(auditing, loaded=self._loaded, clock=clock)
+        self.desk = Desk(store, loaded=self._loaded, clock=clock)
+        scrape = Scrape(store, self.meters, loaded=self._loaded, usable=lambda: self.probe.usable, clock=clock)
+        routers = [audits_router(self.runs, self._names), slack_router(self.desk, self.desk)]
+        self._app = create_app(State(self.heartbeats.silent, self.checks, scrape), routers)
         self._server: Server | None = None
         self._watchdog = self._sign_of_life(ground.notifier)
         count_by(self.meters, loaded.config)
@@ -109,7 +136,8 @@ class Service:
     def start(self) -> None:
         """Begin to work. Raises ConfigError where the store admits only one and that is another, or where the address
         cannot be had."""
-        config = self.reloader.loaded.config
+        config = self._loaded().config
+        self.jobs.start(config)
         self.leader.start()
         if self.leader.alone and not self.leader.holds:
             raise _second(config, self.leader.standing.holder)
@@ -117,6 +145,9 @@ class Service:
         self.probe.ask()
         self.probe.start()
         self.delivery.use(config)
+        self.alerts.use(config)
+        self.alerts.start()
+        self.desk.use(config)
         self.reloader.start()
         self._server.start()
         if self._watchdog is not None:
@@ -136,18 +167,24 @@ class Service:
         nothing: an audit is recorded whole or not at all, a notice stays in the outbox until it is accepted.
 
         False where something could not be broken off."""
-        until = time.monotonic() + self.reloader.loaded.config.serve.drain.total_seconds()
+        until = time.monotonic() + self._loaded().config.serve.drain.total_seconds() - _LAST_SECONDS
         self._stopping = True
         self._ground.notifier.stopping("finishing what is under way")
-        _log.info("The service stops: it finishes what is under way.")
+        _log.info("The service stops: it finishes what is under way.", jobs=list(self.jobs.running))
         self.reloader.stop()
-        clean = self.delivery.stop(_left(until))
+        ended = [
+            self.jobs.stop(_left(until)),
+            self.runs.stop(_left(until)),
+            self.delivery.stop(_left(until)),
+            self.alerts.stop(_left(until)),
+        ]
+        self.desk.close()
         self.leader.stop()
         if self._server is not None:
             self._server.stop()
         if self._watchdog is not None:
             self._watchdog.stop()
-        clean = self.probe.stop(_left(until)) and clean
+        clean = all([*ended, self.probe.stop(_LAST_SECONDS)])
         _log.info("The service has stopped.", clean=clean)
         return clean
 
@@ -169,7 +206,7 @@ class Service:
     def status(self) -> str:
         """One line for whoever asks the service manager."""
         role = "leads" if self.leader.is_leading() else "stands by"
-        return f"{role}; {len(self.reloader.loaded.config.pairs)} pairs; {self.address}"
+        return f"{role}; {len(self._loaded().config.pairs)} pairs; {self.address}"
 
     def _leader_check(self) -> Check:
         standing = self.leader.standing
@@ -181,14 +218,33 @@ class Service:
 
     def _leads(self, leads: bool) -> None:
         self.meters.leading(leads)
+        if self._stopping:
+            return
+        if leads:
+            self.jobs.resume()
+        else:
+            self.jobs.pause()
         self.delivery.wake()
         self._ground.notifier.status(self.status)
 
     def _taken(self, before: Loaded, loaded: Loaded) -> None:
         """A new configuration is in force."""
-        count_by(self.meters, loaded.config)
-        if (before.config.publish, before.config.serve) != (loaded.config.publish, loaded.config.serve):
-            self.delivery.use(loaded.config)
+        config = loaded.config
+        count_by(self.meters, config)
+        self.jobs.replace(config)
+        self.alerts.use(config)
+        if (before.config.publish, before.config.serve) != (config.publish, config.serve):
+            self.delivery.use(config)
+            self.desk.use(config)
+
+    def _loaded(self) -> Loaded:
+        return self.reloader.loaded
+
+    def _names(self) -> frozenset[str]:
+        """The host names that the service goes by."""
+        serve = self._loaded().config.serve
+        url = urlsplit(serve.url.get_secret_value()).netloc if serve.url is not None else ""
+        return frozenset(name for name in (serve.host.lower(), host_name(url)) if name)
 
     def _reading(self, reads: bool) -> None:
         if reads:
@@ -240,4 +296,4 @@ def _second(config: Config, holder: str | None) -> ConfigError:
 
 
 def _left(until: float) -> float:
-    return max(until - time.monotonic(), _LAST_SECONDS)
+    return max(until - time.monotonic(), 0.0)

@@ -1,0 +1,106 @@
+"""What jobs do: audits, observations and digests, each on the configuration that is in force when it begins."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from auditor.digest import post_digest
+from auditor.notify import teller_of
+from auditor.pipeline import Tools, audit_now, observe_now
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from auditor.daemon.loaded import Loaded
+    from auditor.meters import Meters
+    from auditor.model import Audit
+    from auditor.redact import Redactor
+    from auditor.registry import Registry
+    from auditor.sharing import Sharing
+    from auditor.store import Store
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Auditing:
+    """Does the work of jobs and of those who ask by hand. `loaded` is asked at the beginning of each piece of work;
+    `recorded` is told after it, since there may be something to deliver."""
+
+    store: Store
+    registry: Registry
+    redactor: Redactor
+    sharing: Sharing
+    meters: Meters
+    clock: Callable[[], datetime]
+    loaded: Callable[[], Loaded]
+    recorded: Callable[[], None]
+
+    def audit(self, left: str, right: str, not_before: datetime, cancel: threading.Event) -> None:
+        self.audited(left, right, not_before, cancel)
+
+    def audited(self, left: str, right: str, not_before: datetime, cancel: threading.Event) -> Audit:
+        """Audit a pair; the audit may be one that another run makes. Raises AuditorError."""
+        # What is bound to the lines of this audit is not to be found in those of the next.
+        return contextvars.copy_context().run(self._audited, left, right, not_before, cancel)
+
+    def snapshot(self, environment: str, not_before: datetime, cancel: threading.Event) -> None:
+        """Observe an environment for its own sake."""
+        loaded = self.loaded()
+        observed = observe_now(loaded.config, [environment], self._tools(loaded), not_before=not_before, cancel=cancel)
+        for name, one in observed.items():
+            _log.info(
+                "An environment was observed.",
+                environment=name,
+                snapshot_id=one.snapshot.id,
+                resources=len(one.snapshot.resources),
+                gaps=len(one.snapshot.gaps),
+                shared=one.shared,
+            )
+
+    def digest(self, _publisher: str, now: datetime) -> None:
+        """Put the regular summary into the outbox."""
+        loaded = self.loaded()
+        teller = teller_of(loaded.config.publish)
+        if post_digest(self.store, loaded.config, teller, now, loaded.waivers.waivers):
+            _log.info("A digest is to be delivered.")
+            self.recorded()
+
+    def _audited(self, left: str, right: str, not_before: datetime, cancel: threading.Event) -> Audit:
+        loaded = self.loaded()
+        pair = loaded.config.pair(left, right)
+        policy = loaded.policy(pair)
+        audit = audit_now(
+            loaded.config, left, right, self._tools(loaded), policy=policy, not_before=not_before, cancel=cancel
+        )
+        _log.info(
+            "An audit ended.",
+            audit_id=audit.id,
+            pair=f"{audit.left}/{audit.right}",
+            outcome="complete" if audit.complete else "incomplete",
+            score=audit.score,
+            coverage=audit.coverage.ratio,
+            findings=len(audit.findings),
+            gaps=len(audit.gaps),
+            seconds=(audit.finished_at - audit.started_at).total_seconds(),
+        )
+        self.recorded()
+        return audit
+
+    def _tools(self, loaded: Loaded) -> Tools:
+        return Tools(
+            registry=self.registry,
+            store=self.store,
+            redactor=self.redactor,
+            clock=self.clock,
+            teller=teller_of(loaded.config.publish),
+            sharing=self.sharing,
+            meters=self.meters,
+            waivers=loaded.waivers.waivers,
+        )
