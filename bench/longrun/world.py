@@ -7,6 +7,7 @@ time, and the service has to come to the same view by looking.
 from __future__ import annotations
 
 import json
+import logging
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -89,6 +90,7 @@ def running(folder: Path) -> Iterator[World]:
     """The world, up, with its configuration's files in `folder`. The stand-in of AWS is behind a proxy that can fail."""
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with ExitStack() as stack:
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
