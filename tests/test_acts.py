@@ -157,6 +157,17 @@ def test_findings_of_two_pairs_are_waived_by_one_waiver(store: Store) -> None:
     assert (status(store), status(store, "web")) == (Status.OPEN, Status.OPEN)
 
 
+def test_what_cannot_be_done_in_one_pair_is_not_done_in_another(store: Store) -> None:
+    """All that was named together is one decision."""
+    other = breach("web", left=Side("dev", "web-dev", 1), right=Side("prod", "web-prod", 2))
+    audit(store, 0, other, pair=("dev", "prod"))
+    audit(store, 0, breach())
+    audit(store, 1)
+    with pytest.raises(ActError, match="the finding fp-order is resolved"):
+        waived(store, "web", "orders")
+    assert (status(store, "web"), store.waivers()) == (Status.OPEN, ())
+
+
 def test_a_revoked_waiver_opens_at_once_what_nothing_else_covers(store: Store) -> None:
     """What the file or another person tolerates stays waived; the history names who took it back."""
     audit(store, 0, breach(), breach("web"), breach("cache"))

@@ -82,6 +82,14 @@ def test_everything_that_a_waiver_names_has_to_agree(fields: dict[str, object], 
     assert covers(waiver(**fields), "staging", "prod", orders()) is covered
 
 
+def test_a_name_is_the_same_in_capitals() -> None:
+    """As in globs, with and without a star, by trying and by the index."""
+    loud = orders(right=Side("prod", "ORDERS-Prod", "16.4"))
+    for pattern in ("orders-prod", "Orders-PROD", "orders-P*"):
+        assert covers(waiver(identity=pattern), "staging", "prod", loud)
+        assert finder([waiver(identity=pattern)], "staging", "prod", at(0))(loud) is not None
+
+
 def test_a_finding_without_a_path_is_covered_by_any_number_of_steps() -> None:
     """`**` is also none; a step is not."""
     alone = orders(path=())
