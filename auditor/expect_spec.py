@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from auditor import durations
 from auditor.conditions import compile_condition
 from auditor.expect import (
     BARE,
@@ -20,7 +21,6 @@ from auditor.expect import (
     ratio,
     same_value,
 )
-from auditor.values import quantity
 from auditor.yaml_source import nearest
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from auditor.model import Json
 
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:s|m|h|d)|P(?=.)[0-9DTHMS]*)")
-_WEEKS = re.compile(r"([0-9]+)w")
 _MAX_PATTERN = 500
 _LONGEST_MATCHED = 2000
 
@@ -61,15 +59,11 @@ def read_expectation(value: Json) -> Expectation:
 
 
 def parse_duration(value: Json) -> timedelta:
-    """`24h`, `30m`, `7d`, `2w`, `PT30M`, or seconds as a number. Raises ExpectError."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1e10:
-        return timedelta(seconds=value)
-    if isinstance(value, str):
-        weeks = _WEEKS.fullmatch(value)
-        seconds = int(weeks[1]) * 604800 if weeks else quantity(value) if _DURATION.fullmatch(value) else None
-        if seconds is not None and seconds <= 1e10:
-            return timedelta(seconds=seconds)
-    raise ExpectError(f"expected a duration, got {value!r}", "write it such as 30m, 24h or 7d")
+    """As `durations.parse_duration`. Raises ExpectError."""
+    try:
+        return durations.parse_duration(value)
+    except ValueError as error:
+        raise ExpectError(str(error), "write it such as 30m, 24h or 7d") from error
 
 
 def _unknown(name: str) -> ExpectError:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from auditor.expect_spec import ExpectError, parse_duration
+from auditor.durations import parse_duration
 from auditor.model import Category, Severity
 from auditor.schedule import ScheduleError, parse_schedule
 
@@ -33,7 +33,7 @@ def _known_cron(text: str) -> str:
 def _known_duration(value: Any) -> Any:
     try:
         return parse_duration(value)
-    except ExpectError as error:
+    except ValueError as error:
         raise PydanticCustomError(
             "duration", "expected a duration", {"remedy": "write it such as 30s, 10m or 24h"}
         ) from error
