@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 # What these say at INFO is their own business, and at DEBUG some print credentials.
 _CHATTY = (
     "alembic",
-    "apscheduler",
     "asyncio",
     "boto3",
     "botocore",
@@ -36,6 +35,8 @@ _CHATTY = (
     "watchfiles",
     "websocket",
 )
+# Warns whenever a run is still going at its next time, which the daemon knows and makes up for.
+_LOUD = ("apscheduler",)
 _FIRST = ("time", "level", "event")
 _Event = MutableMapping[str, Any]
 
@@ -69,6 +70,8 @@ def configure(scrubber: Scrubber, *, level: Level = Level.INFO, format: Format |
     root.setLevel(level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _LOUD:
+        logging.getLogger(name).setLevel(logging.ERROR)
     logging.captureWarnings(True)
     threading.excepthook = _uncaught
     structlog.configure(
@@ -94,7 +97,11 @@ def _shared() -> list[structlog.typing.Processor]:
 
 
 def _formatter(scrubber: Scrubber, format: Format, *, color: bool) -> logging.Formatter:  # noqa: A002
-    foreign: list[structlog.typing.Processor] = [structlog.contextvars.merge_contextvars, structlog.stdlib.ExtraAdder(), *_shared()]
+    foreign: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.ExtraAdder(),
+        *_shared(),
+    ]
     last: structlog.typing.Processor = structlog.processors.JSONRenderer(serializer=_as_json)
     if format is Format.CONSOLE:
         last = structlog.dev.ConsoleRenderer(

