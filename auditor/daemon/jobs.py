@@ -8,6 +8,7 @@ its next time by the new clock unless that would be more than one interval late.
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,7 +71,6 @@ class _Entry:
     catch_up: datetime | None = None
     settled: bool = False
     resumed: bool = False
-    running: bool = False
 
 
 class Jobs:
@@ -107,13 +107,14 @@ class Jobs:
         self._troubled = False
         self._cancel = threading.Event()
         self._wake = threading.Event()
+        self._ends: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._changed = threading.Condition(threading.RLock())
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(threads, {"thread_name_prefix": "job"})},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
-        self._scheduler.add_listener(self._ended, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+        self._scheduler.add_listener(self._note_end, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.add_listener(lambda event: self._tell_next(event.job_id), EVENT_JOB_SUBMITTED)
         self._thread = threading.Thread(target=self._watch, name="jobs", daemon=True)
 
@@ -186,7 +187,7 @@ class Jobs:
     def _add(self, job_id: str, plan: Planned) -> None:
         now = self._clock()
         trigger = ScheduleTrigger(parse_schedule(plan.schedule), ZoneInfo(plan.zone), now, plan.jitter)
-        self._entries[job_id] = _Entry(plan, trigger, now, running=job_id in self._running)
+        self._entries[job_id] = _Entry(plan, trigger, now)
         # Without a next time it is not due: that is found out with the store, in the thread that watches.
         self._scheduler.add_job(self._run, trigger, [job_id], id=job_id, name=job_id, next_run_time=None)
 
@@ -195,6 +196,8 @@ class Jobs:
             self._beat()
             self._wake.clear()
             settled = self._settle()
+            while not self._ends.empty():
+                self._make_up(self._ends.get())
             self._look()
             self._wake.wait(self._look_seconds if settled else min(_RETRY_SECONDS, self._look_seconds))
 
@@ -235,7 +238,7 @@ class Jobs:
         overdue = missed(schedule, known, now, zone, cap=1) > 0 and (entry.resumed or isinstance(schedule, Every))
         # A first digest has nothing to tell that did not happen before there was one.
         first = last is None and entry.plan.task is not Task.DIGEST
-        at_once = (overdue or first) and not entry.running
+        at_once = (overdue or first) and entry.plan.id not in self._running
         entry.last = known if entry.resumed else now
         entry.settled, entry.resumed = True, False
         entry.catch_up = now if at_once else None
@@ -285,7 +288,6 @@ class Jobs:
             late = runs if now - due > _LATE + entry.plan.jitter else runs - 1
             not_before = max(due, entry.catch_up) if entry.catch_up is not None else due
             entry.last, entry.catch_up, entry.began = due, None, self._monotonic()
-            entry.running = True
             self._running.add(job_id)
         try:
             with structlog.contextvars.bound_contextvars(job_id=job_id):
@@ -320,15 +322,17 @@ class Jobs:
         if plan.task is Task.AUDIT:
             self._meters.missed(plan.subject[0], plan.subject[1], runs)
 
-    def _ended(self, event: JobEvent) -> None:
-        """A run has ended: make up at once for what was due meanwhile."""
+    def _note_end(self, event: JobEvent) -> None:
+        """A run has ended. APScheduler may say so while it holds its own lock, so no lock of ours is taken here."""
+        self._ends.put(event.job_id)
+        self._wake.set()
+
+    def _make_up(self, job_id: str) -> None:
+        """After a run: begin at once what was due meanwhile."""
         with self._changed:
-            entry = self._entries.get(event.job_id)
-            if entry is None:
-                return
-            entry.running = False
-            waits_for = self._next(event.job_id)
-            if waits_for is None or not entry.settled:
+            entry = self._entries.get(job_id)
+            waits_for = self._next(job_id)
+            if entry is None or waits_for is None or not entry.settled or job_id in self._running:
                 return
             until = entry.trigger.last_due(waits_for) - _INSTANT
             if missed(entry.trigger.schedule, entry.last, until, entry.trigger.zone, cap=1):
