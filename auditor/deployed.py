@@ -23,6 +23,7 @@ _SHORT = 12  # digits of a digest or commit that are shown, as `docker images` a
 _DIGEST = re.compile(r"[a-z0-9]+:[0-9a-fA-F]{32,128}\Z")
 _UNRESOLVED = re.compile(r"\{secret:|\$\{|\$\(|\{\{")
 _NUMBERED = re.compile(r"#[0-9]+\Z")
+_TASK_DEFINITION = "aws.ecs.task_definition"
 _DELIMITERS = "-_./: "
 # What people call the one container that the workload is about.
 _PRINCIPAL = frozenset({"app", "application", "main"})
@@ -85,7 +86,9 @@ def deployed(resources: Iterable[Resource], names: Iterable[str] = ()) -> tuple[
     A component that several sources tell of, or that runs in several versions, has a row per version. Sorted, at most
     MAX_ROWS rows, texts at most MAX_TEXT characters long.
     """
-    told = [(resource, tuple(_found(resource))) for resource in resources]
+    known = tuple(resources)
+    rolled_out = _rolled_out(known)
+    told = [(resource, tuple(_found(resource, rolled_out))) for resource in known]
     told = [(resource, found) for resource, found in told if found]
     tokens = tuple(dict.fromkeys(name.lower() for name in names if name))
     spelled = EnvironmentNames(tokens[0], tokens) if tokens else None
@@ -100,8 +103,8 @@ def deployed(resources: Iterable[Resource], names: Iterable[str] = ()) -> tuple[
             component = _clipped(_component(base, without_names(each.part, spelled), each, len(found)))
             digest = each.digest and _clipped(each.digest)
             row = Deployed(component, _clipped(each.version), digest, each.deployed_at)
-            known = rows.get((component, row.version))
-            rows[component, row.version] = row if known is None else _joined(known, row)
+            same = rows.get((component, row.version))
+            rows[component, row.version] = row if same is None else _joined(same, row)
     return tuple(rows[key] for key in sorted(rows))[:MAX_ROWS]
 
 
@@ -144,10 +147,23 @@ def _clipped(text: str) -> str:
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
 
 
-def _found(resource: Resource) -> Iterator[_Found]:
+def _found(resource: Resource, rolled_out: Mapping[str, datetime]) -> Iterator[_Found]:
     read = _READERS.get(resource.kind)
-    if read is not None:
-        yield from read(resource.attributes)
+    for found in read(resource.attributes) if read is not None else ():
+        at = rolled_out.get(resource.identity) if resource.kind == _TASK_DEFINITION else found.deployed_at
+        yield replace(found, deployed_at=at)
+
+
+def _rolled_out(resources: Iterable[Resource]) -> Mapping[str, datetime]:
+    """When a service last began to run the newest revision of a family of ECS task definitions, by family."""
+    times: dict[str, datetime] = {}
+    for resource in resources:
+        if resource.kind == "aws.ecs.service":
+            family, at = (resource.attributes.get(key) for key in ("task_definition", "deployed_at"))
+            found = _time(at)
+            if isinstance(family, str) and found is not None:
+                times[family] = max(found, times.get(family, found))
+    return times
 
 
 def _endpoint(attributes: Mapping[str, Json]) -> Iterator[_Found]:
@@ -259,7 +275,7 @@ def _time(value: Json) -> datetime | None:
 
 _READERS: Mapping[str, Callable[[Mapping[str, Json]], Iterator[_Found]]] = {
     "http.version": _endpoint,
-    "aws.ecs.task_definition": _task_definition,
+    _TASK_DEFINITION: _task_definition,
     "aws.lambda.function": _function,
     "compose.service": _compose,
     **{

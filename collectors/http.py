@@ -42,13 +42,16 @@ _COMMIT_PATHS = (
     "git_sha sha revision git.sha git.commit build.commit build.sha"
 ).split()
 _DIGEST_PATHS = "digest image.digest imageDigest image_digest".split()
+_DEPLOYED_PATHS = (
+    "deploy.time deployTime deploy_time deployedAt deployed_at deployed deployment.time releasedAt released_at".split()
+)
 _BUILT_PATHS = "build.time buildTime build_time builtAt built_at built buildDate build_date git.build.time".split()
 
 KIND = Kind(
     name="http.version",
     category=Category.DEPLOYMENT,
     about="The version that a service reports at its version endpoint",
-    volatile=("built",),
+    volatile=("built", "deployed"),
 )
 
 _STATUS_REASONS = {
@@ -277,7 +280,7 @@ def _plain(service: Service, kind: str, text: str) -> str:
 
 
 def _fields(service: Service, document: Any) -> dict[str, Any]:
-    found = {"commit": _COMMIT_PATHS, "digest": _DIGEST_PATHS, "built": _BUILT_PATHS}
+    found = {"commit": _COMMIT_PATHS, "digest": _DIGEST_PATHS, "built": _BUILT_PATHS, "deployed": _DEPLOYED_PATHS}
     attributes = {name: value for name, paths in found.items() if (value := _first(document, paths)) is not None}
     version = _first(document, [service.json_path] if service.json_path else _VERSION_PATHS)
     if version is None and service.json_path:

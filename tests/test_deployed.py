@@ -202,6 +202,22 @@ def test_two_versions_of_a_component_are_two_rows_and_two_sources_of_one_are_one
     assert deployed([*running, told]) == (Deployed("orders", "1.2"), Deployed("orders", "1.3", DIGEST))
 
 
+def test_an_ecs_service_says_since_when_its_newest_revision_is_rolled_out() -> None:
+    """The service knows the time, the task definition the images; an older revision beside it has no time."""
+    service = {"task_definition": "orders", "deployed_at": "2026-11-22T08:00:00+00:00"}
+    sister = {"task_definition": "orders", "deployed_at": "2026-11-21T08:00:00Z"}
+    older = Resource("aws.ecs.task_definition", "orders#2", {"container_definitions": {"orders": {"image": "o:1"}}})
+    assert deployed(
+        [
+            Resource("aws.ecs.service", "shop/orders", service),
+            Resource("aws.ecs.service", "shop/orders-eu", sister),
+            Resource("aws.ecs.service", "shop/odd", {"task_definition": "orders", "deployed_at": "lately"}),
+            task_definition("orders", orders="o:2"),
+            older,
+        ]
+    ) == (Deployed("orders", "1"), Deployed("orders", "2", deployed_at=datetime(2026, 11, 22, 8, 0, tzinfo=UTC)))
+
+
 def test_what_comes_out_is_bounded() -> None:
     """A thousand rows, texts of 128 characters."""
     many = [Resource("http.version", f"s{n:05}" + "x" * 500, {"version": "v" * 150}) for n in range(MAX_ROWS + 10)]

@@ -98,6 +98,8 @@ def _service(attributes: dict[str, Json]) -> dict[str, Json]:
     for attribute in ("service_connect_configuration", "volume_configurations", "vpc_lattice_configurations"):
         if primary.get(attribute):
             attributes[attribute] = primary[attribute]
+    if primary.get("created_at"):
+        attributes["deployed_at"] = primary["created_at"]
     attributes.setdefault("scheduling_strategy", "REPLICA")
     attributes.setdefault("deployment_controller", {"type": "ECS"})
     return attributes
@@ -183,6 +185,7 @@ KINDS = (
             "vpc_lattice_configurations": "port_name",
         },
         ordered=("placement_strategy",),
+        volatile=("deployed_at",),
         drop=(
             "service_name",
             "service_arn",

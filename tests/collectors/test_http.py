@@ -160,6 +160,7 @@ def gap(service: Any, folder: Path = Path()) -> Gap:
         ({"version": "1.4.2"}, {"version": "1.4.2"}),
         ({"app": {"name": "orders", "version": "1.4.2"}}, {"version": "1.4.2"}),
         ({"build": {"version": "7", "time": "2026-01-01"}}, {"version": "7", "built": "2026-01-01"}),
+        ({"version": "7", "deployedAt": "2026-01-01T10:00:00Z"}, {"version": "7", "deployed": "2026-01-01T10:00:00Z"}),
         ({"git": {"commit": {"id": "9fceb02"}}}, {"version": "9fceb02", "commit": "9fceb02"}),
         ({"git.commit.id": "9fceb02", "version": 5}, {"version": "5", "commit": "9fceb02"}),
         ({"gitCommit": "9fceb02", "version": "v2"}, {"version": "v2", "commit": "9fceb02"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -171,13 +172,19 @@ def test_what_only_the_current_deployment_tells_is_kept() -> None:
     """Service Connect and volumes stand on the deployment, not on the service."""
     deployments = [
         {"status": "ACTIVE", "serviceConnectConfiguration": {"enabled": False}},
-        {"status": "PRIMARY", "serviceConnectConfiguration": {"enabled": True, "namespace": "internal"}},
+        {
+            "status": "PRIMARY",
+            "createdAt": 1795341600,
+            "serviceConnectConfiguration": {"enabled": True, "namespace": "internal"},
+        },
     ]
     balanced = [{"targetGroupArn": "arn:tg/a", "containerName": "app", "containerPort": 8080}]
     service = _service("api", "orders:1", deployments=deployments, loadBalancers=balanced)
     with stand(_account(service)) as server:
         attributes = read("aws.ecs.service", server.endpoint_url).named("staging/api").attributes
     assert attributes["service_connect_configuration"] == {"enabled": True, "namespace": "internal"}
+    assert datetime.fromisoformat(attributes["deployed_at"]) == datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+    assert "deployed_at" in declared("aws.ecs.service").volatile
     assert attributes["load_balancers"] == [
         {"target_group_arn": "arn:tg/a", "container_name": "app", "container_port": 8080}
     ]
