@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auditor.config_checks import unknown
+from auditor.durations import parse_duration
 from auditor.errors import ConfigError, Problem
-from auditor.expect_spec import ExpectError, parse_duration
 from auditor.globs import kind_pattern, path_glob
 from auditor.model import ABSENT, Json
 from auditor.validation import problems_from_pydantic
@@ -154,7 +154,7 @@ def _longest(document: Document, problems: list[Problem]) -> timedelta:
         if timedelta(0) < longest <= LIMIT:
             return longest
         message = "is no time at all" if not longest else f"is longer than {days(LIMIT)}"
-    except ExpectError as error:
+    except ValueError as error:
         message = str(error)
     problems.append(document.problem(("longest",), message, remedy, of_value=True))
     # What the entries say is held against the limit of the product, so that no second message follows from the first.

@@ -163,12 +163,12 @@ def _refusals() -> Iterator[None]:
 
 
 def _lasting(text: str) -> timedelta:
-    from auditor.expect_spec import ExpectError, parse_duration
+    from auditor.durations import parse_duration
 
     try:
         return parse_duration(text)
-    except ExpectError as error:
-        raise click.BadParameter(f"{error}: {error.remedy}", param_hint="--for") from error
+    except ValueError as error:
+        raise click.BadParameter(f"{error}: write it such as 30m, 24h or 7d", param_hint="--for") from error
 
 
 def _until(text: str) -> datetime:
