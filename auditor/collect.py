@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from auditor.assemble import Read, snapshot
 from auditor.collector import Context, Task
-from auditor.errors import AuditorError, CollectError
+from auditor.errors import CollectCancelled as CollectCancelled
+from auditor.errors import CollectError
 from auditor.metering import Readings
 from auditor.meters import Meters, Unmetered
 from auditor.model import Gap, GapReason, Resource
@@ -65,13 +66,6 @@ class Environment:
     others: tuple[str, ...]
     folder: Path
     sources: tuple[Source, ...]
-
-
-class CollectCancelled(AuditorError):
-    """The collection was called off before it was done; what it had read until then is dropped."""
-
-    def __init__(self) -> None:
-        super().__init__("the collection was cancelled; start it again")
 
 
 class State(StrEnum):

@@ -63,6 +63,13 @@ class CollectError(AuditorError):
         super().__init__(f"{reason.value}: {detail}")
 
 
+class CollectCancelled(AuditorError):
+    """The collection was called off before it was done; what it had read until then is dropped."""
+
+    def __init__(self) -> None:
+        super().__init__("the collection was cancelled; start it again")
+
+
 class CompareError(AuditorError):
     """A comparison could not be completed, so its result must not be read as parity."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from auditor.errors import CollectCancelled
 from auditor.happenings import happenings
 from auditor.notices import Happening
 
@@ -56,9 +57,11 @@ class Readings:
 def failures_counted(
     meters: Meters, left: str, right: str, started_at: datetime, clock: Callable[[], datetime]
 ) -> Iterator[None]:
-    """Count the audit of the pair as failed where the block raises anything."""
+    """Count the audit of the pair as failed where the block raises anything but that it was called off."""
     try:
         yield
+    except CollectCancelled:
+        raise
     except Exception:
         meters.audit_ended(left, right, "failed", clock() - started_at, None)
         raise
