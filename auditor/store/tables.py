@@ -52,7 +52,7 @@ def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
-# Spelled out in queries too: with a bound value neither database could tell that the partial index holds every row asked for.
+# Spelled out in queries too: a plan that has to fit any bound value could not use the partial index.
 UNRESOLVED = text("findings.status <> 'resolved'")
 REGRESSED = text("events.to_status = 'regressed'")
 
