@@ -40,9 +40,9 @@ class Observed:
         """What a report says of it; None where there is nothing to say."""
         if not self.shared:
             return None
-        text = f"{self.snapshot.environment} as observed at {self.snapshot.taken_at:%H:%M:%S}Z"
+        text = f"another run observed {self.snapshot.environment} at {self.snapshot.taken_at:%H:%M:%S}Z"
         seconds = round(self.early.total_seconds())
-        return f"{text}, begun by another run {seconds} s before" if seconds > 0 else f"{text} by another run"
+        return f"{text}, {seconds} s before this one asked" if seconds > 0 else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,9 @@ class Sharing:
             audit = asking.store.audit(done.result)
         except NotFoundError:
             return None
-        return replace(audit, notes=(*audit.notes, f"audited by another run, begun at {done.began:%H:%M:%S}Z"))
+        return replace(
+            audit, notes=(*audit.notes, f"this is the audit of another run, begun at {done.began:%H:%M:%S}Z")
+        )
 
     def _done(self, work: str, digest: str, since: datetime, asking: Asking) -> _Done | None:
         done = _Done.of(asking.store.recall(work))
