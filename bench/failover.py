@@ -34,7 +34,7 @@ from tests.standins import slack
 from tests.standins.slack_workspace import BOT_TOKEN, Pace
 
 _PATIENCE_SECONDS = 30.0
-_QUIET_SECONDS = 90.0
+_QUIET_SECONDS = 150.0
 _OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE %s"
 
 
@@ -95,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.failover")
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="write the logs of the copies here")
     options = parser.parse_args(arguments)
     os.environ.update(ACCOUNT)
     chance = random.Random(options.seed)
@@ -129,14 +130,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             watch.stopped.set()
             watching.join()
-        wrong = _settle(server, scene)
+        verify.settle(server.url, scene, _QUIET_SECONDS)
         codes = [daemon.stop() for daemon in daemons]
         with Store.open(server.url) as store:
+            wrong = [*verify.findings_are_what_drifts(store, scene)]
             wrong += verify.lives_are_whole(store)
             wrong += verify.changes_have_a_cause(store)
             wrong += verify.everything_was_told_once(store, stand_in.workspace)
             wrong += verify.daemons_are_healthy(daemons, codes)
             audits = len(store.audits())
+    if options.keep:
+        for daemon in daemons:
+            daemon.write_log(options.keep)
     every = [gap for found in gaps.values() for gap in found]
     if watch.both:
         wrong.append(f"two copies led at {watch.both} of {watch.asked} moments")
@@ -171,19 +176,6 @@ def _take_away(how: str, watch: Watch, server: database.Database) -> float:
         watch.until_somebody_leads_again()
         gap = time.monotonic() - began
     return gap
-
-
-def _settle(server: database.Database, scene: world.World) -> list[str]:
-    """Wait until all is seen and told; what is still wrong after that."""
-    waiting = threading.Event()
-    until = time.monotonic() + _QUIET_SECONDS
-    while True:
-        with Store.open(server.url) as store:
-            wrong = [*verify.findings_are_what_drifts(store, scene)]
-            pending = [item for item in store.notices() if item.delivered_at is None]
-        if time.monotonic() > until or not (wrong or pending):
-            return wrong
-        waiting.wait(1.0)
 
 
 if __name__ == "__main__":

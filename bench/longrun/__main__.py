@@ -29,8 +29,7 @@ from tests.standins import slack
 from tests.standins.slack_workspace import BOT_TOKEN, Pace
 
 # As long as an attempt of unknown end is left alone, and some more.
-_QUIET_SECONDS = 100.0
-_SETTLED_SECONDS = 8.0
+_QUIET_SECONDS = 150.0
 _CHANGE_SECONDS = 1.2
 ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "longrun",
@@ -108,7 +107,8 @@ class _Run:
             stopped.set()
             for watcher in watchers:
                 watcher.join()
-        quiet = self._settle()
+        self.world.proxy.faults.clear()
+        quiet = verify.settle(self.database.url, self.world, _QUIET_SECONDS)
         codes = [daemon.stop() for daemon in self.daemons]
         with Store.open(self.database.url) as store:
             wrong = [
@@ -121,7 +121,8 @@ class _Run:
             ]
             self._report(store, made, quiet, time.monotonic() - began)
         if self.options.keep:
-            self._write_logs(self.options.keep)
+            for daemon in self.daemons:
+                daemon.write_log(self.options.keep)
         print("\nEverything holds." if not wrong else f"\n{len(wrong)} things do not hold:")
         print("".join(f"  {sentence}\n" for sentence in wrong[:40]), end="")
         return 1 if wrong else 0
@@ -141,25 +142,6 @@ class _Run:
         while not stopped.wait(1.0):
             for daemon in self.daemons:
                 daemon.look()
-
-    def _settle(self) -> float:
-        """Wait until the service has seen the world as it now is, and has told all of it. How long that took."""
-        began = time.monotonic()
-        self.world.proxy.faults.clear()
-        waiting = threading.Event()
-        calm_since: float | None = None
-        while time.monotonic() < began + _QUIET_SECONDS:
-            with Store.open(self.database.url) as store:
-                pending = [item for item in store.notices() if item.delivered_at is None]
-                wrong = [*verify.findings_are_what_drifts(store, self.world)]
-            if pending or wrong:
-                calm_since = None
-            elif calm_since is None:
-                calm_since = time.monotonic()
-            elif time.monotonic() - calm_since > _SETTLED_SECONDS:
-                break
-            waiting.wait(1.0)
-        return time.monotonic() - began
 
     def _report(self, store: Store, made: Counter[str], quiet: float, took: float) -> None:
         audits = store.audits()
@@ -184,12 +166,6 @@ class _Run:
                 f"{sizes[len(sizes) // 3] / 2**20:.0f} -> {sizes[-1] / 2**20:.0f} MiB, {min(threads)}-{max(threads)} threads; "
                 f"log lines {dict(daemon.levels)}"
             )
-
-    def _write_logs(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for daemon in self.daemons:
-            lines = [*(str(line) for line in daemon.lines), *daemon.noise]
-            (folder / f"{daemon.name.replace(' ', '-')}.log").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

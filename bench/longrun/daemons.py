@@ -134,6 +134,12 @@ class Daemon:
             return None
         return "parity_leader 1.0" in text
 
+    def write_log(self, folder: Path) -> None:
+        """Everything that it logged, into a file of its name."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [*(json.dumps(line) for line in self.lines), *self.noise]
+        (folder / f"{self.name.replace(' ', '-')}.log").write_text("\n".join(lines) + "\n")
+
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stderr is not None
         for text in process.stderr:

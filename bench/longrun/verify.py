@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -9,16 +11,17 @@ from typing import TYPE_CHECKING
 from auditor.codec import decode
 from auditor.model import Status
 from auditor.notices import Delivery, Happening, News, NoticeKind
+from auditor.store import Store
 
 if TYPE_CHECKING:
     from auditor.life import Event
-    from auditor.store import Store
     from bench.longrun.daemons import Daemon
     from bench.longrun.world import World
     from tests.standins.slack_workspace import Workspace
 
 PAIR = ("staging", "prod")
 FLAPS = 3
+_CALM_SECONDS = 12.0
 _OPEN = (Status.OPEN, Status.REGRESSED)
 # What an event in a finding's life is told as; a `None` before means: it was not there.
 _TOLD = {
@@ -71,7 +74,8 @@ def everything_was_told_once(store: Store, workspace: Workspace) -> Iterator[str
     """Each change is in exactly one notice, each notice was delivered, and Slack has exactly one message of it."""
     queued = store.notices()
     yield from (
-        f"notice {item.notice.id} is {item.state} after {item.attempts} attempts: {item.error}"
+        f"notice {item.sequence} ({item.notice.kind}) of {item.notice.created_at:%H:%M:%S} is {item.state} after "
+        f"{item.attempts} attempts, due {item.next_at or item.notice.not_before}: {item.error}"
         for item in queued
         if item.state is not Delivery.DELIVERED
     )
@@ -131,6 +135,25 @@ def memory_is_flat(daemon: Daemon, allowed: float = 0.10) -> Iterator[str]:
     most = [max(count for _, count in part) for part in (life.threads[third : 2 * third], life.threads[-third:])]
     if most[1] > most[0] + 2:
         yield f"{daemon.name} has up to {most[1]} threads, after {most[0]} before"
+
+
+def settle(url: str, world: World, seconds: float) -> float:
+    """Wait until the service has seen the world as it now is and has told all of it, for a while. How long that took."""
+    began = time.monotonic()
+    waiting = threading.Event()
+    calm_since: float | None = None
+    while time.monotonic() < began + seconds:
+        with Store.open(url) as store:
+            pending = any(item.state is Delivery.PENDING for item in store.notices())
+            calm = not pending and not [*findings_are_what_drifts(store, world)]
+        if not calm:
+            calm_since = None
+        elif calm_since is None:
+            calm_since = time.monotonic()
+        elif time.monotonic() - calm_since > _CALM_SECONDS:
+            break
+        waiting.wait(1.0)
+    return time.monotonic() - began
 
 
 def by_happening(store: Store) -> dict[str, int]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -174,8 +175,7 @@ class Proxy:
 @contextmanager
 def faulty(upstream: str, *faults: Fault) -> Iterator[Proxy]:
     """A proxy before `upstream` with these faults, on a free port of loopback."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
+    server = QuietServer(("127.0.0.1", 0), _Handler)
     proxy = Proxy(f"http://127.0.0.1:{server.server_port}", upstream, list(faults))
     server.proxy = proxy  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -187,6 +187,16 @@ def faulty(upstream: str, *faults: Fault) -> Iterator[Proxy]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of clients that hang up in the middle: they were killed, or tired of waiting."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
