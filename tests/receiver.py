@@ -32,26 +32,28 @@ class Answer:
 
 @dataclass
 class Receiver:
-    """Where it is reached, and what came. `answer` may be replaced at any time."""
+    """Where it is reached, and what came. `answer` may be replaced at any time.
+
+    `hung_up` is set when somebody did not want to hear all of an answer."""
 
     url: str = ""
     received: list[Received] = field(default_factory=list)
     answer: Callable[[Received], Answer] = lambda _: Answer()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Who has read enough, or waited long enough, hangs up: that is no error."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
+    hung_up: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:
     """The server, until the block is left."""
     receiver = Receiver()
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)
+            receiver.hung_up.set()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -74,7 +76,7 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *arguments: object) -> None:
             """Nothing: a test's output is its own."""
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
+    with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         receiver.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -47,6 +47,14 @@ def test_hours_within_a_day() -> None:
     assert (noon.until(utc(1, 12, 30)), noon.until(utc(1, 13)), noon.until(utc(1, 3))) == (utc(1, 13), None, None)
 
 
+def test_an_end_that_the_clock_leaps_over_or_passes_twice() -> None:
+    """02:30 is not on the night of 29 March, and twice on that of 25 October: quiet until there is no more to wait for."""
+    night = hours(end=time(2, 30))
+    assert night.until(utc(28, 22, month=3)) == utc(29, 1, 30, month=3)
+    assert night.until(utc(24, 22, month=10)) == utc(25, 0, 30, month=10)
+    assert night.until(utc(25, 1, 15, month=10)) == utc(25, 1, 30, month=10)
+
+
 def test_equal_times_are_no_hours() -> None:
     """Whoever writes the same time twice keeps nothing back."""
     assert hours(time(9), time(9)).until(utc(1, 9)) is None

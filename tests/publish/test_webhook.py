@@ -170,6 +170,14 @@ def test_a_refusal_says_why_but_not_where(receiver: Receiver, post: Post) -> Non
     assert "\x1b" not in text
 
 
+def test_of_a_refusal_only_the_beginning_is_read(receiver: Receiver, post: Post) -> None:
+    """A far side that never stops talking is hung up on."""
+    receiver.answer = lambda _: Answer(500, body=b"x" * 20_000_000)
+    with pytest.raises(PublishError):
+        post()
+    assert receiver.hung_up.wait(10)
+
+
 def test_a_connection_that_breaks_before_the_answer_leaves_doubt(receiver: Receiver, post: Post) -> None:
     """It may have arrived; one that was never made leaves none."""
     receiver.answer = lambda _: Answer(cut=True)
