@@ -23,9 +23,10 @@ WAIT_SECONDS = 30
 # A server that vanished without a word is given up after this: seconds to connect, milliseconds until it acknowledges.
 _PATIENCE = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
 _IMMEDIATE = "auditor_immediate"
-# PostgreSQL advisory locks are numbers per database; these two are ours.
+# PostgreSQL advisory locks are numbers per database; these are ours, and the one by which a copy leads.
 _CONTENT_LOCK = 5_209_116_001
 _SCHEMA_LOCK = 5_209_116_002
+_OUTBOX_LOCK = 5_209_116_003
 
 
 def parse(text_url: str) -> URL:
@@ -128,6 +129,15 @@ class Database:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise StoreError(f"store: {self.name}: {_cause(error)}") from error
+
+
+def one_at_a_time(session: Session) -> None:
+    """Wait until nobody else adds to the outbox, and keep others from it until the transaction ends.
+
+    Rows are numbered when they are made and seen when they are committed: only so are these one order. On SQLite every
+    transaction that writes is alone anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _OUTBOX_LOCK})
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

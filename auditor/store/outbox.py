@@ -18,11 +18,9 @@ from auditor.errors import StoreError
 from auditor.model import Json
 from auditor.notices import Conversation, Delivery, Notice, NoticeKind, Queued, Telling, Topic
 from auditor.store import audits, blobs, findings
+from auditor.store.database import one_at_a_time
 from auditor.store.errors import ConflictError, NotFoundError
 from auditor.store.tables import NoticeRow, TopicMemberRow, TopicRow
-
-# Numbers are given when a row is made and seen when it is committed: with one writer at a time these are one order.
-_OUTBOX_LOCK = 5_209_116_003
 
 PENDING = text("notices.state = 'pending'")
 FAILED = text("notices.state = 'failed'")
@@ -49,8 +47,7 @@ def tell(session: Session, telling: Telling, at: datetime) -> None:
     members = [{"topic": topic, "fingerprint": fingerprint} for topic, fingerprint in sorted(set(telling.members))]
     blobs.insert_new(session, TopicMemberRow, members)
     if telling.notices:
-        if session.get_bind().dialect.name == "postgresql":
-            session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _OUTBOX_LOCK})
+        one_at_a_time(session)
         blobs.insert_new(session, NoticeRow, [_notice_row(notice) for notice in telling.notices])
     told = {notice.topic: notice.created_at for notice in telling.notices}
     for topic in telling.closed:

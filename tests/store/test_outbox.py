@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from auditor.errors import StoreError
 from auditor.life import live
 from auditor.notices import Conversation, Delivery, NoticeKind, Queued, Telling
-from auditor.store import ConflictError, NotFoundError, Store
+from auditor.store import ConflictError, NotFoundError, Store, outbox, schema
 from tests.store.samples import at, audit, breach, run, snapshot
 from tests.store.tellings import HOOK, deliver, fail, ids, notice, opening, put, reply, topic
 
@@ -94,6 +97,27 @@ def test_sequence_only_ever_grows(store: Store):
     put(store, notice("n3"), notice("n4"))
     first, second = (item.sequence for item in reversed(store.notices()))
     assert 2 < first < second
+
+
+def test_what_is_told_later_is_seen_later(postgres_schema_url: str):
+    """A slow transaction that was first given a number: the faster one behind it waits, or it would overtake."""
+    schema.upgrade(postgres_schema_url)
+    with Store.open(postgres_schema_url) as store, ThreadPoolExecutor(1) as pool:
+        with store._database.writing() as session:
+            outbox.tell(session, Telling(notices=(notice("n1"),)), at(0))
+            faster = pool.submit(put, store, notice("n2"))
+            with psycopg.connect(postgres_schema_url, autocommit=True) as other:
+                wait_until(other, "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            assert store.notices() == ()
+        faster.result(30)
+        assert ids(store.due_notices(at(0))) == ["n1", "n2"]
+
+
+def wait_until(connection: psycopg.Connection, question: str) -> None:
+    """Ask until the answer is yes."""
+    deadline = time.monotonic() + 30
+    while connection.execute(question).fetchone() != (True,):
+        assert time.monotonic() < deadline, question
 
 
 def test_notices_are_due_in_the_order_told_and_each_target_for_itself(store: Store):
