@@ -93,7 +93,8 @@ def _validator(block_type: str) -> Draft7Validator | None:
     definitions = _schema()["definitions"]
     for choice in definitions["KnownBlock"]["anyOf"]:
         name = choice["$ref"].rpartition("/")[2]
-        if definitions[name]["properties"]["type"].get("const") == block_type:
+        shapes = definitions[name].get("anyOf", [definitions[name]])
+        if any(shape["properties"]["type"].get("const") == block_type for shape in shapes):
             return Draft7Validator({"$ref": f"#/definitions/{name}", "definitions": definitions})
     return None
 

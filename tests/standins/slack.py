@@ -199,6 +199,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.owner.workspace.respond(self.path, given)
                 self._answer(200, {"ok": True})
                 return
+            if not self.path.startswith("/api/"):
+                self._answer(404, {"ok": False, "error": "unknown_page"})
+                return
             self._call(self.path.removeprefix("/api/"), given)
         except Refused as refused:
             headers = {"Retry-After": str(refused.body["retry_after"])} if "retry_after" in refused.body else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +14,9 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 
 class SocketMode:
-    """Greets whoever comes with a ticket, hands out what is sent, and notes what was acknowledged."""
+    """Greets whoever comes with a ticket, hands out what is sent, and notes what was acknowledged.
+
+    `served` counts the connections so far."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -21,6 +24,7 @@ class SocketMode:
         self._numbers = itertools.count(1)
         self._open: list[ServerConnection] = []
         self._acknowledged: set[str] = set()
+        self.served = 0
         self._server: Server = serve(self._serve, "127.0.0.1", 0)
         self._thread = threading.Thread(target=self._server.serve_forever, name="slack-stand-in-socket")
 
@@ -44,8 +48,12 @@ class SocketMode:
             return len(self._open)
 
     def wait_for_connections(self, number: int, seconds: float = 10.0) -> bool:
+        return self.wait_for(lambda: self.connections() == number, seconds)
+
+    def wait_for(self, holds: Callable[[], bool], seconds: float = 10.0) -> bool:
+        """Wait for something to be true of the connections."""
         with self._changed:
-            return self._changed.wait_for(lambda: len(self._open) == number, seconds)
+            return self._changed.wait_for(holds, seconds)
 
     def send(self, kind: str, payload: Any, seconds: float) -> bool:
         """Send an envelope over the newest connection; whether it was acknowledged within `seconds`."""
@@ -82,6 +90,7 @@ class SocketMode:
                 return
             self._tickets.remove(ticket)
             self._open.append(connection)
+            self.served += 1
             connection.send(json.dumps({"type": "hello", "num_connections": len(self._open)}))
             self._changed.notify_all()
         try:

@@ -90,13 +90,21 @@ def bullets(lines: Iterable[Json]) -> Json:
     return {"type": "rich_text_list", "style": "bullet", "elements": list(lines)}
 
 
-def rich(elements: Iterable[Json], block_id: str | None = None) -> Json:
-    """A rich text block of lines and lists."""
-    block = {"type": "rich_text", "elements": list(elements)}
-    return block if block_id is None else {**block, "block_id": block_id}
+def rich(elements: Iterable[Json]) -> Json:
+    """A rich text block of lines and lists. Lines that follow one another become one section: not every client breaks
+    between two."""
+    joined: list[Json] = []
+    for element in elements:
+        if joined and joined[-1]["type"] == element["type"] == "rich_text_section":
+            joined[-1] = line(*joined[-1]["elements"], text("\n"), *element["elements"])
+        else:
+            joined.append(element)
+    return {"type": "rich_text", "elements": joined}
 
 
 def plain(value: str, room: int = PLAIN_ROOM) -> Json:
+    """Plain text. That it is not parsed need not be relied on: angle brackets, which mentions are made of, are replaced."""
+    value = value.replace("<", "‹").replace(">", "›")
     return {"type": "plain_text", "text": _safe(value, room), "emoji": False}
 
 

@@ -45,7 +45,10 @@ def _message(digest: Digest, look: Look, most: int) -> Message:
         body.append(blocks.line(blocks.text("No pairs are configured.")))
     body += _expiring(digest.expiring, digest.at, min(most, _MOST_WAIVERS))
     title = f"Parity, {period}"
-    lines = [f"{_symbol(pair)} {pair_text(pair.left, pair.right)}: {_state(pair)}" for pair in pairs[:_MOST_PAIRS]]
+    lines = [
+        f"{_symbol(pair)} {pair_text(pair.left, pair.right)}: {_state(pair)}{' (INCOMPLETE)' if _blind(pair) else ''}"
+        for pair in pairs[:_MOST_PAIRS]
+    ]
     text = "\n".join([title, *lines])
     return Message(blocks.fallback(text), (blocks.header(title), blocks.rich(body)))
 
@@ -62,15 +65,16 @@ def _pair(pair: PairDigest, now: datetime, look: Look, worst: int) -> Iterator[J
         details.append(blocks.line(blocks.bold("INCOMPLETE."), blocks.text(f"{seen} The rest is unknown.")))
         details += gap_lines(pair.gaps, _MOST_GAPS) if worst else ()
     details += [finding_line(stored, look, _VALUE_ROOM) for stored in pair.worst[:worst]]
-    if worst and pair.oldest is not None and pair.oldest.opened_at is not None:
+    shown = {stored.fingerprint for stored in pair.worst[:worst]}
+    if worst and pair.oldest and pair.oldest.opened_at and pair.oldest.fingerprint not in shown:
         age = span(now - pair.oldest.opened_at)
         details.append(
             blocks.line(blocks.text(f"Open the longest, {age}: "), *name_line(pair.oldest, look)["elements"])
         )
     if worst and pair.flapping:
-        shown = name_line(pair.flapping[0], look)["elements"]
-        more = f" and {len(pair.flapping) - 1} more" if len(pair.flapping) > 1 else ""
-        details.append(blocks.line(blocks.text("Keeps coming back: "), *shown, blocks.text(more)))
+        others = f" and {len(pair.flapping) - 1} more" if len(pair.flapping) > 1 else ""
+        first = name_line(pair.flapping[0], look)["elements"]
+        details.append(blocks.line(blocks.text("Keeps coming back: "), *first, blocks.text(others)))
     if details:
         yield blocks.bullets(details)
 
@@ -102,12 +106,12 @@ def _state(pair: PairDigest) -> str:
         return "never audited"
     score = "score n/a" if pair.score is None else f"score {percent(pair.score)}"
     aside = f", {pair.aside} set aside" if pair.aside else ""
-    unseen = ", INCOMPLETE" if _blind(pair) else ""
-    return f"{_open(pair.open or {})}{aside}, {score}{unseen}"
+    unseen = " in what was observed" if _blind(pair) else ""
+    return f"{_open(pair.open or {})}{unseen}{aside}, {score}"
 
 
 def _open(counts: Mapping[Severity, int]) -> str:
-    found = ", ".join(f"{counts[severity]} {severity.value}" for severity in Severity if counts.get(severity))
+    found = ", ".join(f"{counts[severity]:,} {severity.value}" for severity in Severity if counts.get(severity))
     return f"{found} open" if found else "nothing open"
 
 

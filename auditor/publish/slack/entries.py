@@ -13,7 +13,7 @@ from auditor.notices import News
 from auditor.publish.entries import counterpart, is_one_sided, needs_message, order, shown_identity
 from auditor.publish.gap_groups import gap_groups
 from auditor.publish.slack import blocks
-from auditor.publish.spelling import brief, clean, count, distinct, middle, path_text, percent, side_by_side
+from auditor.publish.spelling import brief, clean, distinct, middle, path_text, percent, side_by_side
 
 SYMBOLS = {
     Severity.CRITICAL: "🔴",
@@ -49,9 +49,13 @@ class Look:
 
 def finding_line(stored: StoredFinding, look: Look, room: int) -> Json:
     """`orders-{env}` engine_version: staging `14.7`, prod `15.4`, and where to read more. Values in `room` characters."""
-    breach = stored.breach
-    pieces = [*_place(breach), *_values(breach, room)]
-    if stored.status not in (Status.OPEN, Status.RESOLVED):
+    return blocks.line(*_place(stored.breach), *_values(stored.breach, room), *_link(stored, look))
+
+
+def standing_line(stored: StoredFinding, look: Look, room: int) -> Json:
+    """The same with how it stands, where that is not just open."""
+    pieces = [*_place(stored.breach), *_values(stored.breach, room)]
+    if stored.status is not Status.OPEN:
         pieces.append(blocks.italic(f" ({_STATUS_WORDS[stored.status]})"))
     return blocks.line(*pieces, *_link(stored, look))
 
@@ -70,9 +74,9 @@ def _place(breach: Breach) -> Iterator[Json]:
 
 def _values(breach: Breach, room: int) -> Iterator[Json]:
     if is_one_sided(breach):
-        yield blocks.text(f": {brief(breach.message, _SENTENCE)}")
-        if breach.suggestion:
-            yield blocks.text(f" {counterpart(breach)}.")
+        there = [side.environment for side in (breach.left, breach.right) if side.identity is not None]
+        only = f"only in {brief(there[0], 60)}" if len(there) == 1 else brief(breach.message, _SENTENCE)
+        yield blocks.text(f": {only}" + (f". {counterpart(breach)}" if breach.suggestion else ""))
         return
     left, right = side_by_side(breach.left.value, breach.right.value, room)
     if left.text == right.text:
@@ -114,8 +118,8 @@ def advice(findings: Sequence[StoredFinding], most: int) -> tuple[Json, ...]:
         ]
         fixes = distinct(brief(breach.remediation, _SENTENCE) for breach in breaches)
         if fixes:
-            more = f" (and {count(len(fixes) - 1, 'more like it', 'more like it')})" if len(fixes) > 1 else ""
-            pieces += [blocks.text("\n"), blocks.bold("Fix  "), blocks.text(fixes[0] + more)]
+            others = f" (and {len(fixes) - 1:,} more like it)" if len(fixes) > 1 else ""
+            pieces += [blocks.text("\n"), blocks.bold("Fix  "), blocks.text(fixes[0] + others)]
     owners = distinct(brief(stored.breach.owner or "", 60) for stored in findings)
     if owners:
         names = ", ".join(owners[:3]) + (f" and {len(owners) - 3} more" if len(owners) > 3 else "")
@@ -142,13 +146,13 @@ def _rank(status: Status) -> int:
 def statuses(findings: Iterable[StoredFinding]) -> str:
     """`3 open, 1 acknowledged`."""
     found = Counter(stored.status for stored in findings)
-    return ", ".join(f"{found[status]} {word}" for status, word in _STATUS_WORDS.items() if found[status])
+    return ", ".join(f"{found[status]:,} {word}" for status, word in _STATUS_WORDS.items() if found[status])
 
 
 def severities(findings: Iterable[StoredFinding]) -> str:
     """`2 critical, 5 high`."""
     found = Counter(stored.breach.severity for stored in findings)
-    return ", ".join(f"{found[severity]} {severity.value}" for severity in Severity if found[severity])
+    return ", ".join(f"{found[severity]:,} {severity.value}" for severity in Severity if found[severity])
 
 
 def pair_text(left: str, right: str) -> str:
@@ -159,11 +163,30 @@ def incomplete(news: News) -> Iterator[Json]:
     """The line that no message about an incomplete audit lacks."""
     if news.complete or news.audit_id is None:
         return
-    seen = "Not everything" if news.coverage is None else f"Only {percent(news.coverage)} of what should have been"
     yield blocks.line(
-        blocks.bold(f"{BLIND} INCOMPLETE. {seen} was observed. "),
+        blocks.bold(f"{BLIND} INCOMPLETE. {_seen(news)} "),
         blocks.text("What was not observed is unknown: neither missing nor equal."),
     )
+
+
+def incomplete_text(news: News) -> str:
+    """The same for the fallback text, on a line of its own; empty where all was observed."""
+    return "" if news.complete or news.audit_id is None else f"\n{BLIND} INCOMPLETE. {_seen(news)}"
+
+
+def _seen(news: News) -> str:
+    if news.coverage is None or news.coverage >= 1:
+        return "Not everything was observed."
+    return f"Only {percent(news.coverage)} of what should have been observed was."
+
+
+def more(findings: Sequence[StoredFinding], shown: int) -> Iterator[Json]:
+    """The line for those that are not listed."""
+    rest = findings[shown:]
+    if not rest:
+        return
+    several = f" ({severities(rest)})" if len({stored.breach.severity for stored in rest}) > 1 else ""
+    yield blocks.line(blocks.text(f"{'and ' if shown else ''}{len(rest):,} more{several}"))
 
 
 def gap_lines(gaps: Iterable[Gap], most: int) -> Iterator[Json]:

@@ -53,7 +53,8 @@ def _why(breach: Breach) -> Iterator[Json]:
 
 
 def _fact(name: str, said: str) -> Iterator[Json]:
-    yield blocks.bold(f"\n{name}  ")
+    yield blocks.text("\n")
+    yield blocks.bold(f"{name}  ")
     yield blocks.text(said)
 
 

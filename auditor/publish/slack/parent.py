@@ -18,13 +18,14 @@ from auditor.publish.slack.entries import (
     SYMBOLS,
     Look,
     advice,
-    finding_line,
     footer,
     gap_lines,
     incomplete,
+    incomplete_text,
+    more,
     name_line,
     pair_text,
-    severities,
+    standing_line,
     statuses,
     worst_first,
 )
@@ -65,8 +66,8 @@ def _standing(
         *incomplete(news),
         blocks.line(blocks.bold(state), blocks.text(f"  {pair}, {categories}")),
         blocks.line(blocks.text(f"{statuses(findings)}, since "), blocks.moment(since)),
-        *_list([finding_line(stored, look, _VALUE_ROOM) for stored in shown]),
-        *_more(left, len(shown)),
+        *_list([standing_line(stored, look, _VALUE_ROOM) for stored in shown]),
+        *more(left, len(shown)),
     ]
     reasons = advice(left, 1 if most else 0)
     if reasons:
@@ -85,7 +86,7 @@ def _resolved(
         *incomplete(news),
         blocks.line(blocks.bold("Resolved"), blocks.text(f"  {pair}, {number}")),
         *_list([name_line(stored, look) for stored in findings[:most]]),
-        *_more(findings, min(most, len(findings))),
+        *more(findings, min(most, len(findings))),
     ]
     return _message(f"{CALM} Resolved: {title}\n{pair}: {number}", f"{CALM} {title}", body, (), news)
 
@@ -105,7 +106,7 @@ def _gaps(conversation: Conversation, news: News) -> Message:
             blocks.line(blocks.bold("Cannot be observed"), blocks.text(f"  {pair}")),
             *_list(list(gap_lines(gaps, most))),
         ]
-        text = f"{BLIND} INCOMPLETE: {title}\n{pair}: {count(len(gaps), 'gap')}. What was not observed is unknown."
+        text = f"{BLIND} {title}\n{pair}: {count(len(gaps), 'gap')}"
         return _message(text, f"{BLIND} {title}", body, (), news)
 
     return blocks.fitted(render, _MOST_GAPS)
@@ -116,13 +117,9 @@ def _list(lines: Sequence[Json]) -> Iterator[Json]:
         yield blocks.bullets(lines)
 
 
-def _more(findings: Sequence[StoredFinding], shown: int) -> Iterator[Json]:
-    rest = findings[shown:]
-    if rest:
-        yield blocks.line(blocks.text(f"{'and ' if shown else ''}{len(rest):,} more: {severities(rest)}"))
-
-
 def _message(text: str, title: str, body: Sequence[Json], buttons: Sequence[Json], news: News) -> Message:
     small = footer(news)
     footers = (small,) if small else ()
-    return Message(blocks.fallback(text), (blocks.header(title), blocks.rich(body), *footers, *buttons))
+    return Message(
+        blocks.fallback(text + incomplete_text(news)), (blocks.header(title), blocks.rich(body), *footers, *buttons)
+    )

@@ -21,12 +21,14 @@ from auditor.publish.slack.entries import (
     footer,
     gap_lines,
     incomplete,
+    incomplete_text,
+    more,
     name_line,
     pair_text,
     severities,
     worst_first,
 )
-from auditor.publish.spelling import brief, clean, count, distinct
+from auditor.publish.spelling import brief, count, distinct
 
 # In the order in which they are read: what got worse first, what is over last.
 _TITLES = {
@@ -94,9 +96,7 @@ def _group(happening: Happening, changes: Sequence[Change], look: Look, most: in
         yield blocks.bullets(
             finding_line(stored, look, _VALUE_ROOM) if loud else name_line(stored, look) for stored in shown
         )
-    if len(findings) > len(shown):
-        rest = findings[len(shown) :]
-        yield blocks.line(blocks.text(f"{'and ' if shown else ''}{len(rest):,} more: {severities(rest)}"))
+    yield from more(findings, len(shown))
     reasons = advice(findings, min(3, most)) if happening in _LOUD else ()
     if reasons:
         yield blocks.line(*reasons)
@@ -124,7 +124,7 @@ def _observed(news: News, most: int) -> Iterator[Json]:
 def _counts(news: News) -> str:
     """`2 new, 1 resolved`."""
     found = [(sum(change.happening is item for change in news.changes), item) for item in _TITLES]
-    parts = [f"{number} {_TITLES[item].lower()}" for number, item in found if number]
+    parts = [f"{number:,} {_TITLES[item].lower()}" for number, item in found if number]
     if news.new_gaps:
         parts.append(f"{count(len(news.new_gaps), 'new gap')}")
     if news.closed_gaps:
@@ -137,9 +137,7 @@ def _essence(news: News) -> str:
     loud = [change.finding for change in news.changes if change.happening in _LOUD]
     worst = worst_first(loud)[:1]
     lines = [f"{stored.breach.severity.value.capitalize()}: {brief(stored.breach.message, 300)}" for stored in worst]
-    if news.audit_id is not None and not news.complete:
-        lines.append("INCOMPLETE: not everything was observed.")
-    return "".join(f"\n{clean(item)}" for item in lines)
+    return "".join(f"\n{item}" for item in lines) + incomplete_text(news)
 
 
 def _symbol(news: News) -> str:

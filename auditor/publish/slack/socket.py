@@ -6,13 +6,16 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 
 from __future__ import annotations
 
+import errno
 import logging
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from http.client import HTTPException
+from socket import SHUT_RDWR
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode.builtin import SocketModeClient
@@ -29,13 +32,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _TIMEOUT = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(minutes=5)
-_LOOK_EVERY = timedelta(seconds=1)
 
 
 class SocketListener:
     """Keeps one connection open from `start` to `close`, and hands what comes over it to `clicks`.
 
-    `pause` is the first one before a connection is tried again; it doubles up to five minutes.
+    `pause` is the first one before a connection is tried again; it doubles up to five minutes. `look_every` is how soon
+    a connection that broke is noticed.
     """
 
     def __init__(
@@ -45,10 +48,12 @@ class SocketListener:
         clicks: Clicks,
         *,
         pause: timedelta = timedelta(seconds=2),
+        look_every: timedelta = timedelta(seconds=1),
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._clicks = clicks
         self._pause = pause
+        self._look_every = look_every
         self._chance = chance
         self._stop = Event()
         self._client = _Client(app_token, api_url)
@@ -73,7 +78,7 @@ class SocketListener:
         while not self._stop.is_set():
             if self._client.is_connected():
                 failures = 0
-                self._stop.wait(_LOOK_EVERY.total_seconds())
+                self._stop.wait(self._look_every.total_seconds())
                 continue
             wait = self._connect(failures)
             failures = 0 if wait is None else failures + 1
@@ -107,6 +112,23 @@ class SocketListener:
             client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
 
 
+class _Ending:
+    """A socket that says when the other end is gone. The library would ask a dead one again and again, without a pause."""
+
+    def __init__(self, socket: Any, closing: Callable[[], bool]) -> None:
+        self._socket = socket
+        self._closing = closing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+    def recv(self, size: int) -> bytes:
+        received = bytes(self._socket.recv(size))
+        if not received and not self._closing():
+            raise ConnectionResetError(errno.ECONNRESET, "closed by the other end")
+        return received
+
+
 class _Client(SocketModeClient):
     """The library's client, but for when it connects: it would sleep where it is to slow down, and not wake to be closed."""
 
@@ -119,6 +141,21 @@ class _Client(SocketModeClient):
             auto_reconnect_enabled=False,
             concurrency=2,
         )
+
+    def connect(self) -> None:
+        super().connect()
+        session = self.current_session
+        if session is not None and session.sock is not None:
+            session.sock = cast("Any", _Ending(session.sock, lambda: self.closed))
+
+    def close(self) -> None:
+        self.closed = True
+        session = self.current_session
+        if session is not None and session.sock is not None:
+            # Wakes up the thread that reads, which would otherwise notice some seconds later.
+            with suppress(OSError):
+                session.sock.shutdown(SHUT_RDWR)
+        super().close()
 
     def issue_new_wss_url(self) -> str:
         answer: Any = call(
