@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from auditor.life import StoredFinding
 from auditor.model import Breach, Gap, Json, Severity, Status
-from auditor.notices import News
+from auditor.notices import Happening, News
 from auditor.publish.entries import counterpart, is_one_sided, needs_message, order, shown_identity
 from auditor.publish.gap_groups import gap_groups
 from auditor.publish.slack import blocks
@@ -24,6 +24,8 @@ SYMBOLS = {
 }
 CALM, QUIET, BLIND = "✅", "⏸", "⚠"
 ACTIVE = frozenset({Status.OPEN, Status.REGRESSED})
+# What the auditor says of its own accord about a change that is worth reading: since when, why, what follows.
+TURNS = frozenset({Happening.ESCALATED, Happening.REGRESSED, Happening.REOPENED})
 _STATUS_WORDS = {
     Status.OPEN: "open",
     Status.REGRESSED: "came back",
@@ -187,6 +189,13 @@ def more(findings: Sequence[StoredFinding], shown: int) -> Iterator[Json]:
         return
     several = f" ({severities(rest)})" if len({stored.breach.severity for stored in rest}) > 1 else ""
     yield blocks.line(blocks.text(f"{'and ' if shown else ''}{len(rest):,} more{several}"))
+
+
+def turns(news: News) -> Iterator[Json]:
+    """What is remarkable about how the findings of `news` became open: that they came back, say, and after how long."""
+    reasons = distinct(brief(change.reason, 200) for change in news.changes if change.happening in TURNS)
+    for reason in reasons[:2]:
+        yield blocks.line(blocks.text(f"{reason[0].upper()}{reason[1:]}."))
 
 
 def gap_lines(gaps: Iterable[Gap], most: int) -> Iterator[Json]:

@@ -27,6 +27,7 @@ from auditor.publish.slack.entries import (
     pair_text,
     standing_line,
     statuses,
+    turns,
     worst_first,
 )
 from auditor.publish.spelling import brief, count, distinct
@@ -66,6 +67,7 @@ def _standing(
         *incomplete(news),
         blocks.line(blocks.bold(state), blocks.text(f"  {pair}, {categories}")),
         blocks.line(blocks.text(f"{statuses(findings)}, since "), blocks.moment(since)),
+        *turns(news),
         *_list([standing_line(stored, look, _VALUE_ROOM) for stored in shown]),
         *more(left, len(shown)),
     ]

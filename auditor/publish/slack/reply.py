@@ -15,6 +15,7 @@ from auditor.publish.slack.entries import (
     CALM,
     QUIET,
     SYMBOLS,
+    TURNS,
     Look,
     advice,
     finding_line,
@@ -104,11 +105,13 @@ def _group(happening: Happening, changes: Sequence[Change], look: Look, most: in
 
 def _who(happening: Happening, changes: Sequence[Change]) -> Iterator[Json]:
     """The person behind an act and why, or why the auditor says so where that is worth a word."""
-    reasons = distinct(brief(change.reason, 200) for change in changes)
+    # The line begins with what happened; the reason need not say it again.
+    repeated = f"{_TITLES[happening].lower()}, "
+    reasons = distinct(brief(change.reason.removeprefix(repeated), 200) for change in changes)
     if happening in _PERSONAL:
         actors = distinct(brief(change.actor, 80) for change in changes)
         yield blocks.text(f", by {' and '.join(actors[:3])}")
-    if happening in _PERSONAL or happening in (Happening.ESCALATED, Happening.REOPENED):
+    if happening in _PERSONAL or happening in TURNS:
         yield blocks.text(f": {'; '.join(reasons[:2])}" if reasons else "")
 
 

@@ -189,7 +189,11 @@ def messages() -> dict[str, Message]:
         "thousand": parent(conversation("1,000 databases", thousands), news(findings=thousands), LOOK),
         "thousand_reply": reply(news(findings=thousands), LOOK),
         "incomplete": parent(conversation(title, single), news(findings=single, complete=False), LOOK),
-        "regressed_reply": reply(news(Happening.REGRESSED, back, reason="came back"), LOOK),
+        "regressed_reply": reply(news(Happening.REGRESSED, back, reason="came back, last seen 2026-11-20 08:15 UTC"), LOOK),
+        "regressed": parent(
+            conversation(title, back),
+            news(Happening.REGRESSED, back, reason="came back for the third time within 24 hours"), LOOK,
+        ),
         "escalated_reply": reply(
             news(Happening.ESCALATED, [worst], reason="severity rose from high to critical", complete=False), LOOK
         ),
