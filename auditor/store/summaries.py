@@ -77,7 +77,7 @@ def keep_audit(session: Session, audit: Audit) -> None:
         "coverage": audit.coverage.ratio,
         "scores": canonical(scores).decode("ascii"),
     }
-    blobs.upsert(session, PairSummaryRow, {**pair, **values})
+    blobs.upsert(session, PairSummaryRow, {**pair, **values}, newest="last_audit")
 
 
 def scores(row: PairSummaryRow) -> dict[Category, float]:
