@@ -24,6 +24,8 @@ pairs:
   - {left: staging, right: prod, schedule: every 1s}
 serve: {port: 0, drain: 10s}
 """
+# What differs between the two, as the metrics count it.
+FINDING = {"left": "staging", "right": "prod", "category": "config", "severity": "info", "status": "open"}
 
 
 def company(folder: Path, config: str = CONFIG) -> Path:
