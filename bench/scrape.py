@@ -1,10 +1,10 @@
-"""How long a scrape's reading takes: `Store.gauges` over 100 pairs, 20,000 open and 1,000,000 resolved findings.
+"""How long a scrape takes: `Store.gauges` over 100 pairs, 20,000 open and 1,000,000 resolved findings, and its text.
 
     python -m bench.scrape [--url URL | --postgres] [--pairs N] [--open N] [--resolved N] [--rounds N] [--explain]
 
 Builds a store of that size (SQLite in a temporary folder; with --url an empty database of that kind; with --postgres a
-PostgreSQL server of its own), reads the gauges ROUNDS times and prints the shortest, the median and the longest time.
---explain shows how the database finds the counts. Exits 1 where the median is above LIMIT_MS.
+PostgreSQL server of its own), reads and writes the gauges ROUNDS times each and prints the shortest, the median and the
+longest time. --explain shows how the database finds the counts. Exits 1 where a median is above its limit.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, insert, text
 
+from auditor.gauges import Gauges
 from auditor.model import Category, Gap, GapReason, Listing, Resource, Severity, Snapshot, Status
+from auditor.publish.prometheus import PrometheusMeters, render
 from auditor.store import Store, schema
 from auditor.store.database import parse
 from auditor.store.tables import Base, EventRow, FindingRow, NoticeRow, PairSummaryRow
 
 LIMIT_MS = 100.0
+RENDER_LIMIT_MS = 60.0
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 _STATEMENTS = {
     "unresolved findings": """
@@ -81,8 +84,9 @@ def build(url: str, size: Size) -> None:
     engine.dispose()
 
 
-def measure(url: str, size: Size, rounds: int) -> tuple[list[float], float]:
-    """Milliseconds that each of `rounds` readings took, and how many of its own this process computed in one of them."""
+def measure(url: str, size: Size, rounds: int) -> tuple[list[float], float, Gauges]:
+    """Milliseconds that each of `rounds` readings took, how many of its own this process computed in one of them, and
+    what was read."""
     took: list[float] = []
     with Store.open(url) as store:
         pairs = [size.pair(number) for number in range(size.pairs)]
@@ -96,7 +100,22 @@ def measure(url: str, size: Size, rounds: int) -> tuple[list[float], float]:
     counted = sum(sum(pair.findings.values()) for pair in gauges.pairs)
     assert counted == size.open, f"{counted} unresolved findings were counted, {size.open} are there"
     assert sum(len(item.deployed) for item in gauges.environments) == 60 * size.pairs
-    return took, computed
+    return took, computed, gauges
+
+
+def written(gauges: Gauges, size: Size, rounds: int) -> tuple[list[float], int]:
+    """Milliseconds that each of `rounds` texts took to write, and how many lines there are in one."""
+    meters = PrometheusMeters("0", lambda: NOW)
+    pairs = [size.pair(number) for number in range(size.pairs)]
+    meters.configure(pairs, size.environments(), ["slack"])
+    for left, right in pairs:
+        meters.audit_ended(left, right, "complete", timedelta(seconds=9), f"20260601T120000-{left}")
+    took: list[float] = []
+    for _ in range(rounds + 1):
+        begun = time.perf_counter()
+        _, body = render(meters, gauges, (), "application/openmetrics-text", NOW)
+        took.append((time.perf_counter() - begun) * 1000)
+    return took[1:], body.count(b"\n")
 
 
 def explain(url: str) -> Iterator[str]:
@@ -250,7 +269,8 @@ def main() -> int:
         print(f"built in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
         if given.explain:
             print("\n".join(explain(url)))
-        took, computed = measure(url, size, given.rounds)
+        took, computed, gauges = measure(url, size, given.rounds)
+    rendered, lines = written(gauges, size, given.rounds)
     middle = statistics.median(took)
     print(f"{size.pairs} pairs, {size.open:,} unresolved and {size.resolved:,} resolved findings")
     print(
@@ -258,7 +278,12 @@ def main() -> int:
     )
     print(f"this process computed for {computed:.1f} ms of each")
     print(f"{middle / LIMIT_MS:.2f} of the {LIMIT_MS:.0f} ms it may take")
-    return 0 if middle <= LIMIT_MS else 1
+    text_middle = statistics.median(rendered)
+    print(
+        f"text: {min(rendered):.1f} ms at best, median {text_middle:.1f} ms, {max(rendered):.1f} ms at worst; {lines:,} lines"
+    )
+    print(f"{text_middle / RENDER_LIMIT_MS:.2f} of the {RENDER_LIMIT_MS:.0f} ms it may take")
+    return 0 if middle <= LIMIT_MS and text_middle <= RENDER_LIMIT_MS else 1
 
 
 if __name__ == "__main__":
