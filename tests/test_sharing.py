@@ -146,6 +146,22 @@ def test_what_was_observed_since_the_time_asked_for_is_used_as_it_is(store: Stor
     assert reading.read["staging"] == 2
 
 
+def test_nothing_is_held_while_waiting(store: Store, threads: ThreadPoolExecutor) -> None:
+    """Staging was found, production is waited for: nobody else has to wait for staging meanwhile."""
+    sharing, slow, quickly, due = Sharing.timed(FAST), Reading(store), quick(store), now()
+    sharing.observe(of("staging"), quickly, asking(store, due))
+    one = threads.submit(sharing.observe, of("prod"), slow, asking(store))
+    assert slow.began.wait(10)
+    waits = threading.Event()
+    given = asking(store, due, waits=lambda _names, _holder: waits.set())
+    two = threads.submit(sharing.observe, of("staging", "prod"), quickly, given)
+    assert waits.wait(10)
+    assert leases(store, "staging", "prod") == [f"collect:prod:{DIGEST}"]
+    slow.may_end.set()
+    assert two.result(10)["prod"].snapshot == one.result(10)["prod"].snapshot
+    assert quickly.read == Counter(staging=1)
+
+
 def test_a_note_says_how_much_earlier_the_other_run_began(sqlite: Store) -> None:
     """The reader of a report knows what it is about."""
     start = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
