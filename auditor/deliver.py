@@ -1,7 +1,7 @@
 """The outbox's own loop: hand every notice to its far side, in order per target, until that has it or never will.
 
-What was begun and not ended (the process was killed, the far side did not answer) is in doubt. It is begun again after a
-minute, and the publisher then looks for it on the far side before it sends it again.
+What was begun and not ended (the process was killed) or ended without an answer is in doubt. It is begun again after a
+minute or a few seconds, and the publisher then looks for it on the far side before it sends it again.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 # An attempt takes no longer than this, so one that is older has nobody who is still at it.
 _ATTEMPT = timedelta(seconds=60)
+# A far side whose answer was lost may still be at it: what is looked for too soon is not there yet.
+_SETTLES = timedelta(seconds=10)
 _FIRST_PAUSE = timedelta(seconds=2)
 _LONGEST_PAUSE = timedelta(minutes=15)
 _LONGEST_WISH = timedelta(hours=24)
@@ -162,8 +164,7 @@ class Outbox:
     def _attempt(self, queued: Queued) -> _Outcome:
         notice = queued.notice
         now = self._clock()
-        # Whichever way a clock was set, an attempt that seems far away in time is nobody's any more.
-        if not queued.ended and queued.attempted_at is not None and abs(now - queued.attempted_at) < _ATTEMPT:
+        if _is_under_way(queued, now):
             return _Outcome.WAITS
         conversation = self._store.conversation(notice.topic) if notice.topic else None
         if not self._store.begin_attempt(notice.id, now, queued.attempts):
@@ -200,7 +201,7 @@ class Outbox:
             self._tell(queued, "failed")
             _log.error("A notice was given up: %s", message, extra=_keys(queued))
             return _Outcome.FAILED
-        next_at = now + self._pause(tries, error.retry_after)
+        next_at = now + max(self._pause(tries, error.retry_after), _SETTLES if error.doubt else timedelta(0))
         self._store.end_attempt(notice.id, now, error=message, next_at=next_at, doubt=doubt)
         self._tell(queued, "retried")
         _log.warning("A notice has to be sent again: %s", message, extra=_keys(queued))
@@ -213,6 +214,14 @@ class Outbox:
 
     def _tell(self, queued: Queued, outcome: str) -> None:
         self._meters.notification(_name(queued.notice.target), outcome)
+
+
+def _is_under_way(queued: Queued, now: datetime) -> bool:
+    """Whether somebody may still be at it. Who came to an end in doubt has said when to try again."""
+    if queued.ended or queued.next_at is not None or queued.attempted_at is None:
+        return False
+    # Whichever way a clock was set, an attempt that seems far away in time is nobody's any more.
+    return abs(now - queued.attempted_at) < _ATTEMPT
 
 
 def _ended(task: Future[int], wake: threading.Event) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, insert, select, text, update
+from sqlalchemy import ColumnElement, and_, exists, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
@@ -80,17 +80,19 @@ def due(session: Session, now: datetime, limit: int) -> tuple[Queued, ...]:
     """What may be sent now: of each target the first ones in order, as far as nothing before them has to wait.
 
     Of many targets each gets its share of `limit`, so one that is swamped starves none."""
-    arrived = (PENDING, NoticeRow.not_before <= now)
+    arrived = (PENDING, _has_come(NoticeRow, now))
     found: list[tuple[int, int]] = []
     for target in session.scalars(select(NoticeRow.target).where(*arrived).distinct()).all():
         rows = session.execute(
-            select(NoticeRow.sequence, NoticeRow.next_at, _opening_is_pending())
+            select(NoticeRow.sequence, NoticeRow.next_at, NoticeRow.attempted_at, _opening_is_pending())
             .where(NoticeRow.target == target, *arrived, ~opening_is_held(now))
             .order_by(NoticeRow.sequence)
             .limit(limit)
         )
-        for place, (sequence, next_at, lacks_opening) in enumerate(rows):
-            if lacks_opening or (next_at is not None and next_at > now):
+        for place, (sequence, next_at, attempted_at, lacks_opening) in enumerate(rows):
+            # An attempt in the future was made before the clock was set back, and so was its wish to wait.
+            waits = next_at is not None and next_at > now and (attempted_at is None or attempted_at <= now)
+            if lacks_opening or waits:
                 break
             found.append((place, sequence))
     chosen = [sequence for _, sequence in sorted(found)[:limit]]
@@ -104,8 +106,13 @@ def opening_is_held(now: datetime) -> ColumnElement[bool]:
         _OPENING_IS_PENDING,
         _OPENING.topic == NoticeRow.topic,
         _OPENING.sequence != NoticeRow.sequence,
-        _OPENING.not_before > now,
+        ~_has_come(_OPENING, now),
     )
+
+
+def _has_come(notice: Any, now: datetime) -> ColumnElement[bool]:
+    """Whether nothing holds the notice back. One that was due when it was made stays so when the clock is set back."""
+    return or_(notice.not_before <= now, and_(notice.created_at > now, notice.not_before <= notice.created_at))
 
 
 def _opening_is_pending() -> ColumnElement[bool]:
@@ -118,7 +125,7 @@ def begin(session: Session, notice_id: str, now: datetime, attempts: int) -> boo
     result = session.execute(
         update(NoticeRow)
         .where(NoticeRow.id == notice_id, NoticeRow.state == Delivery.PENDING.value, NoticeRow.attempts == attempts)
-        .values(attempts=attempts + 1, attempted_at=now, ended=False)
+        .values(attempts=attempts + 1, attempted_at=now, ended=False, next_at=None)
         .execution_options(synchronize_session=False)
     )
     return _count(result) == 1
