@@ -114,6 +114,8 @@ class Daemon:
         try:
             process = psutil.Process(self._process.pid)
             with process.oneshot():
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    return
                 seen = (process.memory_info().rss, process.num_threads())
         except psutil.Error:
             return
