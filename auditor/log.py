@@ -28,15 +28,15 @@ _CHATTY = (
     "httpcore",
     "httpx",
     "s3transfer",
-    "slack_sdk",
     "sqlalchemy",
     "urllib3",
     "uvicorn",
     "watchfiles",
     "websocket",
 )
-# Warns whenever a run is still going at its next time, which the daemon knows and makes up for.
-_LOUD = ("apscheduler",)
+# One warns whenever a run is still going at its next time, which is made up for; the other calls an error what it raises
+# as well, and what is told then by whoever called it.
+_LOUD = {"apscheduler": logging.ERROR, "slack_sdk": logging.CRITICAL}
 _FIRST = ("time", "level", "event")
 _Event = MutableMapping[str, Any]
 
@@ -70,8 +70,8 @@ def configure(scrubber: Scrubber, *, level: Level = Level.INFO, format: Format |
     root.setLevel(level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    for name in _LOUD:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    for name, least in _LOUD.items():
+        logging.getLogger(name).setLevel(least)
     logging.captureWarnings(True)
     threading.excepthook = _uncaught
     structlog.configure(
