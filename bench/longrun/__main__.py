@@ -32,8 +32,8 @@ from tests.standins.slack_workspace import BOT_TOKEN, Pace
 _QUIET_SECONDS = 150.0
 _CHANGE_SECONDS = 1.2
 ACCOUNT = {
-    "AWS_ACCESS_KEY_ID": "longrun",
-    "AWS_SECRET_ACCESS_KEY": "longrun",
+    "AWS_ACCESS_KEY_ID": "AKIALONGRUN0000000000",
+    "AWS_SECRET_ACCESS_KEY": "of-the-stand-in-only",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "NO_PROXY": "127.0.0.1",

@@ -26,7 +26,7 @@ SIDES = ("staging", "prod")
 ACCOUNTS = {"staging": "111122223333", "prod": "444455556666"}
 REGION = "eu-west-1"
 PARAMETERS, VARIABLES, SERVICES = 12, 60, 12
-_CREDENTIALS = {"aws_access_key_id": "longrun", "aws_secret_access_key": "longrun"}
+_CREDENTIALS = {"aws_access_key_id": "AKIALONGRUN0000000000", "aws_secret_access_key": "of-the-stand-in-only"}
 
 
 @dataclass(frozen=True, slots=True)
