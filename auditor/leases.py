@@ -38,8 +38,8 @@ class Timing:
     joinable  how long before it is asked for a piece of work may have begun that is shared
     """
 
-    beat: timedelta = timedelta(seconds=2)
-    dead: timedelta = timedelta(seconds=15)
+    beat: timedelta = timedelta(seconds=1)
+    dead: timedelta = timedelta(seconds=8)
     poll: timedelta = timedelta(seconds=0.25)
     joinable: timedelta = timedelta(seconds=60)
 

@@ -34,9 +34,9 @@ _CHATTY = (
     "watchfiles",
     "websocket",
 )
-# One warns whenever a run is still going at its next time, which is made up for; the other calls an error what it raises
-# as well, and what is told then by whoever called it.
-_LOUD = {"apscheduler": logging.ERROR, "slack_sdk": logging.CRITICAL}
+# One warns whenever a run is still going at its next time, which is made up for; the others tell, with a traceback, what
+# they raise as well, and what is told then by whoever called them.
+_LOUD = {"apscheduler": logging.ERROR, "botocore.credentials": logging.CRITICAL, "slack_sdk": logging.CRITICAL}
 _FIRST = ("time", "level", "event")
 _Event = MutableMapping[str, Any]
 
