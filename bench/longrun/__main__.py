@@ -108,6 +108,8 @@ class _Run:
             for watcher in watchers:
                 watcher.join()
         self.world.proxy.faults.clear()
+        for daemon in self.daemons:
+            daemon.look()
         quiet = verify.settle(self.database.url, self.world, _QUIET_SECONDS)
         codes = [daemon.stop() for daemon in self.daemons]
         with Store.open(self.database.url) as store:
@@ -162,7 +164,7 @@ class _Run:
             sizes = [size for _, size in life.memory] or [0]
             threads = [count for _, count in life.threads] or [0]
             print(
-                f"{daemon.name}      started {daemon.starts} times; its longest life: {len(sizes)} s, "
+                f"{daemon.name}      started {daemon.starts} times, {daemon.gave_up} of them after its store was away; its longest life: {len(sizes)} s, "
                 f"{sizes[len(sizes) // 3] / 2**20:.0f} -> {sizes[-1] / 2**20:.0f} MiB, {min(threads)}-{max(threads)} threads; "
                 f"log lines {dict(daemon.levels)}"
             )

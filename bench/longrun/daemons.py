@@ -20,6 +20,8 @@ import psutil
 
 _CLOCK = "libfaketimeMT.so.1"
 _STARTED_SECONDS = 60.0
+# The exit code of a service whose store was not there when it was started.
+_GAVE_UP = 4
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Daemon:
         self.noise: list[str] = []
         self.address = ""
         self.paused = False
+        self.gave_up = 0
         self._config = config
         self._variables = {**os.environ, **variables}
         if clock is not None:
@@ -108,7 +111,12 @@ class Daemon:
         return code
 
     def look(self) -> None:
-        """Note what it holds now."""
+        """Note what it holds now. One that gave up because its store was away is started again, as a manager does."""
+        if self._process is not None and self._process.poll() == _GAVE_UP:
+            self._join()
+            self.gave_up += 1
+            self.noise.clear()
+            self.start(wait=False)
         if not self.running or self._process is None:
             return
         try:
