@@ -29,13 +29,15 @@ class Problem:
     message: str
     remedy: str = ""
 
+    @property
+    def place(self) -> str:
+        """Where it is, such as `auditor.yaml:42:12`."""
+        if self.line is None:
+            return self.file
+        return f"{self.file}:{self.line}" if self.column is None else f"{self.file}:{self.line}:{self.column}"
+
     def __str__(self) -> str:
-        place = self.file
-        if self.line is not None:
-            place += f":{self.line}"
-            if self.column is not None:
-                place += f":{self.column}"
-        text = f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+        text = f"{self.place}: {self.key}: {self.message}" if self.key else f"{self.place}: {self.message}"
         return f"{text}\n    {self.remedy}" if self.remedy else text
 
 

@@ -144,6 +144,7 @@ def test_libraries_that_print_credentials_are_never_asked_for_more_than_warnings
     structlog.get_logger("auditor.x").debug("ours")
     for name in ("botocore.auth", "urllib3.connectionpool", "httpx", "slack_sdk.web", "uvicorn.access", "apscheduler"):
         logging.getLogger(name).info("theirs")
+    logging.getLogger("botocore.credentials").warning("theirs, with a traceback, and a gap of ours")
     logging.getLogger("apscheduler.scheduler").error("worth knowing")
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["ours", "worth knowing"]
 

@@ -17,7 +17,7 @@ import structlog
 
 from auditor.daemon.loaded import Loaded, changes, files, pinned
 from auditor.daemon.loop import Loop
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,7 +98,7 @@ class Reloader:
         try:
             new = self._load()
         except ConfigError as error:
-            self._refused(str(error), asked=asked)
+            self._refused(error, asked=asked)
         else:
             self._take(new, asked=asked)
         finally:
@@ -117,11 +117,18 @@ class Reloader:
         if changed or asked or failed_before:
             _log.info("The configuration was read again and is in force.", changed=list(changed))
 
-    def _refused(self, problems: str, *, asked: bool) -> None:
+    def _refused(self, error: ConfigError, *, asked: bool) -> None:
         self._meters.config_reloaded(False, self._clock())
-        if asked or problems != self._error:
+        if asked or str(error) != self._error:
+            problems = [_said(problem) for problem in error.problems]
             _log.error("The new configuration is wrong; the one before it stays in force.", problems=problems)
-        self._error = problems
+        self._error = str(error)
+
+
+def _said(problem: Problem) -> str:
+    """On one line, and without a colon after the key: `token: expected` would be scrubbed as a token of that value."""
+    place = f"{problem.place} {problem.key}".rstrip()
+    return " - ".join(part for part in (place, problem.message, problem.remedy) if part)
 
 
 def content(paths: Iterable[Path]) -> str:

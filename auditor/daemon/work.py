@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from auditor.daemon.loaded import Loaded
     from auditor.meters import Meters
-    from auditor.model import Audit
+    from auditor.model import Audit, Gap
     from auditor.redact import Redactor
     from auditor.registry import Registry
     from auditor.sharing import Sharing
@@ -55,12 +55,12 @@ class Auditing:
         loaded = self.loaded()
         observed = observe_now(loaded.config, [environment], self._tools(loaded), not_before=not_before, cancel=cancel)
         for name, one in observed.items():
-            _log.info(
+            _ended(
                 "An environment was observed.",
+                one.snapshot.gaps,
                 environment=name,
                 snapshot_id=one.snapshot.id,
                 resources=len(one.snapshot.resources),
-                gaps=len(one.snapshot.gaps),
                 shared=one.shared,
             )
 
@@ -79,15 +79,15 @@ class Auditing:
         audit = audit_now(
             loaded.config, left, right, self._tools(loaded), policy=policy, not_before=not_before, cancel=cancel
         )
-        _log.info(
+        _ended(
             "An audit ended.",
+            audit.gaps,
             audit_id=audit.id,
             pair=f"{audit.left}/{audit.right}",
             outcome="complete" if audit.complete else "incomplete",
             score=audit.score,
             coverage=audit.coverage.ratio,
             findings=len(audit.findings),
-            gaps=len(audit.gaps),
             seconds=(audit.finished_at - audit.started_at).total_seconds(),
         )
         self.recorded()
@@ -104,3 +104,12 @@ class Auditing:
             meters=self.meters,
             waivers=loaded.waivers.waivers,
         )
+
+
+def _ended(event: str, gaps: Sequence[Gap], **keys: object) -> None:
+    """Say how it ended. With gaps that is no good news, whatever the numbers are."""
+    if not gaps:
+        _log.info(event, **keys, gaps=0)
+        return
+    where = sorted({f"{gap.environment}: {gap.reason.value}" for gap in gaps})
+    _log.warning(f"{event} Not everything could be observed.", **keys, gaps=len(gaps), not_observed=where)

@@ -47,12 +47,22 @@ def test_a_service_manager_hears_of_every_turn(serve: Serve, tmp_path: Path) -> 
         assert any(line.get("changed") == ["schedule of staging/prod changed"] for line in served.lines[:since])
 
 
+def test_an_audit_that_saw_too_little_is_a_warning_that_says_what(serve: Serve, tmp_path: Path) -> None:
+    """Whoever looks for warnings only must not take it for good news."""
+    served = serve(company(tmp_path))
+    assert served.said("An audit ended.")["level"] == "info"
+    (tmp_path / "staging" / "more.json").write_text("{")
+    line = served.said("An audit ended. Not everything could be observed.")
+    assert (line["level"], line["outcome"], line["gaps"]) == ("warning", "incomplete", 1)
+    assert line["not_observed"] == ["staging: malformed"]
+
+
 def test_a_wrong_configuration_is_not_taken_over_and_the_audits_go_on(serve: Serve, tmp_path: Path) -> None:
     """The metric says so, the error is in the log, and what was right before is done until it is right again."""
     served = serve(company(tmp_path))
     served.becomes("parity_findings", 1, **FINDING)
     (tmp_path / "auditor.yaml").write_text(CONFIG.replace("right: prod", "right: prd"))
-    assert "did you mean `prod`?" in served.said("The new configuration is wrong")["problems"]
+    assert "did you mean `prod`?" in served.said("The new configuration is wrong")["problems"][0]
     assert served.metric("parity_config_last_reload_successful") == 0
     since = len(served.lines)
     served.said("An audit ended.", since=since)

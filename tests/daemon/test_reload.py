@@ -196,11 +196,26 @@ def test_a_wrong_configuration_changes_nothing_and_is_told_once(
     assert set(copy.meters.reloads[1:]) == {False}
     (line,) = said()
     assert line["level"] == "error"
-    assert "house.yaml:2" in line["problems"]
+    assert "house.yaml:2" in line["problems"][0]
     (folder / "rules" / "house.yaml").write_text(RULES)
     copy.reloader.look()
     assert copy.meters.reloads[-1] is True
     assert said()[-1]["changed"] == []
+
+
+def test_what_is_wrong_with_a_secret_is_said_and_not_taken_for_one(
+    folder: Path, said: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """Where, which key, what and the remedy, in one piece each: `token: expected` is not a token."""
+    copy = Copy(folder)
+    (folder / "auditor.yaml").write_text(CONFIG + "publish: {slack: {token: [1], chanel: x}}\n")
+    copy.reloader.reload()
+    (line,) = said()
+    token = next(problem for problem in line["problems"] if "token" in problem)
+    assert token.startswith("auditor.yaml:") or "/auditor.yaml:" in token
+    assert token.endswith(
+        "publish.slack.token - expected text, got a list - put the value in quotes if it is meant as text"
+    )
 
 
 def test_what_a_wrong_configuration_lacks_may_come_later(folder: Path) -> None:

@@ -46,7 +46,7 @@ _REMEDIES: Mapping[str, str] = {
     "channel_not_found": "check the channel's name, or invite the bot to it with /invite if it is private",
     "not_in_channel": "invite the bot to the channel with /invite, or add the scope chat:write.public",
     "is_archived": "unarchive the channel, or name another one in publish.slack",
-    "invalid_auth": "check publish.slack.token: it must be the app's bot token (xoxb-…)",
+    "invalid_auth": "set publish.slack.token to the app's bot token (xoxb-…)",
     "not_authed": "set publish.slack.token to the app's bot token (xoxb-…)",
     "account_inactive": "the app was removed from the workspace: install it again and set the new token",
     "token_revoked": "install the app again and set the new token",
