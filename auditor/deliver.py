@@ -176,7 +176,7 @@ class Outbox:
         except Exception as error:  # noqa: BLE001 - a defect in one message must not hold back all that come after it
             _log.exception("A notice could not be made.", extra=_keys(queued))
             return self._refused(queued, PublishError(f"defect: {type(error).__name__}: {error}", permanent=True))
-        self._store.end_attempt(notice.id, self._clock(), reference=reference)
+        self._store.end_attempt(notice.id, self._clock(), attempts=queued.attempts + 1, reference=reference)
         self._tell(queued, "delivered")
         _log.info("A notice was delivered.", extra=_keys(queued))
         return _Outcome.DELIVERED
@@ -197,12 +197,14 @@ class Outbox:
         if error.permanent or gives_up:
             if not error.permanent:
                 message = f"given up after {span(age)} and {tries} attempts: {message}"
-            self._store.end_attempt(notice.id, now, error=message, permanent=True, doubt=doubt)
+            if not self._store.end_attempt(notice.id, now, attempts=tries, error=message, permanent=True, doubt=doubt):
+                return _overtaken(queued, message)
             self._tell(queued, "failed")
             _log.error("A notice was given up: %s", message, extra=_keys(queued))
             return _Outcome.FAILED
         next_at = now + max(self._pause(tries, error.retry_after), _SETTLES if error.doubt else timedelta(0))
-        self._store.end_attempt(notice.id, now, error=message, next_at=next_at, doubt=doubt)
+        if not self._store.end_attempt(notice.id, now, attempts=tries, error=message, next_at=next_at, doubt=doubt):
+            return _overtaken(queued, message)
         self._tell(queued, "retried")
         _log.warning("A notice has to be sent again: %s", message, extra=_keys(queued))
         return _Outcome.WAITS
@@ -222,6 +224,13 @@ def _is_under_way(queued: Queued, now: datetime) -> bool:
         return False
     # Whichever way a clock was set, an attempt that seems far away in time is nobody's any more.
     return abs(now - queued.attempted_at) < _ATTEMPT
+
+
+def _overtaken(queued: Queued, message: str) -> _Outcome:
+    _log.info(
+        "An attempt failed late; what others did with the notice meanwhile counts: %s", message, extra=_keys(queued)
+    )
+    return _Outcome.WAITS
 
 
 def _ended(task: Future[int], wake: threading.Event) -> None:

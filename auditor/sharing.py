@@ -231,7 +231,7 @@ class Sharing:
             asking.store.remember(work, done.json())
 
     def _is_overtaken(self, pair: tuple[str, str], observed: Mapping[str, Observed], asking: Asking) -> bool:
-        """Whether the last audit of the pair was of newer snapshots, by a clock that agrees with ours."""
+        """Whether the last audit of the pair was of newer snapshots."""
         last = next(iter(asking.store.audits(*pair, limit=1)), None)
         if last is None:
             return False
@@ -244,8 +244,13 @@ class Sharing:
 
 
 def _order(store: Store, ours: Snapshot, theirs: str, now: datetime) -> int:
-    """1 where the other snapshot was taken after ours, 0 where it is the same, else -1."""
+    """1 where the other snapshot is newer than ours, 0 where it is the same, else -1.
+
+    It is newer where it was recorded after ours, whatever the clocks said when each was taken; or else where it was taken
+    after ours, by a clock that agrees with ours: then it was the faster of two that ran side by side."""
     if theirs == ours.id:
         return 0
+    if any(info.id == theirs for info in store.snapshots(ours.environment, after=ours.id)):
+        return 1
     later = store.snapshots(ours.environment, since=ours.taken_at)
     return 1 if any(info.id == theirs and ours.taken_at < info.taken_at <= now for info in later) else -1

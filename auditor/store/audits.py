@@ -13,6 +13,7 @@ from auditor.codec import canonical, decode, digest, encode
 from auditor.errors import StoreError
 from auditor.model import Audit, Finding, Gap
 from auditor.store import blobs
+from auditor.store.database import in_turn, next_number
 from auditor.store.tables import AuditRow, DocumentRow, SnapshotRow
 
 
@@ -46,7 +47,10 @@ class _Findings:
 
 
 def is_recorded(session: Session, audit: Audit) -> bool:
-    """Whether this very audit is there. Raises StoreError where its id belongs to another one."""
+    """Whether this very audit is there; no other one of its pair is recorded until the transaction ends.
+
+    Raises StoreError where its id belongs to another one."""
+    in_turn(session, "audits", audit.left, audit.right)
     row = session.get(AuditRow, audit.id)
     if row is None:
         return False
@@ -77,6 +81,7 @@ def add(session: Session, audit: Audit, snapshots: tuple[str, str]) -> None:
             coverage=audit.coverage.ratio,
             findings=digest(content),
             body=blobs.pack(encode(_kept(audit))),
+            sequence=next_number(session, AuditRow.sequence),
         )
     )
     session.flush()
@@ -91,18 +96,19 @@ def load(session: Session, row: AuditRow) -> Audit:
 
 
 def last_gaps(session: Session, left: str, right: str) -> tuple[Gap, ...]:
-    """What the pair's last audit could not observe."""
+    """What the pair's audit that was recorded last could not observe."""
     row = session.scalars(newest_first(left, right).limit(1)).first()
     return () if row is None else decode(_Kept, json.loads(blobs.decompress(row.body))).audit.gaps
 
 
 def newest_first(left: str | None, right: str | None) -> Select[AuditRow]:
+    """Those recorded last first: clocks are set back, and then what is new would look old for as long."""
     statement = select(AuditRow)
     if left is not None:
         statement = statement.where(AuditRow.left_environment == left)
     if right is not None:
         statement = statement.where(AuditRow.right_environment == right)
-    return statement.order_by(AuditRow.finished_at.desc(), AuditRow.id.desc())
+    return statement.order_by(AuditRow.sequence.desc(), AuditRow.id.desc())
 
 
 def info(row: AuditRow) -> AuditInfo:

@@ -79,12 +79,11 @@ def insert_new(session: Session, table: type[Base], rows: list[dict[str, Any]]) 
     session.execute(insert.on_conflict_do_nothing(), rows)
 
 
-def upsert(session: Session, table: type[Base], row: Mapping[str, Any], *, newest: str | None = None) -> None:
-    """Insert `row`, or replace the one of its key. With `newest` only where that column does not go back."""
+def upsert(session: Session, table: type[Base], row: Mapping[str, Any]) -> None:
+    """Insert `row`, or set its columns in the one of its key."""
     dialect = session.get_bind().dialect.name
     insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     statement = insert.values(**row)
     keys = [column.name for column in table.__table__.primary_key]
     changed = {name: statement.excluded[name] for name in row if name not in keys}
-    condition = None if newest is None else statement.excluded[newest] >= table.__table__.c[newest]
-    session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed, where=condition))
+    session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))

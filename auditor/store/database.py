@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from auditor.errors import StoreError
 
@@ -27,6 +28,8 @@ _IMMEDIATE = "auditor_immediate"
 _CONTENT_LOCK = 5_209_116_001
 _SCHEMA_LOCK = 5_209_116_002
 _OUTBOX_LOCK = 5_209_116_003
+# Locks of two numbers are others than those of one: what is locked, and which of it.
+_SERIES_LOCK = 5_209_116
 
 
 def parse(text_url: str) -> URL:
@@ -138,6 +141,23 @@ def one_at_a_time(session: Session) -> None:
     transaction that writes is alone anyway."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _OUTBOX_LOCK})
+
+
+def in_turn(session: Session, *series: str) -> None:
+    """Wait until nobody else adds to the series of records with this name, and keep others from it until the end.
+
+    So whoever was recorded last in it has seen all that came before: numbers given meanwhile are in the order in which
+    the records can be seen. Two series may share a lock, so take one in a transaction, and before any other lock. On
+    SQLite every transaction that writes is alone anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        which = zlib.crc32("\x00".join(series).encode()) - 2**31
+        statement = text("SELECT pg_advisory_xact_lock(CAST(:what AS integer), CAST(:which AS integer))")
+        session.execute(statement, {"what": _SERIES_LOCK, "which": which})
+
+
+def next_number(session: Session, column: InstrumentedAttribute[int]) -> int:
+    """Greater than all that `column` holds of the series that this transaction has to itself."""
+    return (session.scalar(select(func.max(column))) or 0) + 1
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

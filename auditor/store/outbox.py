@@ -144,16 +144,26 @@ def delivered(session: Session, notice_id: str, now: datetime, reference: Json |
 
 
 def refused(
-    session: Session, notice_id: str, error: str, *, permanent: bool, next_at: datetime | None, doubt: bool
-) -> None:
-    """The far side does not have it, or with `doubt` perhaps. One that was delivered or given up meanwhile stays so."""
+    session: Session,
+    notice_id: str,
+    error: str,
+    *,
+    attempts: int | None,
+    permanent: bool,
+    next_at: datetime | None,
+    doubt: bool,
+) -> bool:
+    """The far side does not have it, or with `doubt` perhaps. One that was delivered or given up meanwhile stays so.
+
+    False: that changed nothing, because it was pending no more, or tried again since the attempt of that number."""
     row = _locked(session, notice_id)
-    if row.state != Delivery.PENDING:
-        return
+    if row.state != Delivery.PENDING or attempts not in (None, row.attempts):
+        return False
     row.ended, row.error = not doubt, _storable(error)
     row.next_at = None if permanent else next_at
     if permanent:
         row.state = Delivery.FAILED.value
+    return True
 
 
 def requeue(row: NoticeRow, now: datetime) -> None:

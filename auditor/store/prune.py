@@ -40,15 +40,15 @@ class Pruned:
 
 
 def prune(session: Session, older_than: datetime, keep: int) -> Pruned:
-    """Delete audits and snapshots from before `older_than`, but for the newest `keep` of each pair and environment.
+    """Delete audits and snapshots from before `older_than`, but for the last `keep` of each pair and environment.
 
     The snapshots of an audit that stays, stay. Findings, events and waivers are never deleted. The session must be alone with
     the content (`Database.writing(exclusive=True)`)."""
     pair = (AuditRow.left_environment, AuditRow.right_environment)
-    kept_audits = _newest(AuditRow.id, pair, AuditRow.finished_at, keep)
+    kept_audits = _newest(AuditRow.id, pair, AuditRow.sequence, keep)
     old_audits = select(AuditRow.id).where(AuditRow.finished_at < older_than, AuditRow.id.not_in(kept_audits))
     audits = _delete(session, AuditRow, AuditRow.id, session.scalars(old_audits).all())
-    kept_snapshots = _newest(SnapshotRow.id, (SnapshotRow.environment,), SnapshotRow.taken_at, keep)
+    kept_snapshots = _newest(SnapshotRow.id, (SnapshotRow.environment,), SnapshotRow.sequence, keep)
     old_snapshots = select(SnapshotRow.id).where(
         SnapshotRow.taken_at < older_than,
         SnapshotRow.id.not_in(kept_snapshots),
@@ -74,9 +74,9 @@ def _told(session: Session, older_than: datetime) -> tuple[int, int]:
     return _count(notices), _count(session.execute(closed))
 
 
-def _newest(key: Any, group: tuple[Any, ...], at: Any, keep: int) -> Any:
-    """Keys of the newest `keep` of each group."""
-    rank = func.row_number().over(partition_by=group, order_by=(at.desc(), key.desc())).label("rank")
+def _newest(key: Any, group: tuple[Any, ...], sequence: Any, keep: int) -> Any:
+    """Keys of the `keep` of each group that were recorded last."""
+    rank = func.row_number().over(partition_by=group, order_by=sequence.desc()).label("rank")
     ranked = select(key.label("key"), rank).subquery()
     return select(ranked.c.key).where(ranked.c.rank <= keep)
 

@@ -69,22 +69,26 @@ class Service(Opened):
         notice_id: str,
         now: datetime,
         *,
+        attempts: int | None = None,
         reference: Json | None = None,
         error: str | None = None,
         permanent: bool = False,
         next_at: datetime | None = None,
         doubt: bool = False,
-    ) -> None:
-        """Say how an attempt ended. Without `error` the far side has the notice and calls it `reference`.
+    ) -> bool:
+        """Say how an attempt ended, and return whether that counts. Without `error` the far side has the notice and calls it `reference`.
 
         The reference of a topic's first notice becomes the topic's. With `error` it waits until `next_at`; `permanent`
         gives it up. With `doubt` the far side may have it nevertheless, so `Queued.ended` stays false. What was delivered
-        stays delivered, whoever says otherwise later."""
+        stays delivered, whoever says otherwise later. `attempts` is how many had begun with this one: the late failure of
+        an attempt after which another one began says nothing of that one, and does not count."""
         with self._database.writing() as session:
             if error is None:
                 outbox.delivered(session, notice_id, now, reference)
-            else:
-                outbox.refused(session, notice_id, error, permanent=permanent, next_at=next_at, doubt=doubt)
+                return True
+            return outbox.refused(
+                session, notice_id, error, attempts=attempts, permanent=permanent, next_at=next_at, doubt=doubt
+            )
 
     def notices(self, state: Delivery | None = None, limit: int | None = None) -> tuple[Queued, ...]:
         """Notices, newest first."""

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from auditor.codec import canonical, decode, digest, encode
 from auditor.errors import StoreError
 from auditor.model import Gap, Json, Listing, Resource, Snapshot
 from auditor.store import blobs
+from auditor.store.database import in_turn, next_number
 from auditor.store.tables import DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow
 
 
@@ -53,6 +54,7 @@ class _Parts:
 def save(session: Session, snapshot: Snapshot) -> bool:
     """Store `snapshot`; False where it is there already. The same again changes nothing, another of its id is refused."""
     parts = _take_apart(snapshot)
+    in_turn(session, "snapshots", snapshot.environment)
     row = session.get(SnapshotRow, snapshot.id)
     if row is not None:
         if (row.environment, row.taken_at, row.facts, _manifests(session, row.id)) != (
@@ -73,6 +75,7 @@ def save(session: Session, snapshot: Snapshot) -> bool:
             resources=len(snapshot.resources),
             gaps=len(snapshot.gaps),
             facts=parts.facts,
+            sequence=next_number(session, SnapshotRow.sequence),
         )
     )
     session.flush()
@@ -81,6 +84,20 @@ def save(session: Session, snapshot: Snapshot) -> bool:
         for position, key in enumerate(parts.manifests)
     )
     return True
+
+
+def newest_first(environment: str | None) -> Select[SnapshotRow]:
+    """Those recorded last first, as audits are."""
+    statement = select(SnapshotRow)
+    if environment is not None:
+        statement = statement.where(SnapshotRow.environment == environment)
+    return statement.order_by(SnapshotRow.sequence.desc(), SnapshotRow.id.desc())
+
+
+def recorded_after(snapshot: str) -> ColumnElement[bool]:
+    """Whether a snapshot was recorded after this one; none was where this one is not there."""
+    mine = select(SnapshotRow.sequence).where(SnapshotRow.id == snapshot).scalar_subquery()
+    return SnapshotRow.sequence > mine
 
 
 def load(session: Session, row: SnapshotRow) -> Snapshot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from auditor.life import Event, LifeResult, StoredFinding
 from auditor.model import Audit, Severity, Snapshot, Status
@@ -33,7 +33,8 @@ class Store(Service):
     """
 
     def save_snapshot(self, snapshot: Snapshot, names: Iterable[str] = ()) -> None:
-        """Keep `snapshot`, and what gauges show of it. The same one again is no error and changes nothing.
+        """Keep `snapshot`, and what gauges show of it. The same one again is no error and changes nothing:
+        it does not become the latest.
 
         `names` are the words that mean its environment: deployed components are shown without them."""
         with self._database.writing() as session:
@@ -45,17 +46,27 @@ class Store(Service):
             return snapshots.load(session, one(session, SnapshotRow, SnapshotRow.id, snapshot_id, "snapshot"))
 
     def latest_snapshot(self, environment: str) -> Snapshot | None:
+        """The one that was recorded last, whatever the clock said when it was taken."""
         with self._database.reading() as session:
-            row = session.scalars(_snapshots(environment).limit(1)).first()
+            row = session.scalars(snapshots.newest_first(environment).limit(1)).first()
             return snapshots.load(session, row) if row else None
 
     def snapshots(
-        self, environment: str | None = None, *, since: datetime | None = None, limit: int | None = None
+        self,
+        environment: str | None = None,
+        *,
+        since: datetime | None = None,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> tuple[SnapshotInfo, ...]:
-        """The snapshots taken at `since` or later, newest first."""
-        statement = _snapshots(environment).limit(limit)
+        """The snapshots taken at `since` or later, and recorded after the one with the id `after`, those recorded last first.
+
+        The order of two environments' snapshots that were recorded at the same moment means nothing."""
+        statement = snapshots.newest_first(environment).limit(limit)
         if since is not None:
             statement = statement.where(SnapshotRow.taken_at >= since)
+        if after is not None:
+            statement = statement.where(snapshots.recorded_after(after))
         with self._database.reading() as session:
             return tuple(snapshots.info(row) for row in session.scalars(statement))
 
@@ -130,6 +141,7 @@ class Store(Service):
             return audits.load(session, one(session, AuditRow, AuditRow.id, audit_id, "audit"))
 
     def last_audit(self, left: str, right: str) -> Audit | None:
+        """The one that was recorded last."""
         with self._database.reading() as session:
             row = session.scalars(audits.newest_first(left, right).limit(1)).first()
             return audits.load(session, row) if row else None
@@ -137,7 +149,9 @@ class Store(Service):
     def audits(
         self, left: str | None = None, right: str | None = None, *, limit: int | None = None
     ) -> tuple[AuditInfo, ...]:
-        """Audits by the time they finished, newest first."""
+        """Audits in the order in which they were recorded, the last one first, whatever clocks said when they finished.
+
+        The order of two pairs' audits that were recorded at the same moment means nothing."""
         with self._database.reading() as session:
             return tuple(audits.info(row) for row in session.scalars(audits.newest_first(left, right).limit(limit)))
 
@@ -170,17 +184,10 @@ class Store(Service):
     def prune(self, older_than: datetime, *, keep: int = 1) -> Pruned:
         """Delete audits, snapshots and cached content from before `older_than`, and what only these referred to.
 
-        The newest `keep` audits of each pair and snapshots of each environment stay, and so do the snapshots of every
+        The `keep` audits of each pair and snapshots of each environment that were recorded last stay, and so do the snapshots of every
         audit that stays. Notices delivered before `older_than` go, and closed topics that have none left. Findings,
         events, waivers and notices that nobody got always stay. Safe while others read and write; writers wait."""
         with self._database.writing(exclusive=True) as session:
             pruned = prune(session, older_than, keep)
         self._database.give_back_space()
         return pruned
-
-
-def _snapshots(environment: str | None) -> Select[SnapshotRow]:
-    statement = select(SnapshotRow)
-    if environment is not None:
-        statement = statement.where(SnapshotRow.environment == environment)
-    return statement.order_by(SnapshotRow.taken_at.desc(), SnapshotRow.id.desc())

@@ -1,6 +1,6 @@
 """What gauges show of snapshots and audits, kept in small rows when these are stored, so that no scrape reads content.
 
-A row holds only the newest of its environment or pair, so an unchanged environment costs no further storage.
+A row holds only what was recorded last of its environment or pair, so an unchanged environment costs no further storage.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auditor.codec import canonical, decode, encode
@@ -19,6 +18,7 @@ from auditor.deployed import deployed
 from auditor.gauges import Deployed
 from auditor.model import Audit, Category, GapReason, Snapshot
 from auditor.store import blobs, snapshots
+from auditor.store.database import in_turn
 from auditor.store.tables import CollectorSuccessRow, PairSummaryRow, SnapshotRow, SnapshotSummaryRow
 
 # How far back a database that was made before there were summaries is searched for each collector's last success.
@@ -43,14 +43,14 @@ def of_snapshot(snapshot: Snapshot, names: Iterable[str]) -> Summary:
 
 
 def keep_snapshot(session: Session, snapshot: Snapshot, names: Iterable[str]) -> None:
-    """Summarise `snapshot`, unless a younger one of its environment has been."""
+    """Summarise `snapshot`, which is the last of its environment; no other one may be saved at the same time."""
     row = {
         "environment": snapshot.environment,
         "snapshot": snapshot.id,
         "taken_at": snapshot.taken_at,
         "body": blobs.pack(encode(of_snapshot(snapshot, names))),
     }
-    blobs.upsert(session, SnapshotSummaryRow, row, newest="taken_at")
+    blobs.upsert(session, SnapshotSummaryRow, row)
     for collector in sorted(successful(snapshot)):
         _succeeded(session, snapshot.environment, collector, snapshot.taken_at)
 
@@ -61,23 +61,19 @@ def successful(snapshot: Snapshot) -> frozenset[str]:
 
 
 def keep_audit(session: Session, audit: Audit) -> None:
-    pair = {"left_environment": audit.left, "right_environment": audit.right}
-    row = session.get(PairSummaryRow, (audit.left, audit.right), with_for_update=True)
-    last_complete = audit.finished_at if audit.complete else None
-    if row is not None and row.last_complete is not None:
-        last_complete = max(row.last_complete, last_complete or row.last_complete)
-    if row is not None and row.last_audit > audit.finished_at:
-        row.last_complete = last_complete
-        return
+    """Summarise `audit`, which is the last of its pair; no other one may be recorded at the same time."""
     scores = {category.value: score for category, score in audit.scores.items()}
-    values = {
+    row = {
+        "left_environment": audit.left,
+        "right_environment": audit.right,
         "last_audit": audit.finished_at,
-        "last_complete": last_complete,
         "score": audit.score,
         "coverage": audit.coverage.ratio,
         "scores": canonical(scores).decode("ascii"),
     }
-    blobs.upsert(session, PairSummaryRow, {**pair, **values}, newest="last_audit")
+    if audit.complete:
+        row["last_complete"] = audit.finished_at
+    blobs.upsert(session, PairSummaryRow, row)
 
 
 def scores(row: PairSummaryRow) -> dict[Category, float]:
@@ -95,6 +91,10 @@ def unsummarised(session: Session, environments: Iterable[str]) -> tuple[str, ..
 
 def catch_up(session: Session, environment: str) -> None:
     """Summarise the newest snapshot, and look in the older ones for when each of its collectors last succeeded."""
+    in_turn(session, "snapshots", environment)
+    if session.get(SnapshotSummaryRow, environment) is not None:
+        # One was saved meanwhile.
+        return
     missing: set[str] = set()
     for place, row in enumerate(_newest(session, environment, _LOOK_BACK)):
         snapshot = snapshots.load(session, row)
@@ -111,12 +111,11 @@ def catch_up(session: Session, environment: str) -> None:
 
 def _succeeded(session: Session, environment: str, collector: str, at: datetime) -> None:
     row = {"environment": environment, "collector": collector, "at": at}
-    blobs.upsert(session, CollectorSuccessRow, row, newest="at")
+    blobs.upsert(session, CollectorSuccessRow, row)
 
 
 def _newest(session: Session, environment: str, limit: int) -> list[SnapshotRow]:
-    statement = select(SnapshotRow).where(SnapshotRow.environment == environment)
-    return list(session.scalars(statement.order_by(SnapshotRow.taken_at.desc(), SnapshotRow.id.desc()).limit(limit)))
+    return list(session.scalars(snapshots.newest_first(environment).limit(limit)))
 
 
 def _read(snapshot: Snapshot) -> frozenset[str]:

@@ -57,6 +57,10 @@ UNRESOLVED = text("findings.status <> 'resolved'")
 REGRESSED = text("events.to_status = 'regressed'")
 
 
+# SQLite adds a column that is never null only where a default stands in for it. Every row gets a number of its own.
+_NO_NUMBER = text("0")
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={
@@ -87,8 +91,11 @@ class ManifestRow(Base):
 
 
 class SnapshotRow(Base):
+    """One snapshot. `sequence` says which was recorded last, whatever clocks said: later ones of its environment have
+    greater numbers. Those of two environments may share one."""
+
     __tablename__ = "snapshots"
-    __table_args__ = (Index(None, "environment", "taken_at"),)
+    __table_args__ = (Index(None, "environment", "taken_at"), Index(None, "environment", "sequence"))
 
     id: Mapped[str] = mapped_column(NAME, primary_key=True)
     environment: Mapped[str] = mapped_column(NAME)
@@ -96,6 +103,7 @@ class SnapshotRow(Base):
     resources: Mapped[int]
     gaps: Mapped[int]
     facts: Mapped[str] = mapped_column(DIGEST, ForeignKey("documents.digest"))
+    sequence: Mapped[int] = mapped_column(BigInteger, server_default=_NO_NUMBER, index=True)
 
 
 class SnapshotManifestRow(Base):
@@ -109,10 +117,12 @@ class SnapshotManifestRow(Base):
 
 
 class AuditRow(Base):
-    """One audit. Its findings are a document, shared by audits that found the same; `body` is the rest."""
+    """One audit. Its findings are a document, shared by audits that found the same; `body` is the rest.
+
+    `sequence` is to its pair what it is to a snapshot's environment."""
 
     __tablename__ = "audits"
-    __table_args__ = (Index(None, "left_environment", "right_environment", "finished_at"),)
+    __table_args__ = (Index(None, "left_environment", "right_environment", "sequence"),)
 
     id: Mapped[str] = mapped_column(NAME, primary_key=True)
     left_environment: Mapped[str] = mapped_column(NAME)
@@ -126,6 +136,7 @@ class AuditRow(Base):
     coverage: Mapped[float]
     findings: Mapped[str] = mapped_column(DIGEST, ForeignKey("documents.digest"))
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    sequence: Mapped[int] = mapped_column(BigInteger, server_default=_NO_NUMBER, index=True)
 
 
 class FindingRow(Base):
@@ -280,7 +291,7 @@ class MemoryRow(Base):
 
 
 class SnapshotSummaryRow(Base):
-    """What gauges show of an environment's newest snapshot. It goes with that snapshot."""
+    """What gauges show of the snapshot of an environment that was recorded last. It goes with that snapshot."""
 
     __tablename__ = "snapshot_summaries"
 
@@ -301,7 +312,9 @@ class CollectorSuccessRow(Base):
 
 
 class PairSummaryRow(Base):
-    """What gauges show of a pair's last audit, and when one was last complete. Outlives the audits. `scores` is JSON."""
+    """What gauges show of a pair's audit that was recorded last, and of its last complete one. Outlives the audits.
+
+    `scores` is JSON."""
 
     __tablename__ = "pair_summaries"
 

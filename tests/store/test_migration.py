@@ -57,14 +57,26 @@ def execute(url: str, statement: str) -> None:
 
 
 def contents(url: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of the tables that version 0001 has."""
+    """Every row of the tables that version 0001 has, in the columns that they have there."""
     engine = create_engine(parse(url))
     metadata = MetaData()
     metadata.reflect(engine)
     with engine.connect() as connection:
-        found = {name: [tuple(row) for row in connection.execute(select(metadata.tables[name]))] for name in TABLES}
+        columns = {name: [metadata.tables[name].c[column] for column in OLD[name][0]] for name in TABLES}
+        found = {name: [tuple(row) for row in connection.execute(select(*columns[name]))] for name in TABLES}
     engine.dispose()
     return {name: sorted(rows, key=repr) for name, rows in found.items()}
+
+
+def numbered(url: str) -> dict[str, dict[str, int]]:
+    engine = create_engine(parse(url))
+    with engine.connect() as connection:
+        found = {
+            table: {row.id: row.sequence for row in connection.execute(text(f"SELECT id, sequence FROM {table}"))}
+            for table in ("audits", "snapshots")
+        }
+    engine.dispose()
+    return found
 
 
 def test_an_upgrade_loses_nothing(old_url: str):
@@ -87,6 +99,26 @@ def test_an_upgrade_loses_nothing(old_url: str):
         assert store.finding("fp-orders").last_seen == at(20)
         assert store.load_snapshot("staging-a1").resources == (resource("orders"), resource("web", "files:deploy"))
         assert store.cached("form-1", ["key"]) == {"key": b"\x00form"}
+
+
+def test_an_upgrade_numbers_what_is_there_in_its_old_order(old_url: str):
+    """Newest first by time, as the old version told it; what is recorded next comes after all of it, whatever its time."""
+    execute(old_url, "UPDATE audits SET finished_at = (SELECT max(finished_at) FROM audits) WHERE id = 'a0'")
+    schema.upgrade(old_url)
+    with Store.open(old_url) as store:
+        assert [item.id for item in store.audits()] == ["a2", "a0", "b0", "a1"]
+        assert [item.id for item in store.snapshots("staging")] == [
+            "staging-a2",
+            "staging-b0",
+            "staging-a1",
+            "staging-a0",
+        ]
+        run(store, "late", [], at(-100))
+        assert store.audits()[0].id == store.audits("staging", "prod")[0].id == "late"
+        assert [item.id for item in store.snapshots(limit=2)] == ["prod-late", "staging-late"]
+        numbers = numbered(old_url)
+    assert numbers["audits"] == {"a1": 1, "b0": 2, "a0": 3, "a2": 4, "late": 5}
+    assert sorted(numbers["snapshots"].values()) == list(range(1, len(numbers["snapshots"]) + 1))
 
 
 def test_an_upgraded_store_shows_its_gauges(old_url: str):

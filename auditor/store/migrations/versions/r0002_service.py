@@ -21,6 +21,7 @@ def upgrade() -> None:
     _memory()
     _summaries()
     _indexes()
+    _order_of_recording()
     _summarise_pairs()
 
 
@@ -152,12 +153,29 @@ def _partial_index(name: str, table: str, columns: list[str], where: str) -> Non
     op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
+def _order_of_recording() -> None:
+    """Numbers for the audits and snapshots that are there, in the order that version 0001 tells them in: by their times."""
+    op.drop_index("ix_audits_left_environment_right_environment_finished_at", "audits")
+    for table, time in (("audits", "finished_at"), ("snapshots", "taken_at")):
+        op.add_column(table, sa.Column("sequence", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+        op.execute(
+            f"UPDATE {table} SET sequence = numbered.place FROM "
+            f"(SELECT id, row_number() OVER (ORDER BY {time}, id) AS place FROM {table}) AS numbered "
+            f"WHERE numbered.id = {table}.id"
+        )
+        op.create_index(f"ix_{table}_sequence", table, ["sequence"])
+    pair = ["left_environment", "right_environment", "sequence"]
+    op.create_index("ix_audits_left_environment_right_environment_sequence", "audits", pair)
+    op.create_index("ix_snapshots_environment_sequence", "snapshots", ["environment", "sequence"])
+
+
 def _summarise_pairs() -> None:
     """From the audits that are there: each pair's last one, and when one was last complete."""
     connection = op.get_bind()
     audits = sa.table(
         "audits",
         sa.column("id", NAME),
+        sa.column("sequence", sa.BigInteger()),
         sa.column("left_environment", NAME),
         sa.column("right_environment", NAME),
         sa.column("finished_at", TIME),
@@ -179,7 +197,7 @@ def _summarise_pairs() -> None:
         (left, right): at
         for left, right, at in connection.execute(sa.select(*pair, sa.func.max(complete)).group_by(*pair))
     }
-    rank = sa.func.row_number().over(partition_by=pair, order_by=(audits.c.finished_at.desc(), audits.c.id.desc()))
+    rank = sa.func.row_number().over(partition_by=pair, order_by=audits.c.sequence.desc())
     ranked = sa.select(audits.c.id, rank.label("rank")).subquery()
     newest = sa.select(audits).join(ranked, sa.and_(ranked.c.id == audits.c.id, ranked.c.rank == 1))
     rows = [
