@@ -49,7 +49,9 @@ class Daemon:
         self._variables = {**os.environ, **variables}
         if clock is not None:
             library = _clock_library()
+            paths = [str(Path(__file__).parent / "steady"), os.environ.get("PYTHONPATH", "")]
             self._variables |= {
+                "PYTHONPATH": os.pathsep.join(path for path in paths if path),
                 "LD_PRELOAD": str(library),
                 "FAKETIME_TIMESTAMP_FILE": str(clock),
                 "FAKETIME_NO_CACHE": "1",
