@@ -112,7 +112,7 @@ def test_a_snooze_lasts_as_long_as_was_chosen(service: Service, option: str, day
 def test_a_click_on_acknowledge_is_recorded_under_the_persons_name(service: Service) -> None:
     """And the message shows it, without that button."""
     service.slack.click(service.url, service.slack.payload(single(service), Action.ACKNOWLEDGE, user=BEN))
-    assert service.told() == ["You acknowledged 1 finding. They are silent until they are gone, or get worse."]
+    assert service.told() == ["You acknowledged 1 finding. It is silent until it is gone, or gets worse."]
     event = service.store.events("fp-orders")[-1]
     assert (event.actor, event.to_status) == ("slack:@ben (U0BEN00001)", Status.ACKNOWLEDGED)
     service.deliver()

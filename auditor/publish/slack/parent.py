@@ -82,7 +82,7 @@ def _resolved(
     conversation: Conversation, findings: Sequence[StoredFinding], news: News, look: Look, most: int
 ) -> Message:
     topic = conversation.topic
-    title, pair = brief(topic.title, 140), pair_text(topic.left, topic.right)
+    title, pair = f"{CALM} Resolved: {brief(topic.title, 130)}", pair_text(topic.left, topic.right)
     number = count(len(findings), "finding") if findings else "nothing left"
     body = [
         *incomplete(news),
@@ -90,7 +90,7 @@ def _resolved(
         *_list([name_line(stored, look) for stored in findings[:most]]),
         *more(findings, min(most, len(findings))),
     ]
-    return _message(f"{CALM} Resolved: {title}\n{pair}: {number}", f"{CALM} {title}", body, (), news)
+    return _message(f"{title}\n{pair}: {number}", title, body, (), news)
 
 
 def _gaps(conversation: Conversation, news: News) -> Message:
@@ -98,9 +98,10 @@ def _gaps(conversation: Conversation, news: News) -> Message:
     title, pair = brief(topic.title, 140), pair_text(topic.left, topic.right)
     gaps = conversation.gaps
     if not gaps:
+        # The title says what was the matter, which is no longer true.
         said = "Everything can be observed again."
         body = [blocks.line(blocks.bold(said), blocks.text(f"  {pair}"))]
-        return _message(f"{CALM} {pair}: {said}", f"{CALM} {title}", body, (), news)
+        return _message(f"{CALM} {pair}: {said}", f"{CALM} {brief(pair, 110)} can be observed again", body, (), news)
 
     def render(most: int) -> Message:
         body = [
