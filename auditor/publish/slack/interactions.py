@@ -128,7 +128,9 @@ def _acknowledge(findings: Sequence[StoredFinding], actor: str, acts: Acts, now:
     acts.acknowledge([stored.fingerprint for stored in chosen], actor, now)
     if len(chosen) == 1:
         return _said("You acknowledged 1 finding. It is silent until it is gone, or gets worse.")
-    return _said(f"You acknowledged {count(len(chosen), 'finding')}. They are silent until they are gone, or get worse.")
+    return _said(
+        f"You acknowledged {count(len(chosen), 'finding')}. They are silent until they are gone, or get worse."
+    )
 
 
 def _snooze(findings: Sequence[StoredFinding], actor: str, acts: Acts, now: datetime, days: int) -> Message:
