@@ -316,6 +316,29 @@ def test_another_copys_attempt_is_left_alone_for_a_minute(store: Store, url: str
     assert far.seen[0].ended is False
 
 
+@pytest.mark.parametrize("permanent", [True, False])
+def test_a_leader_that_hung_does_not_end_the_attempt_of_the_next_one(
+    store: Store, url: str, clock: Clock, permanent: bool
+) -> None:
+    """Its own fails two minutes late, when the next one is at it: that one goes on, and is not told to have failed."""
+    far, meters = FarSide(), Counted()
+    put(store, notice("one"))
+
+    def hang(queued: Queued) -> tuple[BaseException | None, BaseException | None]:
+        clock.now += 2 * MINUTE
+        with Store.open(url) as other:
+            assert other.begin_attempt(stable_id("one"), clock.now, queued.attempts + 1)
+        return PublishError("timeout", permanent=permanent), None
+
+    far.faults = hang
+    with outbox(store, clock, far, meters=meters) as box:
+        assert box.run_once(clock.now) == 0
+    now = kept(store, "one")
+    assert (now.state, now.attempts, now.ended, now.error, now.next_at) == (Delivery.PENDING, 2, False, None, None)
+    assert now.attempted_at == clock.now
+    assert meters.outcomes == Counter()
+
+
 def test_nothing_is_delivered_by_who_does_not_lead(sqlite: Store, clock: Clock) -> None:
     """The leader does it."""
     far = FarSide()

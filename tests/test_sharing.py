@@ -476,3 +476,25 @@ def test_an_audit_from_before_the_clock_was_set_back_does_not_silence_those_afte
         clock.time += timedelta(minutes=15)
         run_audit(sharing, reading, judging, asking(sqlite, clock=clock))
     assert [audit.id for audit in judging.audits] == ["a0", "a1", "a2"]
+
+
+def test_no_audit_is_recorded_over_one_that_was_made_after_the_clock_was_set_back(store: Store) -> None:
+    """Its snapshots look an hour older than ours, and were taken later: who hung for so long looks again."""
+    clock = Clock()
+    sharing, reading, judging = Sharing.timed(FAST), quick(store, clock), Judging(store, clock)
+    judging.may_end.set()
+
+    def late(given: Asking) -> Mapping[str, Observed]:
+        observed = sharing.observe(of(*PAIR), reading, given)
+        if not judging.audits:
+            # The clock is set back, and another run, which did not have to wait for ours, is faster.
+            clock.time -= timedelta(hours=1)
+            store.release_lease("audit:staging:prod", store.lease("audit:staging:prod").holder)  # type: ignore[union-attr]
+            run_audit(sharing, reading, judging, asking(store, clock=clock))
+            clock.time += timedelta(minutes=1)
+        return observed
+
+    sharing.audit(PAIR, "c1", late, judging, asking(store, clock=clock))
+    newest, oldest = store.audits()
+    assert (oldest.id, newest.id, reading.read["staging"]) == ("a0", "a1", 3)
+    assert store.latest_snapshot("staging").id == newest.left_snapshot  # type: ignore[union-attr]

@@ -451,6 +451,29 @@ def test_a_clock_set_back_by_minutes_doubles_nothing(
     eventually(lambda: work.times() == 2)
 
 
+@pytest.mark.parametrize(("minute", "times"), [(0, 1), (30, 0)])
+def test_a_restart_after_the_clock_was_set_back_goes_by_the_last_run_by_the_new_time(
+    minute: int,
+    times: int,
+    started: Callable[..., Jobs],
+    configured: Callable[..., Config],
+    work: Work,
+    clock: Clock,
+    store: Store,
+) -> None:
+    """What was done by the old clock hides no quarter that was missed since, and none is done twice."""
+    audited(store, TEN + HOUR, "ahead")
+    audited(store, TEN + minute * MINUTE, "true")
+    clock.set(TEN + 37 * MINUTE)
+    rounds = Rounds()
+    jobs = started(configured({AUDIT: "*/15 * * * *"}), beat=rounds)
+    eventually(lambda: jobs.next_runs() == {AUDIT: TEN + 45 * MINUTE})
+    rounds.wait()
+    eventually(lambda: work.times() == times)
+    clock.set(TEN + 45 * MINUTE)
+    eventually(lambda: work.times() == times + 1)
+
+
 def test_a_clock_set_forward_is_one_run_and_one_back_again_none(
     started: Callable[..., Jobs], configured: Callable[..., Config], work: Work, clock: Clock, store: Store
 ) -> None:

@@ -247,6 +247,43 @@ def test_delivered_stays_delivered(store: Store):
         store.end_attempt("n3", at(1))
 
 
+def test_the_late_failure_of_an_older_attempt_says_nothing_of_the_newer_one(store: Store):
+    """A copy that hung lost its attempt to another one: it neither ends nor fails that one, nor puts it off."""
+    put(store, notice("n1"))
+    assert store.begin_attempt("n1", at(0), 0)
+    assert store.begin_attempt("n1", at(2), 1)
+    begun = store.notices()
+    for late in ({"permanent": True}, {"next_at": at(9)}, {"next_at": at(9), "doubt": True}):
+        assert store.end_attempt("n1", at(3), attempts=1, error="timeout", **late) is False  # type: ignore[arg-type]
+        assert store.notices() == begun
+    assert store.end_attempt("n1", at(3), attempts=2, error="HTTP 503", next_at=at(4)) is True
+    assert store.end_attempt("n1", at(5), attempts=1, error="timeout", permanent=True) is False
+    (waiting,) = store.due_notices(at(4))
+    assert (waiting.ended, waiting.error, waiting.next_at) == (True, "HTTP 503", at(4))
+
+
+def test_a_late_failure_from_before_a_notice_was_sent_again_by_hand_does_not_count(store: Store):
+    """Its tries are counted anew then."""
+    put(store, notice("n1"))
+    for attempts in (0, 1):
+        assert store.begin_attempt("n1", at(attempts), attempts)
+    store.end_attempt("n1", at(2), attempts=2, error="gone", permanent=True)
+    store.requeue_notice("n1", at(3))
+    assert store.begin_attempt("n1", at(4), 0)
+    assert store.end_attempt("n1", at(5), attempts=2, error="timeout", permanent=True) is False
+    assert store.notices()[0].state is Delivery.PENDING
+
+
+def test_a_delivery_counts_however_late_it_is_told(store: Store):
+    """What the far side has it has, by whichever attempt."""
+    put(store, notice("n1"))
+    assert store.begin_attempt("n1", at(0), 0)
+    assert store.begin_attempt("n1", at(2), 1)
+    assert store.end_attempt("n1", at(3), attempts=1, reference={"ts": "1"}) is True
+    assert store.end_attempt("n1", at(4), attempts=2, error="timeout", permanent=True) is False
+    assert (store.notices()[0].state, store.notices()[0].reference) == (Delivery.DELIVERED, {"ts": "1"})
+
+
 def test_only_a_first_notice_gives_its_topic_a_reference(store: Store):
     """A reply's own reference is its own, and a far side that names nothing takes none away."""
     put(store, opening("o1", "t1"), reply("r1", "t1"), topics=(topic(reference={"ts": "0"}),))
