@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := auditor collectors policies tests deploy
+SOURCES := auditor collectors policies deploy bench tests
 
 .DEFAULT_GOAL := help
 .PHONY: help accuracy install dashboards demo test check format docs lock clean

@@ -40,7 +40,9 @@ def load_key(folder: Path, environ: Mapping[str, str]) -> bytes:
         return _read(path)
     except OSError as error:
         message = f"the fingerprint key cannot be read or made: {error.strerror or error}"
-        raise _problem(str(path), message, f"make its folder writable, let {FILE_VARIABLE} name another file, or set {VARIABLE}") from error
+        raise _problem(
+            str(path), message, f"make its folder writable, let {FILE_VARIABLE} name another file, or set {VARIABLE}"
+        ) from error
 
 
 def _read(path: Path) -> bytes:
