@@ -41,6 +41,12 @@ _CANCEL_SECONDS = 2.0
 _LATE = timedelta(seconds=60)
 _INSTANT = timedelta(microseconds=1)
 
+_MISSED = "Runs were missed; this one makes up for them."
+_HELD_UP = (
+    "A run takes longer than its schedule leaves it, so one run makes up for what was due meanwhile. This is said once; "
+    "give it a longer interval."
+)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -62,6 +68,8 @@ class _Entry:
     began      when its last run began, by the clock that only goes forward
     catch_up   when a run was asked for that is not on time: nothing older is fresh for it
     settled    whether its next time is known; where not, `resumed` says whether it may have missed runs
+    held_up    whether its next run makes up for what was due while it was running
+    told       whether that was said and has been going on since
     """
 
     plan: Planned
@@ -71,6 +79,8 @@ class _Entry:
     catch_up: datetime | None = None
     settled: bool = False
     resumed: bool = False
+    held_up: bool = False
+    told: bool = False
 
 
 class Jobs:
@@ -288,11 +298,13 @@ class Jobs:
             late = runs if now - due > _LATE + entry.plan.jitter else runs - 1
             not_before = max(due, entry.catch_up) if entry.catch_up is not None else due
             entry.last, entry.catch_up, entry.began = due, None, self._monotonic()
+            held_up, told = entry.held_up, entry.told
+            entry.held_up, entry.told = False, held_up and (told or late > 0)
             self._running.add(job_id)
         try:
             with structlog.contextvars.bound_contextvars(job_id=job_id):
                 if late > 0:
-                    self._missed(entry.plan, late)
+                    self._missed(entry.plan, late, _MISSED if not held_up else None if told else _HELD_UP)
                 self._do(entry.plan, not_before)
         finally:
             with self._changed:
@@ -317,8 +329,9 @@ class Jobs:
         except Exception:  # noqa: BLE001 - it is told with its traceback; the other jobs must go on
             _log.exception("A job failed; it runs again at its next time.")
 
-    def _missed(self, plan: Planned, runs: int) -> None:
-        _log.warning("Runs were missed; this one makes up for them.", runs=runs)
+    def _missed(self, plan: Planned, runs: int, saying: str | None) -> None:
+        if saying is not None:
+            _log.warning(saying, runs=runs, schedule=plan.schedule)
         if plan.task is Task.AUDIT:
             self._meters.missed(plan.subject[0], plan.subject[1], runs)
 
@@ -336,7 +349,7 @@ class Jobs:
                 return
             until = entry.trigger.last_due(waits_for) - _INSTANT
             if missed(entry.trigger.schedule, entry.last, until, entry.trigger.zone, cap=1):
-                entry.catch_up = self._clock()
+                entry.catch_up, entry.held_up = self._clock(), True
                 self._set_next(entry, entry.catch_up)
 
     def _next(self, job_id: str) -> datetime | None:

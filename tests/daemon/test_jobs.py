@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from structlog.testing import capture_logs
 
 from auditor.collect import CollectCancelled
 from auditor.config import Config, load_config
@@ -297,6 +298,51 @@ def test_a_run_that_takes_too_long_is_followed_by_one_for_all_that_it_kept_away(
     rounds.wait()
     assert (work.times(), meters.runs) == (2, [2])
     assert jobs.next_runs() == {AUDIT: TEN + HOUR}
+
+
+class Permits(threading.Event):
+    """Lets one run end for each time that it is set."""
+
+    def is_set(self) -> bool:
+        was = super().is_set()
+        self.clear()
+        return was
+
+
+def test_a_schedule_that_is_denser_than_its_runs_is_said_once(
+    started: Callable[..., Jobs],
+    configured: Callable[..., Config],
+    work: Work,
+    meters: Counted,
+    clock: Clock,
+    store: Store,
+) -> None:
+    """Counted every time, and said at the first only."""
+    audited(store, TEN)
+    permits = work.held[AUDIT] = Permits()
+    now = TEN + 15 * MINUTE
+    with capture_logs() as lines:
+        clock.set(now)
+        rounds = Rounds()
+        jobs = started(configured({AUDIT: "*/15 * * * *"}), beat=rounds)
+        ended = 0
+
+        def run(minutes: int) -> None:
+            nonlocal now, ended
+            eventually(lambda: len(work.begun) == ended + 1 and jobs.running == (AUDIT,))
+            now += minutes * MINUTE
+            clock.set(now + SECOND)
+            rounds.wait()
+            permits.set()
+            ended += 1
+            eventually(lambda: work.times() == ended)
+
+        for minutes in (45, 45, 45, 0):
+            run(minutes)
+    assert meters.runs == [2, 2, 2]
+    (line,) = [line for line in lines if line["log_level"] == "warning"]
+    assert line["event"].startswith("A run takes longer than its schedule leaves it")
+    assert line["schedule"] == "*/15 * * * *"
 
 
 def test_only_the_leader_runs_jobs_and_a_new_one_asks_the_store_what_was_done(
