@@ -10,8 +10,12 @@ policy      load, validate and explain the rules
 judge       differences + gaps + policy -> breaches; causes, score and coverage with them
 life        breaches + history -> findings and their events
 waivers     what people tolerate, and until when (`waiver_file`: the reviewed file; `acts`: what people do by hand)
-store       snapshots, findings and audits, kept (the only user of a Session)
-publish     tell someone: reports
+notify      what changed -> whom to tell what (`happenings`, `audiences`, `topics`, `quiet`)
+store       snapshots, findings, audits and the outbox, kept (the only user of a Session)
+deliver     the outbox -> each far side, once
+publish     how it is said: reports, metrics, Slack, webhook, Alertmanager
+
+`sharing` lets runs that want the same share it; `daemon` runs it all day; `web` is what the service answers.
 """
 
 __version__ = "0.1.0"
