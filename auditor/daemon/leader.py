@@ -28,8 +28,8 @@ _log = structlog.get_logger(__name__)
 
 
 def elapsed() -> float:
-    """Seconds on a clock that only goes forward, and goes on while the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    """Seconds on a clock that only goes forward, and goes on while the machine sleeps where there is such a clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 @dataclass(frozen=True, slots=True)
