@@ -83,6 +83,7 @@ class Service:
 
     def __init__(self, ground: Ground, loaded: Loaded, store: Store) -> None:
         self._ground = ground
+        self._began = False
         self._stopping = False
         self.heartbeats = Heartbeats()
         self.meters = PrometheusMeters(__version__, ground.clock)
@@ -161,6 +162,8 @@ class Service:
             environments=len(config.environments),
             pairs=len(config.pairs),
         )
+        self._began = True
+        _say_unscheduled(config)
 
     def stop(self) -> bool:
         """Finish what is under way within the configured time; what is left after that is broken off, and lost is
@@ -170,7 +173,8 @@ class Service:
         until = time.monotonic() + self._loaded().config.serve.drain.total_seconds() - _LAST_SECONDS
         self._stopping = True
         self._ground.notifier.stopping("finishing what is under way")
-        _log.info("The service stops: it finishes what is under way.", jobs=list(self.jobs.running))
+        if self._began:
+            _log.info("The service stops: it finishes what is under way.", jobs=list(self.jobs.running))
         self.reloader.stop()
         ended = [
             self.jobs.stop(_left(until)),
@@ -185,7 +189,8 @@ class Service:
         if self._watchdog is not None:
             self._watchdog.stop()
         clean = all([*ended, self.probe.stop(_LAST_SECONDS)])
-        _log.info("The service has stopped.", clean=clean)
+        if self._began:
+            _log.info("The service has stopped.", clean=clean)
         return clean
 
     def reload(self) -> None:
@@ -233,6 +238,8 @@ class Service:
         count_by(self.meters, config)
         self.jobs.replace(config)
         self.alerts.use(config)
+        if before.config.pairs != config.pairs:
+            _say_unscheduled(config)
         if (before.config.publish, before.config.serve) != (config.publish, config.serve):
             self.delivery.use(config)
             self.desk.use(config)
@@ -279,6 +286,15 @@ def serve(ground: Ground) -> bool:
             finally:
                 clean = service.stop()
             return clean
+
+
+def _say_unscheduled(config: Config) -> None:
+    """Silence about a pair is no good news where nobody looks at it."""
+    idle = [f"{pair.left}/{pair.right}" for pair in config.pairs if pair.schedule is None]
+    if len(idle) == len(config.pairs):
+        _log.warning("No pair has a schedule: nothing is audited unless somebody asks for it.", pairs=idle)
+    elif idle:
+        _log.info("Some pairs have no schedule: they are audited only when somebody asks for it.", pairs=idle)
 
 
 def _listening(app: FastAPI, config: Config) -> Server:

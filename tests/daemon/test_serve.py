@@ -42,7 +42,7 @@ def test_a_service_audits_by_its_schedule_and_tells_prometheus(running: Served) 
     """Again and again, each with its ids in the log; what is in the store is in the metrics."""
     first = running.said("An audit ended.")
     second = running.said("An audit ended.", since=running.lines.index(first) + 1)
-    assert second["audit_id"] > first["audit_id"]
+    assert second["audit_id"] != first["audit_id"]
     assert first["job_id"] == "audit:staging:prod"
     assert (first["outcome"], first["findings"]) == ("complete", 1)
     assert running.metric("parity_findings", **FINDING) == 1
@@ -120,6 +120,7 @@ def test_a_second_service_beside_sqlite_is_refused_and_a_command_is_not(running:
         assert second.ended() == 2
         assert f"{socket.gethostname()}:{running.process.pid}" in "".join(second.noise)
         assert "PostgreSQL" in "".join(second.noise)
+        assert second.lines == []
     finally:
         second.close()
     command = [sys.executable, "-m", "auditor", "now", "staging", "prod", "--format", "json"]
@@ -133,6 +134,16 @@ def test_a_second_service_beside_sqlite_is_refused_and_a_command_is_not(running:
     )
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["findings"]) == 1
+
+
+def test_what_nobody_audits_is_said(serve: Serve, tmp_path: Path) -> None:
+    """A service without a schedule looks calm for ever; so does a pair without one."""
+    served = serve(company(tmp_path, CONFIG.replace(", schedule: every 1s", "")))
+    line = served.said("No pair has a schedule")
+    assert (line["level"], line["pairs"]) == ("warning", ["staging/prod"])
+    more = CONFIG.replace("pairs:\n", "pairs:\n  - {left: prod, right: staging}\n")
+    (tmp_path / "auditor.yaml").write_text(more)
+    assert served.said("Some pairs have no schedule")["pairs"] == ["prod/staging"]
 
 
 def test_what_changes_is_told_and_no_secret_is_said(serve: Serve, tmp_path: Path) -> None:
