@@ -103,7 +103,7 @@ def test_nothing_that_describes_the_application_is_served(client: httpx.Client) 
 
 def test_a_server_leaves_nothing_behind(service: Service) -> None:
     """Started, asked and stopped three times: as many threads as before, and the port is free again."""
-    before = threading.active_count()
+    before = set(threading.enumerate())
     port = 0
     for _ in range(3):
         server = Server(create_app(service.state()), "127.0.0.1", port)
@@ -111,7 +111,7 @@ def test_a_server_leaves_nothing_behind(service: Service) -> None:
         assert httpx.get(f"{server.address}/readyz", trust_env=False).status_code == 200
         port = int(server.address.rpartition(":")[2])
         server.stop()
-    assert threading.active_count() == before
+    assert [thread.name for thread in threading.enumerate() if thread not in before] == []
 
 
 def test_an_address_that_cannot_be_had_is_one_clear_message(service: Service) -> None:
