@@ -64,7 +64,7 @@ class PairDigest:
 class Digest:
     """Every configured pair from `since` (the last digest) until `at`.
 
-    expiring   people's waivers that end within seven days, the next first
+    expiring   people's waivers that expire soon, the next first
     """
 
     since: datetime

@@ -55,7 +55,8 @@ class Waiver:
 
 
 class WaiverState(StrEnum):
-    """Where a waiver stands; each is in exactly one. EXPIRING ones are in force, for seven days at most."""
+    """Where a waiver stands; each is in exactly one. EXPIRING ones are in force, and that ends soon: for them the last
+    quarter of their time has begun, and seven days at most are left."""
 
     ACTIVE = "active"
     EXPIRING = "expiring"
@@ -73,7 +74,9 @@ def state(waiver: Waiver, now: datetime) -> WaiverState:
         return WaiverState.REVOKED
     if now >= waiver.expires_at:
         return WaiverState.EXPIRED
-    return WaiverState.EXPIRING if waiver.expires_at - now <= EXPIRING else WaiverState.ACTIVE
+    # One for a few days was made to end soon: nobody needs to be warned of that from its first moment on.
+    soon = min(EXPIRING, (waiver.expires_at - waiver.created_at) / 4)
+    return WaiverState.EXPIRING if waiver.expires_at - now <= soon else WaiverState.ACTIVE
 
 
 def states(waivers: Iterable[Waiver], now: datetime) -> Mapping[WaiverState, int]:

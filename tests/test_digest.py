@@ -57,7 +57,7 @@ def config(*pairs: tuple[str, str]) -> Config:
 
 
 def waiver(name: str, expires_at: datetime, **changes: Any) -> Waiver:
-    return Waiver(name, "ana", "known", START, expires_at, "cli", **changes)
+    return Waiver(name, "ana", "known", START - 30 * DAY, expires_at, "cli", **changes)
 
 
 def test_a_pair_is_told_as_it_stands_and_what_happened_since(store: Store) -> None:

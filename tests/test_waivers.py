@@ -108,7 +108,7 @@ def test_equal_values_have_equal_digests_however_a_person_writes_them() -> None:
 
 
 def test_a_waiver_is_in_force_until_its_last_instant_or_until_it_is_revoked() -> None:
-    """It ends at its expiry, not after it, and within a week before it is said to be expiring."""
+    """It ends at its expiry, not after it, and is said to be expiring in its last quarter, of at most a week."""
     month = waiver()
     assert [in_force(month, at(minutes)) for minutes in (-1, 30 * DAY - 1, 30 * DAY)] == [True, True, False]
     assert not in_force(replace(month, revoked_at=at(5)), at(6))
@@ -119,6 +119,12 @@ def test_a_waiver_is_in_force_until_its_last_instant_or_until_it_is_revoked() ->
         WaiverState.EXPIRED,
     ]
     assert state(replace(month, revoked_at=at(5)), at(40 * DAY)) is WaiverState.REVOKED
+    week = waiver(expires_at=at(7 * DAY))
+    assert [state(week, at(days * DAY)) for days in (0, 5, 6)] == [
+        WaiverState.ACTIVE,
+        WaiverState.ACTIVE,
+        WaiverState.EXPIRING,
+    ]
     assert replace(month, revoked_at=at(5)).ended_at == at(5)
     assert replace(month, revoked_at=at(50 * DAY)).ended_at == at(30 * DAY)
 
@@ -126,7 +132,7 @@ def test_a_waiver_is_in_force_until_its_last_instant_or_until_it_is_revoked() ->
 def test_waivers_are_counted_by_state_and_the_next_expiry_is_one_to_come() -> None:
     """All four states are there, and each waiver is in one of them."""
     some = [waiver("a"), waiver("b", expires_at=at(DAY)), waiver("c", expires_at=at(-1)), waiver("d", revoked_at=at(0))]
-    assert states(some, at(0)) == {
+    assert states(some, at(DAY - 60)) == {
         WaiverState.ACTIVE: 1,
         WaiverState.EXPIRING: 1,
         WaiverState.EXPIRED: 1,

@@ -52,8 +52,8 @@ def write_waivers(company: Path, text: str) -> None:
         (company / "auditor.yaml").write_text(f"{config}waivers: ./waivers.yaml\n")
 
 
-def entry(expires: str, more: str = "rule: log-level") -> str:
-    return f"  - {{{more}, owner: bo, reason: planned, created: {day(-5)}, expires: {expires}}}\n"
+def entry(expires: str, more: str = "rule: log-level", since: int = -5) -> str:
+    return f"  - {{{more}, owner: bo, reason: planned, created: {day(since)}, expires: {expires}}}\n"
 
 
 def test_a_waived_finding_no_longer_fails_the_audit_until_it_is_revoked(drifted: Path, run: Run) -> None:
@@ -71,7 +71,7 @@ def test_a_waived_finding_no_longer_fails_the_audit_until_it_is_revoked(drifted:
     assert "Waived     by ana until " in shown
     assert "until the release (cli)" in " ".join(shown.split())
     (waiver,) = listed(run)
-    assert (waiver["owner"], waiver["state"], waiver["findings"]) == ("ana", "expiring", 1)
+    assert (waiver["owner"], waiver["state"], waiver["findings"]) == ("ana", "active", 1)
     assert json.loads(run("show", start, "--format", "json").out)["waiver"]["id"] == waiver["id"]
     outcome = run("waivers", "revoke", waiver["id"][:6], "--owner", "cy")
     assert (outcome.code, outcome.out) == (0, f"Revoked the waiver {waiver['id']} of ana.\n")
@@ -122,12 +122,12 @@ def test_an_acknowledged_finding_no_longer_fails_the_audit(drifted: Path, run: R
 def test_the_list_says_what_is_covered_what_ends_soon_and_what_matches_nothing(drifted: Path, run: Run) -> None:
     """The file's and people's together, in the order in which they end."""
     many = entry(day(60), "kind: env.*, path: LOG_*, left: staging, right: prod, while: {left: debug, right: info}")
-    idle = entry(day(40), 'identity: "nothing-{env}"')
+    idle = entry(day(3), 'identity: "nothing-{env}"', since=-30)
     write_waivers(drifted, f"waivers:\n{many}{idle}{entry(day(-2))}")
     run("waive", fingerprint(run, "ratio"), "--reason", "taste", "--for", "12h")
     table = run("waivers").out.splitlines()
     assert table[0].split() == ["WAIVER", "STATE", "UNTIL", "OWNER", "FINDINGS", "COVERS", "REASON"]
-    assert [line.split()[1] for line in table[1:5]] == ["expired", "expiring", "active", "active"]
+    assert [line.split()[1] for line in table[1:5]] == ["expired", "active", "expiring", "active"]
     assert "taste (cli)" in table[2]
     assert "none" in table[3]
     assert "resource nothing-{env}" in table[3]

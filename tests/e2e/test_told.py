@@ -66,7 +66,7 @@ def test_a_drift_is_told_once_snoozed_by_a_click_and_told_again_when_it_is_gone(
             assert served.metric("parity_findings", **WAIVED) in (None, 0)
             assert slack.click(address, payload) == 200
             served.becomes("parity_findings", 1, **WAIVED)
-            served.becomes("parity_waivers", 1, state="expiring")
+            served.becomes("parity_waivers", 1, state="active")
             slack.workspace.wait_until(lambda: "edited" in parents(slack)[0], 30)
             slack.workspace.wait_until(lambda: "waived" in json.dumps(slack.workspace.thread(message["ts"])), 30)
 

@@ -89,7 +89,7 @@ class World:
         (self.folder / "staging" / "compose.yaml").write_text(_COMPOSE, encoding="utf-8")
         self.set("staging", level="debug", retries=3)
         today = datetime.now(UTC).date()
-        dates = {"created": today, "expires": today + timedelta(days=5)}
+        dates = {"created": today - timedelta(days=30), "expires": today + timedelta(days=5)}
         (self.folder / "waivers.yaml").write_text(_WAIVERS.format(**dates), encoding="utf-8")
         (self.folder / "auditor.yaml").write_text(_CONFIG.format(services=services), encoding="utf-8")
 

@@ -108,7 +108,11 @@ OLDEST_PENDING = _gauge(
     "",
     "When the oldest notice that is due was to be sent, in Unix seconds; no series where none is due.",
 )
-WAIVERS = _gauge("waivers", "state", "Waivers by state: active, expiring (within 7 days), expired, revoked.")
+WAIVERS = _gauge(
+    "waivers",
+    "state",
+    "Waivers by state: active, expiring (in the last quarter of its time, within 7 days), expired, revoked.",
+)
 WAIVER_NEXT_EXPIRY = _gauge(
     "waiver_next_expiry_timestamp_seconds", "", "When the next waiver in force expires, in Unix seconds."
 )

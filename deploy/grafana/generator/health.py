@@ -169,7 +169,7 @@ def _waivers() -> AnyPanel:
     return gauges(
         Text(
             "Waivers by state",
-            "Active ones, those that expire within seven days, expired and revoked ones.",
+            "Active ones, those that expire soon, expired and revoked ones.",
             "Before one expires: fix what it tolerates, or renew it with a reason. Expired ones let their findings open again.",
             "No waiver",
         ),
