@@ -23,7 +23,10 @@ def publishers_of(config: Config) -> tuple[Publisher, ...]:
 
         slack = config.publish.slack
         client = web_client(slack.token.get_secret_value(), slack.api_url.get_secret_value(), _SLACK_TIMEOUT)
-        found.append(SlackPublisher(client, look_of(config)))
+        channels = [slack.channel, *(route.channel for route in slack.routes)]
+        if slack.digest is not None and slack.digest.channel is not None:
+            channels.append(slack.digest.channel)
+        found.append(SlackPublisher(client, look_of(config), channels=channels))
     if config.publish.webhook is not None:
         from auditor.publish.webhook import DEFAULT_SOURCE, Webhook
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
@@ -45,6 +45,7 @@ _CANNOT_UPDATE = search.NOT_THERE | {"edit_window_closed", "cant_update_message"
 _CANNOT_LOOK = frozenset(
     {"missing_scope", "not_in_channel", "channel_not_found", "access_denied", "not_allowed_token_type", search.TOO_LONG}
 )
+_CLOSED = frozenset({"channel_not_found", "is_archived"})
 _MAYBE_REPEATED = (
     "This may be a repeat: sending it was cut short once, and the app may not read this channel's history to make sure."
 )
@@ -54,6 +55,8 @@ class SlackPublisher:
     """Publisher of `slack:<channel>`, by name or id. `now` of the caller is not used: Slack dates its messages.
 
     client   asks once (`api.web_client`)
+    channels those that are configured. What was meant for another one, that Slack does not have, goes to the first: the
+             configuration was mended since
     elapsed  monotonic seconds; `pause` waits for so many
     pace     least time between two messages to one channel
     """
@@ -65,12 +68,14 @@ class SlackPublisher:
         client: WebClient,
         look: Look,
         *,
+        channels: Sequence[str] = (),
         elapsed: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] = time.sleep,
         pace: timedelta = PACE,
     ) -> None:
         self._client = client
         self._look = look
+        self._channels = tuple(channels)
         self._elapsed = elapsed
         self._pause = pause
         self._pace = pace.total_seconds()
@@ -83,15 +88,24 @@ class SlackPublisher:
         del now
         ask = Patient(self._elapsed, _LONGEST)
         try:
-            return self._deliver(ask, queued, conversation)
+            return self._deliver_somewhere(ask, queued, conversation)
         except PublishError as error:
             # Whatever failed now, an earlier attempt that was cut short may still have got through.
             error.doubt = error.doubt or not queued.ended
             raise
 
-    def _deliver(self, ask: Ask, queued: Queued, conversation: Conversation | None) -> Json:
+    def _deliver_somewhere(self, ask: Ask, queued: Queued, conversation: Conversation | None) -> Json:
+        channel = queued.notice.target.partition(":")[2]
+        try:
+            return self._deliver(ask, queued, conversation, channel)
+        except SlackError as error:
+            known = {_key(name) for name in self._channels}
+            if error.code not in _CLOSED or not known or _key(channel) in known:
+                raise
+        return self._deliver(ask, queued, conversation, self._channels[0])
+
+    def _deliver(self, ask: Ask, queued: Queued, conversation: Conversation | None, channel: str) -> Json:
         notice = queued.notice
-        channel = notice.target.partition(":")[2]
         if notice.kind is NoticeKind.DIGEST:
             return self._post_once(ask, queued, channel, digest(_body(Digest, queued), self._look))
         news = _body(News, queued)

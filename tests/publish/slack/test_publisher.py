@@ -284,6 +284,24 @@ def test_a_token_that_does_not_work_is_given_up_with_a_remedy_and_stays_secret(
     assert token not in f"{error!r} {error.__cause__} {caplog.text}"
 
 
+def test_what_was_meant_for_a_channel_that_never_was_goes_where_the_mended_configuration_says(
+    slack: SlackStandIn,
+) -> None:
+    """Sent again after a slip in the channel's name; what comes later goes into the thread of where it is now."""
+    client = web_client(BOT_TOKEN, slack.api_url, timedelta(seconds=5))
+    mended = SlackPublisher(client, LOOK, channels=["#parity"], pace=timedelta(0))
+    first = mended.deliver(queued(channel="#partiy"), talk(), NOW)
+    (message,) = slack.workspace.messages()
+    assert first == {"channel": "C0PARITY001", "ts": message["ts"]}
+    body = news(Happening.RESOLVED, resolved(group()), reason="gone")
+    later = queued(NoticeKind.REPLY, body, notice_id="n2", channel="#partiy")
+    assert mended.deliver(later, talk(first), NOW)["channel"] == "C0PARITY001"
+    assert len(slack.workspace.thread(message["ts"])) == 1
+    still_wrong = SlackPublisher(client, LOOK, channels=["#partiy"], pace=timedelta(0))
+    with pytest.raises(PublishError, match="channel_not_found"):
+        still_wrong.deliver(queued(channel="#partiy"), talk(), NOW)
+
+
 def test_a_missing_scope_is_named(slack: SlackStandIn) -> None:
     """As Slack names it."""
     slack.workspace.scopes = set()
