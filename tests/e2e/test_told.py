@@ -15,7 +15,7 @@ from tests.daemon.served import FINDING, Served, company
 from tests.daemon.waiting import eventually
 from tests.receiver import receiving
 from tests.standins.slack import SIGNING_SECRET, SlackStandIn
-from tests.standins.slack_workspace import BOT_TOKEN
+from tests.standins.slack_workspace import APP_TOKEN, BOT_TOKEN
 
 CONFIG = """\
 environments:
@@ -27,13 +27,16 @@ serve: {{port: 0, drain: 10s, url: "https://parity.example.com"}}
 publish:
   slack:
     token: ${{SLACK_BOT_TOKEN}}
-    signing_secret: ${{SLACK_SIGNING_SECRET}}
+    {clicks}
     channel: "#parity"
     min_severity: info
     api_url: {slack}
   webhook: {{url: "{webhook}"}}
 """
+SIGNED = "signing_secret: ${SLACK_SIGNING_SECRET}"
+SOCKET = "app_token: ${SLACK_APP_TOKEN}"
 WAIVED = {**FINDING, "status": "waived"}
+ACKNOWLEDGED = {**FINDING, "status": "acknowledged"}
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def test_a_drift_is_told_once_snoozed_by_a_click_and_told_again_when_it_is_gone(
 ) -> None:
     """Slack, webhook, metrics and the store agree at every step; what is forged changes nothing."""
     with receiving() as webhook:
-        company(tmp_path, CONFIG.format(slack=slack.api_url, webhook=webhook.url))
+        company(tmp_path, CONFIG.format(slack=slack.api_url, webhook=webhook.url, clicks=SIGNED))
         served = Served(tmp_path, {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_SIGNING_SECRET": SIGNING_SECRET})
         try:
             slack.workspace.wait_until(lambda: bool(parents(slack)), 30)
@@ -86,3 +89,40 @@ def test_a_drift_is_told_once_snoozed_by_a_click_and_told_again_when_it_is_gone(
             assert BOT_TOKEN not in json.dumps(served.lines)
         finally:
             served.close()
+
+
+def test_clicks_come_over_socket_mode_where_nothing_can_reach_the_service(slack: SlackStandIn, tmp_path: Path) -> None:
+    """An acknowledgement silences the finding; after a restart the next click still arrives, and ends nothing twice."""
+    with receiving() as webhook:
+        company(tmp_path, CONFIG.format(slack=slack.api_url, webhook=webhook.url, clicks=SOCKET))
+        variables = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN}
+        first = Served(tmp_path, variables)
+        try:
+            slack.workspace.wait_until(lambda: bool(parents(slack)), 30)
+            payload = slack.payload(parents(slack)[0], Action.ACKNOWLEDGE)
+            assert slack.socket.wait_for_connections(1, 30)
+            assert slack.press(payload)
+            first.becomes("parity_findings", 1, **ACKNOWLEDGED)
+            assert first.get(PATH).status_code in (404, 405)
+            slack.workspace.wait_until(lambda: "edited" in parents(slack)[0], 30)
+            assert first.stop() == 0
+        finally:
+            first.close()
+        second = Served(tmp_path, variables)
+        try:
+            assert slack.socket.wait_for_connections(1, 30)
+            assert slack.press(payload)
+            explain = slack.payload(parents(slack)[0], Action.EXPLAIN)
+            assert slack.press(explain)
+            slack.workspace.wait_until(lambda: "policies/default.yaml" in json.dumps(slack.workspace.responses), 30)
+            second.becomes("parity_findings", 1, **ACKNOWLEDGED)
+            happened = [
+                change["happening"]
+                for request in webhook.received
+                for change in json.loads(request.body)["data"]["changes"]
+            ]
+            assert happened == ["new", "acknowledged"]
+            assert slack.workspace.problems == []
+            assert second.stop() == 0
+        finally:
+            second.close()
