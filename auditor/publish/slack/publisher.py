@@ -39,8 +39,9 @@ PACE = timedelta(seconds=1)
 _ID = re.compile(r"[CGD][A-Z0-9]{6,}")
 # All calls for one notice together: after a minute an attempt counts as broken off.
 _LONGEST = timedelta(seconds=30)
-# How far the clocks of Slack and of this machine may be apart where a message is looked for.
-_CLOCKS_APART = timedelta(minutes=10)
+# How far the clocks of Slack and of this machine may have been apart where a message is looked for: a machine that comes
+# up with a wrong clock should not tell anything twice, and to read a few hours more of a channel costs little.
+_CLOCKS_APART = timedelta(hours=3)
 _CANNOT_UPDATE = search.NOT_THERE | {"edit_window_closed", "cant_update_message", "is_inactive"}
 _CANNOT_LOOK = frozenset(
     {"missing_scope", "not_in_channel", "channel_not_found", "access_denied", "not_allowed_token_type", search.TOO_LONG}
