@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
+from auditor import trace
+
 if TYPE_CHECKING:
     from auditor.scrub import Scrubber
 
@@ -116,10 +118,18 @@ def _formatter(scrubber: Scrubber, format: Format, *, color: bool) -> logging.Fo
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
+            _with_audit,
             _scrubbing(scrubber),
             last,
         ],
     )
+
+
+def _with_audit(_logger: Any, _method: str, event: _Event) -> _Event:
+    audit_id = trace.audit_id()
+    if audit_id is not None:
+        event.setdefault("audit_id", audit_id)
+    return event
 
 
 def _scrubbing(scrubber: Scrubber) -> Callable[[Any, str, _Event], _Event]:

@@ -29,6 +29,7 @@ from auditor.policy import load_policy
 from auditor.sharing import Asking, Sharing
 from auditor.snapshot import FORM_VERSION, normalise
 from auditor.store.errors import ConflictError
+from auditor.trace import auditing
 from auditor.waivers import finder
 from auditor.workkeys import judging_key, reading_key
 
@@ -177,32 +178,33 @@ def _audited(
     now = tools.clock()
     judgement = judge(laid.comparison, policy, laid.pair.left, laid.pair.right, now, config.owner_tag)
     audit_id = _audit_id(left, right, policy.digest, now)
-    for attempt in range(_TRIES):
-        previous = tools.store.previous(left.environment, right.environment)
-        # Read after `previous`: a waiver made in between is then seen, or its finding was written since, a conflict.
-        waivers = [*tools.waivers, *tools.store.waivers()]
-        tolerated = finder(waivers, left.environment, right.environment, now)
-        life = live(
-            previous,
-            judgement.breaches,
-            lambda stored: was_observed(laid.comparison, stored.breach),
-            now,
-            audit_id,
-            tolerated,
-            tolerated.lapse,
-        )
-        audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock(), notes)
-        telling = _telling(audit, life, previous, now, tools)
-        try:
-            tools.store.record_audit(audit, (left.id, right.id), life, telling)
-        except ConflictError:
-            # Another audit of the pair was recorded in between: decide again on what is known now.
-            if attempt == _TRIES - 1:
-                raise
-            continue
-        break
-    count_audit(tools.meters, audit, life, previous, now)
-    return audit
+    with auditing(audit_id):
+        for attempt in range(_TRIES):
+            previous = tools.store.previous(left.environment, right.environment)
+            # Read after `previous`: a waiver made in between is then seen, or its finding was written since, a conflict.
+            waivers = [*tools.waivers, *tools.store.waivers()]
+            tolerated = finder(waivers, left.environment, right.environment, now)
+            life = live(
+                previous,
+                judgement.breaches,
+                lambda stored: was_observed(laid.comparison, stored.breach),
+                now,
+                audit_id,
+                tolerated,
+                tolerated.lapse,
+            )
+            audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock(), notes)
+            telling = _telling(audit, life, previous, now, tools)
+            try:
+                tools.store.record_audit(audit, (left.id, right.id), life, telling)
+            except ConflictError:
+                # Another audit of the pair was recorded in between: decide again on what is known now.
+                if attempt == _TRIES - 1:
+                    raise
+                continue
+            break
+        count_audit(tools.meters, audit, life, previous, now)
+        return audit
 
 
 def _telling(

@@ -19,6 +19,7 @@ import structlog
 from auditor import log
 from auditor.pool import Job, Pool
 from auditor.scrub import Scrubber
+from auditor.trace import auditing
 
 ROOT = Path(__file__).resolve().parents[1]
 CANARY = "hunter2canary99"
@@ -85,6 +86,15 @@ def test_every_line_of_a_job_carries_its_ids_in_every_thread_of_the_job(
         ("j1", "a1"),
         (None, None),
     ]
+
+
+def test_every_line_of_an_audit_carries_its_id(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    """From the moment it has one, for libraries' lines too; one that names an audit itself is left as it is."""
+    with auditing("a1"):
+        logging.getLogger("sqlalchemy.pool").warning("slow")
+        structlog.get_logger("auditor.x").info("It is done.", audit_id="a0")
+    logging.getLogger("other").warning("not of the audit")
+    assert [line.get("audit_id") for line in lines()] == ["a1", "a0", None]
 
 
 def test_no_line_says_a_secret(stream: io.StringIO, lines: Callable[[], list[dict[str, Any]]]) -> None:
