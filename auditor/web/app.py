@@ -15,6 +15,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
+from auditor.errors import StoreError
 from auditor.web.health import Check
 
 
@@ -39,6 +40,7 @@ def create_app(state: State, routers: Iterable[APIRouter] = ()) -> FastAPI:
     for router in routers:
         app.include_router(router)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(StoreError, _no_store)
     return app
 
 
@@ -65,9 +67,13 @@ def _watching(state: State) -> APIRouter:
 
     @router.get("/")
     def index() -> PlainTextResponse:
-        return PlainTextResponse("Parity Auditor: /metrics, /healthz, /readyz\n")
+        return PlainTextResponse("Parity Auditor: /metrics, /healthz, /readyz, /pairs/LEFT/RIGHT, /findings/FINDING\n")
 
     return router
+
+
+def _no_store(_request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": f"the store cannot be read now: {error}"}, 503)
 
 
 def _refused(_request: Request, error: Exception) -> JSONResponse:
