@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -98,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", type=Path, help="write the logs of the copies here")
     options = parser.parse_args(arguments)
     os.environ.update(ACCOUNT)
+    # Whoever ends it early leaves no server behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     chance = random.Random(options.seed)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="parity-failover-")))

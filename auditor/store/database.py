@@ -10,7 +10,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,11 @@ class Database:
             yield connection
 
     def prepare_file(self) -> None:
-        """Settle what a new SQLite file keeps for good: readers beside a writer, and pages that can be given back."""
+        """Settle what a new SQLite file keeps for good: readers beside a writer, and pages that can be given back.
+
+        It is its owner's alone: it holds the configuration of whole environments."""
+        with suppress(OSError):
+            Path(self._file()).touch(mode=0o600)
         with self._errors(), closing(sqlite3.connect(self._file(), timeout=WAIT_SECONDS)) as connection:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             _use_wal(connection)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,22 @@ def test_a_new_sqlite_file_is_made_at_first_use(sqlite_url: str):
         store.save_snapshot(snapshot())
     with Store.open(sqlite_url) as store:
         assert store.load_snapshot("s1") == snapshot()
+
+
+def test_a_new_sqlite_file_is_its_owners_alone(sqlite_url: str):
+    """Nobody else reads it, nor what SQLite keeps beside it; whoever wants that changed changes it for good."""
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    with Store.open(sqlite_url) as store:
+        store.save_snapshot(snapshot())
+        assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.parent.glob(f"{file.name}*")} == {
+            file.name: 0o600,
+            f"{file.name}-shm": 0o600,
+            f"{file.name}-wal": 0o600,
+        }
+    file.chmod(0o640)
+    with Store.open(sqlite_url) as store:
+        store.save_snapshot(snapshot("s2"))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
 def test_an_sqlite_file_keeps_readers_beside_a_writer_and_writes_through(sqlite_url: str):
