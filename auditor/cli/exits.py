@@ -70,7 +70,7 @@ def redacted(text: str, environ: Mapping[str, str]) -> str:
 
 
 def _failed(message: str, context: click.Context | None) -> None:
-    _tell(redacted(f"The audit failed: {message}", os.environ))
+    _tell(redacted(f"The auditor failed: {message}", os.environ))
     if context is not None and context.meta.get(DEBUG):
         _tell(redacted(traceback.format_exc(), os.environ))
     else:

@@ -95,11 +95,7 @@ class Database:
             yield connection
 
     def prepare_file(self) -> None:
-        """Settle what a new SQLite file keeps for good: readers beside a writer, and pages that can be given back.
-
-        It is its owner's alone: it holds the configuration of whole environments."""
-        with suppress(OSError):
-            Path(self._file()).touch(mode=0o600)
+        """Settle what a new SQLite file keeps for good: readers beside a writer, and pages that can be given back."""
         with self._errors(), closing(sqlite3.connect(self._file(), timeout=WAIT_SECONDS)) as connection:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             _use_wal(connection)
@@ -125,6 +121,10 @@ class Database:
         folder = Path(self._file()).absolute().parent
         if not folder.is_dir():
             raise StoreError(f"store: {self.name}: there is no folder {folder}; create it, or name another file")
+        if not Path(self._file()).exists():
+            # Its owner's alone: it holds the configuration of whole environments. Why it cannot be made, SQLite says.
+            with suppress(OSError):
+                Path(self._file()).touch(mode=0o600)
         engine = create_engine(self.url, connect_args={"timeout": WAIT_SECONDS})
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

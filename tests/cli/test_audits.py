@@ -73,7 +73,7 @@ def test_a_store_that_cannot_be_used_exits_with_four_and_one_clear_message(compa
     (company / "auditor.db").write_bytes(b"this is no database" * 100)
     outcome = run("now", "staging", "prod")
     assert (outcome.code, outcome.out) == (4, "")
-    assert outcome.err.startswith("The audit failed: ")
+    assert outcome.err.startswith("The auditor failed: ")
     assert outcome.err.endswith("Run it again with --debug to see where.\n")
     assert "Traceback" in run("now", "staging", "prod", "--debug").err
 

@@ -75,12 +75,12 @@ def failing(error: BaseException) -> click.Group:
         (
             StoreError("store: it is locked"),
             4,
-            "The audit failed: store: it is locked\nRun it again with --debug to see where.\n",
+            "The auditor failed: store: it is locked\nRun it again with --debug to see where.\n",
         ),
         (
             ZeroDivisionError("by zero"),
             4,
-            "The audit failed: ZeroDivisionError: by zero\nRun it again with --debug to see where.\n",
+            "The auditor failed: ZeroDivisionError: by zero\nRun it again with --debug to see where.\n",
         ),
         (KeyboardInterrupt(), 130, "Interrupted. An audit is recorded whole or not at all.\n"),
     ],
