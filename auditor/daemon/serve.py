@@ -92,7 +92,7 @@ class Service:
         self.leader = Leader(
             store.leadership(LEADERSHIP), changed=self._leads, beat=self.heartbeats.expect("leader", _WITHIN)
         )
-        self.probe = Probe(store.check)
+        self.probe = Probe(store.check, store.check_writing)
         self.reloader = Reloader(
             loaded,
             load=ground.load,

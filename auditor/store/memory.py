@@ -16,5 +16,11 @@ def recall(session: Session, key: str) -> Json | None:
     return None if row is None else json.loads(blobs.decompress(row.body))
 
 
+def count(session: Session, key: str) -> None:
+    """Remember a number, one higher each time: SQLite writes nothing at all where a row stays as it is."""
+    before = recall(session, key)
+    remember(session, key, before + 1 if isinstance(before, int) else 1)
+
+
 def remember(session: Session, key: str, value: Json) -> None:
     blobs.upsert(session, MemoryRow, {"key": key, "body": blobs.pack(value)})

@@ -18,6 +18,8 @@ from auditor.store.opened import Opened
 from auditor.store.tables import NoticeRow, WaiverRow
 from auditor.waivers import Waiver
 
+_WRITTEN = "store:written"
+
 
 class Service(Opened):
     """One method per question, each one transaction."""
@@ -134,6 +136,13 @@ class Service(Opened):
     def remember(self, key: str, value: Json) -> None:
         with self._database.writing() as session:
             memory.remember(session, key, value)
+
+    def check_writing(self) -> None:
+        """A small write, and slow where another writer is. Raises StoreError when the database takes none.
+
+        A full disk and a database that turned read-only are not seen by reading: `check` finds nothing wrong."""
+        with self._database.writing() as session:
+            memory.count(session, _WRITTEN)
 
     def gauges(
         self, pairs: Sequence[tuple[str, str]], environments: Mapping[str, Sequence[str]], now: datetime

@@ -98,6 +98,23 @@ def test_a_store_that_works_passes_its_check(store: Store):
     store.check()
 
 
+def test_every_check_of_writing_writes(store: Store, url: str):
+    """A row that stays as it is would not be written by SQLite, whatever its disk can take."""
+    store.check_writing()
+    store.check_writing()
+    with Store.open(url) as again:
+        assert again.recall("store:written") == 2
+
+
+def test_a_database_that_is_read_only_fails_the_check_of_writing_alone(postgres_schema_url: str):
+    """A standby after a failover, or one whose disk ran full: it answers, and takes nothing."""
+    schema.upgrade(postgres_schema_url)
+    with Store.open(f"{postgres_schema_url}%20-cdefault_transaction_read_only%3Don") as store:
+        store.check()
+        with pytest.raises(StoreError, match="read-only transaction"):
+            store.check_writing()
+
+
 def test_a_store_of_another_version_fails_its_check(store: Store, url: str):
     """Another program upgraded it while this one was running."""
     engine = create_engine(parse(url))

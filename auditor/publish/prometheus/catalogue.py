@@ -125,7 +125,9 @@ FLAPPING = _gauge(
     "findings_flapping", "left right", "Findings that came back three times or more within the last seven days."
 )
 STORE_UP = _gauge(
-    "store_up", "", "Whether the store could be read for this scrape (1) or not (0: what it knows is left out)."
+    "store_up",
+    "",
+    "Whether the store could be read for this scrape and be written lately (1) or not (0: what it knows is left out).",
 )
 CAPPED = _gauge(
     "label_values_capped",
