@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC
 from fnmatch import fnmatchcase
@@ -48,7 +49,7 @@ def snapshot(environment: str, taken_at: datetime, read: Sequence[Read]) -> Snap
     The id sorts by time: `20260131T120000000000Z-staging-4f2a9c1b7d3e`, the end from a digest of all content.
     """
     resources = _distinct(resource for part in read for resource in part.resources)
-    gaps = tuple(sorted({gap for part in read for gap in part.gaps}, key=_canonical))
+    gaps = _distinct_gaps(gap for part in read for gap in part.gaps)
     listings = _listings(read)
     taken_at = taken_at.astimezone(UTC)
     digest = hashlib.sha256()
@@ -92,6 +93,14 @@ def _distinct(resources: Iterable[Resource]) -> tuple[Resource, ...]:
             resource = replace(resource, identity=f"{resource.identity}#{seen[place]}")
         distinct.append(resource)
     return tuple(sorted(distinct, key=_canonical))
+
+
+def _distinct_gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    """In order, each once. Two sources of one label that both gave no access stand for the listings of both."""
+    listings: Counter[Gap] = Counter()
+    for gap in gaps:
+        listings[replace(gap, listings=0)] += gap.listings
+    return tuple(sorted((replace(gap, listings=number) for gap, number in listings.items()), key=_canonical))
 
 
 def _listings(read: Sequence[Read]) -> tuple[Listing, ...]:

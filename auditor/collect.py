@@ -212,6 +212,7 @@ class _Run:
                     region=part.task.region if part.task else None,
                     resource=resource,
                     attribute=attribute,
+                    listings=0 if part.task else part.source.options.expected_listings(),
                 )
             )
             for kind in kinds

@@ -18,6 +18,12 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def expected_listings(self) -> int:
+        """How many listings (kinds, each in each region) a source with these options would make, without asking it.
+
+        Needed where the source cannot even be planned: coverage then lacks as many. 0: not known before it is asked."""
+        return 0
+
 
 def _unmetered(_api: str, _outcome: str) -> None:
     """Nobody counts."""

@@ -24,7 +24,8 @@ def coverage_of(comparison: Comparison) -> Coverage:
 
     A listing counts as one; one that lost single resources counts as the share of those it still has, and a resource
     read but for an attribute as half lost. A listing that failed counts as nothing, and where what failed may hold
-    several kinds (`aws.*`), it counts as many times nothing as the other side has listings of them.
+    several kinds (`aws.*`), it counts as many times nothing as the source would have made listings, or as the other side
+    has of them, whichever is more: two sides that are both unread hide no less than one.
     """
     left, right = comparison.left, comparison.right
     sources = (*_sources(left, right), *_sources(right, left))
@@ -88,8 +89,13 @@ def _sources(snapshot: Snapshot, other: Snapshot) -> list[SourceCoverage]:
     for listing in snapshot.listings:
         expected[listing.source] += 1
         observed[listing.source] += lost.share_left(listing)
-    for gap in {(gap.source, gap.region, gap.kind): gap for gap in snapshot.gaps if gap.resource is None}.values():
-        expected[gap.source] += 1 if gap.attribute is not None else _listings_behind(gap, snapshot, other)
+    whole = [gap for gap in snapshot.gaps if gap.resource is None]
+    never_begun: Counter[_Place] = Counter()
+    for gap in whole:
+        never_begun[gap.source, gap.region, gap.kind] += gap.listings
+    for place, gap in {(gap.source, gap.region, gap.kind): gap for gap in whole}.items():
+        behind = 1 if gap.attribute is not None else _listings_behind(gap, snapshot, other)
+        expected[gap.source] += max(behind, never_begun[place])
     return [
         SourceCoverage(snapshot.environment, source, expected[source], round(observed[source], 4))
         for source in sorted(expected)
@@ -97,7 +103,7 @@ def _sources(snapshot: Snapshot, other: Snapshot) -> list[SourceCoverage]:
 
 
 def _listings_behind(gap: Gap, snapshot: Snapshot, other: Snapshot) -> int:
-    """How many listings failed with a gap: as many as the other side has of its kinds and this one has not."""
+    """How many listings failed with a gap, judged by the other side: as many as it has of its kinds and this has not."""
     have = {listing.kind for listing in snapshot.listings}
     theirs = {listing.kind for listing in other.listings if fnmatchcase(listing.kind, gap.kind)}
     return max(1, len(theirs - have))

@@ -130,6 +130,7 @@ class Gap:
     kind        glob over kinds (`aws.rds.instance`, `aws.*`, `*`)
     resource    the one resource concerned, else None: the whole listing
     attribute   the top-level attribute that is unknown of a resource that was read otherwise
+    listings    how many listings were never begun because a whole source gave no access; 0: not known, at least one
     """
 
     environment: str
@@ -141,6 +142,7 @@ class Gap:
     resource: str | None = None
     attribute: str | None = None
     location: str | None = None
+    listings: int = 0
 
     def covers(self, kind: str, identity: str | None = None, *, located: bool = False) -> bool:
         """Whether a resource of `kind` called `identity`, not seen, may be hidden behind this gap."""

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -161,6 +161,30 @@ def test_a_source_that_cannot_be_planned_is_one_gap_over_its_kinds() -> None:
     snapshot = read(planned(plan), environment(yields(item("a")), name="prod"))
     assert snapshot.gaps == (Gap("staging", "shop:main", "shop.*", GapReason.ACCESS_DENIED, "no credentials"),)
     assert snapshot.listings == ()
+
+
+class ShopOptions(Options):
+    """Options that know how much they ask for."""
+
+    aisles: int
+
+    def expected_listings(self) -> int:
+        return 2 * self.aisles
+
+
+def test_a_source_that_cannot_be_planned_says_how_many_listings_it_would_have_made() -> None:
+    """By its options; a task that fails is one listing of its own. Two sources of one label stand for both, in one gap."""
+
+    def refused(context: Context) -> Iterable[Task]:
+        raise CollectError(GapReason.ACCESS_DENIED, "no credentials")
+
+    sources = tuple(Source(Shop(refused), ShopOptions(aisles=aisles)) for aisles in (3, 1))
+    (gap,) = read(Environment("staging", ("staging",), ("prod",), Path(), sources)).gaps
+    assert gap == Gap("staging", "shop:main", "shop.*", GapReason.ACCESS_DENIED, "no credentials", listings=8)
+    failing = environment(fails(CollectError(GapReason.ACCESS_DENIED, "no")))
+    planned_whole = replace(failing.sources[0], options=ShopOptions(aisles=3))
+    (gap,) = read(replace(failing, sources=(planned_whole,))).gaps
+    assert (gap.kind, gap.listings) == ("shop.item", 0)
 
 
 def test_an_unexpected_error_is_told_by_its_type_only(caplog: pytest.LogCaptureFixture) -> None:

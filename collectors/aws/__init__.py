@@ -35,7 +35,7 @@ class AwsCollector:
 
     def permissions_for(self, options: AwsOptions) -> tuple[str, ...]:
         """IAM actions that the services enabled in `options` need, sorted."""
-        return tuple(sorted({action for kind in _enabled(options) for action in kind.actions_with(options)}))
+        return tuple(sorted({action for kind in options.enabled() for action in kind.actions_with(options)}))
 
     def label(self, options: AwsOptions) -> str:
         if options.role_arn is not None:
@@ -57,7 +57,7 @@ class AwsCollector:
         def read(kind: AwsKind, region: str) -> Iterator[Resource | Gap]:
             return read_kind(Reader(kind, source, label, account, region, context))
 
-        for kind in _enabled(options):
+        for kind in options.enabled():
             for region in source.regions[:1] if kind.everywhere else source.regions:
                 yield Task(
                     source=label,
@@ -67,11 +67,6 @@ class AwsCollector:
                     account=account,
                     label=f"{kind.name.removeprefix('aws.')} {region}",
                 )
-
-
-def _enabled(options: AwsOptions) -> list[AwsKind]:
-    wanted = options.services or tuple(services())
-    return [kind for name in wanted for kind in services()[name]]
 
 
 COLLECTOR = AwsCollector()

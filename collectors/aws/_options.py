@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from auditor.collector import Options
 from collectors.aws._registry import services
+from collectors.aws.base import AwsKind
 
 
 class AwsOptions(Options):
@@ -36,6 +37,15 @@ class AwsOptions(Options):
     read_secret_values: bool = Field(
         default=False, description="Read the values in Secrets Manager; only their fingerprints are kept"
     )
+
+    def enabled(self) -> list[AwsKind]:
+        """The kinds of the services that are to be read."""
+        return [kind for name in self.services or services() for kind in services()[name]]
+
+    def expected_listings(self) -> int:
+        """One per kind and region. Without `regions` it is the one region of the profile, whichever that is."""
+        regions = self.regions or (None,)
+        return len({(kind.name, kind.everywhere or region) for kind in self.enabled() for region in regions})
 
     @field_validator("role_arn")
     @classmethod

@@ -14,6 +14,7 @@ import pytest
 
 from auditor.cli.exits import guarded
 from auditor.cli.root import audit
+from collectors.files.kinds import LISTED
 from tests.collectors.aws import faulty
 from tests.collectors.aws.faulty import Fault, Proxy
 from tests.collectors.aws.reading import CREDENTIALS
@@ -197,6 +198,33 @@ def test_expired_credentials_are_one_gap_over_the_whole_source(second: Second) -
     assert "expired" in outcome.report["gaps"][0]["detail"]
     assert outcome.report["coverage"]["resources"]["right"] > 60
     second.kept(outcome, *KINDS)
+
+
+@pytest.mark.parametrize("regions", [(REGION,), (REGION, twins.PROD.region)], ids=["one side", "both sides"])
+def test_an_account_that_cannot_be_asked_lacks_every_listing_it_would_have_made(
+    healthy: Healthy, tmp_path: Path, run: Run, regions: tuple[str, ...]
+) -> None:
+    """Told in one gap, counted as all 12: where neither side sees its account, what is read beside it hides nothing."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "shared.env").write_text("PAGE_SIZE=10\n")
+    options = OPTIONS + "      - collector: files\n        path: files\n"
+    file = twins.config(tmp_path, (healthy.proxy.endpoint_url,) * 2, options=options)
+    healthy.proxy.faults[:] = [Fault(faulty.expired(), service="sts", region=region) for region in regions]
+    try:
+        outcome = run("now", "staging", "prod", "--format", "json", "--config", file)
+    finally:
+        healthy.proxy.faults.clear()
+    gone = ("staging", "prod")[: len(regions)]
+    assert [(each["environment"], each["kind"]) for each in outcome.report["gaps"]] == [
+        (name, "aws.*") for name in gone
+    ]
+    coverage = outcome.report["coverage"]
+    accounts = {each["environment"]: each for each in coverage["sources"] if each["source"].startswith("aws:")}
+    found = {name: (each["observed"], each["expected"]) for name, each in accounts.items()}
+    assert found == {name: (0 if name in gone else len(KINDS), len(KINDS)) for name in ("staging", "prod")}
+    listed = 2 * len(LISTED) + len(KINDS) * (2 - len(gone))
+    assert coverage["ratio"] == pytest.approx(listed / (2 * len(LISTED) + 2 * len(KINDS)), abs=1e-4)
+    assert (outcome.code, outcome.report["audit"]["outcome"]) == (3, "incomplete")
 
 
 def test_a_region_that_is_disabled_hides_that_region_only(second: Second) -> None:

@@ -162,6 +162,19 @@ def test_an_account_that_denies_sts_is_no_reason_to_try_other_regions_for_ever()
         assert [request.region for request in proxy.asked] == ["a-1", "b-1"]
 
 
+@pytest.mark.parametrize("services", [(), ("ssm",), ("ec2", "rds", "rds")])
+@pytest.mark.parametrize("regions", [("a-1",), ("a-1", "b-1", "a-1")])
+def test_what_the_options_ask_for_is_known_before_anything_is_asked(
+    services: tuple[str, ...], regions: tuple[str, ...]
+) -> None:
+    """As many listings as the tasks make that are planned once AWS answers, each kind and region once."""
+    with stand({}) as running:
+        given = options(running.endpoint_url, services=services, regions=regions)
+        tasks = list(COLLECTOR.plan(given, Context("s", Path())))
+    assert given.expected_listings() == len({(task.kinds, task.region) for task in tasks})
+    assert options("http://127.0.0.1:9", services=("ssm",), regions=()).expected_listings() == 1
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
