@@ -156,6 +156,19 @@ def test_alertmanager_understands_its_configuration() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_critical_finding_is_told_once_by_the_composed_alertmanager_too() -> None:
+    """The stack sends each finding as an alert of its own, so it needs the rule of the example for that."""
+    files = (ROOT / "deploy" / "compose" / "alertmanager.yaml", ROOT / "deploy" / "alertmanager" / "alertmanager.yaml")
+    composed, example = (yaml.safe_load(file.read_text())["inhibit_rules"] for file in files)
+    rule = {
+        "source_matchers": ['alertname="ParityFinding"', 'severity="critical"'],
+        "target_matchers": ['alertname="ParityCriticalFinding"'],
+        "equal": ["left", "right"],
+    }
+    assert composed == [rule]
+    assert rule in example
+
+
 def test_the_configuration_for_kubernetes_is_right() -> None:
     """With the variables that the example of the secret shows."""
     secret = yaml.safe_load((KUBERNETES / "secret.example.yaml").read_text())["stringData"]
