@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs
 
+import structlog
 from fastapi import APIRouter, Request, Response
 
 from auditor import acts
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 PATH = "/slack/interactions"
 # Slack's own payloads hold the message that was clicked on: some ten thousand characters.
 _MOST_BYTES = 1_000_000
+
+_log = structlog.get_logger(__name__)
 
 
 class Verifies(Protocol):
@@ -97,7 +100,9 @@ class StoreActs:
             raise ActError("what this message was about is not known any more") from error
 
     def acknowledge(self, fingerprints: Sequence[str], actor: str, now: datetime) -> Sequence[StoredFinding]:
-        return acts.acknowledge(self._store, fingerprints, actor, now, teller=self._teller())
+        found = acts.acknowledge(self._store, fingerprints, actor, now, teller=self._teller())
+        _log.info("Findings were acknowledged.", actor=actor, findings=len(found))
+        return found
 
     def waive(
         self, fingerprints: Sequence[str], owner: str, reason: str, now: datetime, lasts: timedelta, origin: str
@@ -105,7 +110,10 @@ class StoreActs:
         for known in self._store.waivers():
             if (known.owner, known.origin, known.created_at, known.reason) == (owner, origin, now, reason):
                 return known
-        return acts.waive(self._store, fingerprints, owner, reason, now, lasts, origin, teller=self._teller())
+        waiver = acts.waive(self._store, fingerprints, owner, reason, now, lasts, origin, teller=self._teller())
+        # The reason is a person's text: it is shown where the waiver is, and need not be in every log.
+        _log.info("Findings were waived.", actor=owner, findings=len(waiver.fingerprints), waiver=waiver.id)
+        return waiver
 
 
 def _payload(body: bytes) -> Json | None:

@@ -75,6 +75,8 @@ def test_an_audit_can_be_asked_for(running: Served) -> None:
     job = eventually(lambda: (found := running.get(place).json())["state"] == "done" and found)
     assert job["audit_id"]
     assert job["error"] is None
+    said = running.said("An audit was asked for.")
+    assert (said["job_id"], said["left"], said["right"]) == (asked.json()["id"], "staging", "prod")
     wrong = httpx.post(f"{running.address}/api/v1/audits", json={"left": "stagin", "right": "prod"}, trust_env=False)
     assert (wrong.status_code, wrong.json()) == (422, {"detail": "unknown environment 'stagin'"})
     assert running.get("/api/v1/audits/jobs/none").status_code == 404

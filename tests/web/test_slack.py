@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from auditor.model import Status
 from auditor.publish.posting import client
@@ -119,6 +120,27 @@ def test_a_click_on_acknowledge_is_recorded_under_the_persons_name(service: Serv
     (shown,) = [message for message in service.slack.workspace.messages() if message.get("edited")]
     assert Action.ACKNOWLEDGE not in json.dumps(shown["blocks"])
     assert Action.SNOOZE in json.dumps(shown["blocks"])
+
+
+def test_who_did_what_by_a_click_is_in_the_log(service: Service) -> None:
+    """One line for each act, with its waiver; what a click only shows leaves none."""
+    with capture_logs() as lines:
+        service.slack.click(service.url, service.slack.payload(single(service), Action.EXPLAIN))
+        service.told()
+        service.slack.click(service.url, service.slack.payload(single(service), Action.ACKNOWLEDGE, user=BEN))
+        service.told(2)
+        service.slack.click(service.url, service.slack.payload(both(service), Action.SNOOZE, option="7 days"))
+        service.told(3)
+    (waiver,) = service.store.waivers()
+    assert lines == [
+        {
+            "event": "Findings were acknowledged.",
+            "log_level": "info",
+            "actor": "slack:@ben (U0BEN00001)",
+            "findings": 1,
+        },
+        {"event": "Findings were waived.", "log_level": "info", "actor": ANA, "findings": 2, "waiver": waiver.id},
+    ]
 
 
 def test_a_click_on_explain_shows_the_rule_and_how_it_came_about_to_that_person_only(service: Service) -> None:
