@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _STATES = ("pending", "failed", "delivered")
 _SHOWN_ID = 10
+_ALL = "all"
 
 
 class _Outcomes(Unmetered):
@@ -46,7 +47,7 @@ class _Outcomes(Unmetered):
 @click.option(
     "--deliver", is_flag=True, help="First send what is due, once. Exits 4 where something could not be sent."
 )
-@click.option("--retry", metavar="ID", help="First let a notice that was given up be sent again.")
+@click.option("--retry", metavar="ID", help="First let a notice that was given up be sent again; `all`: all of them.")
 @choice_of_data
 @output_option
 def notices(
@@ -68,8 +69,7 @@ def notices(
     unsent = 0
     with setup.opened(config) as store:
         if retry is not None:
-            store.requeue_notice(retry, setup.now())
-            write.note("It is pending again.")
+            _retry(store, retry)
         if deliver:
             unsent = _deliver(config, store)
         found = store.notices(Delivery(state) if state else None, limit)
@@ -80,6 +80,24 @@ def notices(
     else:
         write.note("There is no such notice." if state else "Nobody was told anything yet.")
     return Exit.FAILED if unsent else Exit.PARITY
+
+
+def _retry(store: Store, which: str) -> None:
+    """Let one notice be sent again, or all that were given up. An id is of hexadecimal digits, so none is `all`."""
+    from auditor.notices import Delivery
+
+    if which != _ALL:
+        store.requeue_notice(which, setup.now())
+        write.note("It is pending again.")
+        return
+    given_up = store.notices(Delivery.FAILED)
+    for queued in given_up:
+        store.requeue_notice(queued.notice.id, setup.now())
+    if not given_up:
+        write.note("No notice was given up.")
+        return
+    were = "1 notice is" if len(given_up) == 1 else f"{len(given_up)} notices are"
+    write.note(f"{were} pending again.")
 
 
 def _deliver(config: Config, store: Store) -> int:

@@ -84,6 +84,25 @@ def test_what_is_refused_is_told_and_can_be_sent_again(company: Path, run: Run, 
     assert (outcome.code, outcome.err) == (0, "It is pending again.\n1 notice was delivered.\n")
 
 
+def test_all_that_was_given_up_can_be_sent_again_at_once(company: Path, run: Run, receiver: Receiver) -> None:
+    """In the order in which it happened; what was delivered is not sent again."""
+    audited(company, run)
+    run("notices", "--deliver")
+    receiver.answer = lambda _: Answer(404)
+    for level in ("info", "debug"):
+        (company / "deploy" / "staging" / "app.env").write_text(f"LOG_LEVEL={level}\nSAMPLING=10\n")
+        run("now", "staging", "prod")
+    assert run("notices", "--deliver").code == 4
+    lost = [found["id"] for found in notices(run, "--state", "failed")]
+    assert len(lost) == 2
+    receiver.answer = lambda _: Answer()
+    before = len(receiver.received)
+    outcome = run("notices", "--retry", "all", "--deliver")
+    assert (outcome.code, outcome.err) == (0, "2 notices are pending again.\n2 notices were delivered.\n")
+    assert [json.loads(request.body)["id"] for request in receiver.received[before:]] == lost[::-1]
+    assert run("notices", "--retry", "all").err == "No notice was given up.\n"
+
+
 def test_what_fails_for_now_stays_pending(company: Path, run: Run, receiver: Receiver) -> None:
     """The next `--deliver`, or the service, tries again."""
     audited(company, run)
