@@ -74,7 +74,6 @@ class AskedRuns:
                 self._runs.popitem(last=False)
             future = self._pool.submit(self._make, run)
             self._futures.add(future)
-        _log.info("Somebody asked for an audit.", job_id=run.id, left=run.left, right=run.right)
         future.add_done_callback(self._ended)
         _log.info("An audit was asked for.", job_id=run.id, left=run.left, right=run.right)
         return run
