@@ -74,6 +74,7 @@ class Outbox:
         self._poll = poll
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="outbox")
         self._busy: set[str] = set()
+        self._unconfigured: set[str] = set()
         self._guard = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -206,8 +207,25 @@ class Outbox:
         if not self._store.end_attempt(notice.id, now, attempts=tries, error=message, next_at=next_at, doubt=doubt):
             return _overtaken(queued, message)
         self._tell(queued, "retried")
-        _log.warning("A notice has to be sent again: %s", message, extra=_keys(queued))
+        if _name(notice.target) in self._publishers:
+            _log.warning("A notice has to be sent again: %s", message, extra=_keys(queued))
+        else:
+            self._say_unconfigured(_name(notice.target))
         return _Outcome.WAITS
+
+    def _say_unconfigured(self, name: str) -> None:
+        """Once: another attempt tells nobody more, only another configuration helps."""
+        with self._guard:
+            said = name in self._unconfigured
+            self._unconfigured.add(name)
+        if not said:
+            hours = _GIVE_UP_AFTER // timedelta(hours=1)
+            _log.warning(
+                "Nothing is configured that delivers to %s: its notices wait, and are given up after %d hours; "
+                "see `publish`.",
+                name,
+                hours,
+            )
 
     def _pause(self, tries: int, wish: timedelta | None) -> timedelta:
         """Until the next try: by chance up to a limit that doubles, or as long as the far side wants."""

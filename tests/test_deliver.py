@@ -385,6 +385,31 @@ def test_what_nobody_delivers_waits_for_the_configuration(sqlite: Store, clock: 
     assert waiting.error == "nothing is configured that delivers to slack: see `publish`"
 
 
+def test_what_nobody_delivers_is_said_once_and_given_up_after_a_day(
+    sqlite: Store, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not at every attempt; a new outbox, as after a reload, says it again."""
+    put(sqlite, notice("one", "slack:#parity"), notice("two", "slack:#other"), notice("three", "hook:x"))
+    with outbox(sqlite, clock, FarSide()) as box:
+        for _ in range(3):
+            box.run_once(clock.now)
+            clock.now += MINUTE
+    said = [record.getMessage() for record in caplog.records if record.name == "auditor.deliver"]
+    assert sorted(said) == [
+        f"Nothing is configured that delivers to {name}: its notices wait, and are given up after 24 hours;"
+        " see `publish`."
+        for name in ("hook", "slack")
+    ]
+    caplog.clear()
+    with outbox(sqlite, clock, FarSide()) as box:
+        while any(kept(sqlite, name).state is Delivery.PENDING for name in ("one", "two", "three")):
+            box.run_once(clock.now)
+            clock.now += 15 * MINUTE
+    levels = Counter(record.levelname for record in caplog.records if record.name == "auditor.deliver")
+    assert levels == {"WARNING": 2, "ERROR": 3}
+    assert (kept(sqlite, "one").error or "").startswith("given up after 1 d")
+
+
 class Recovering:
     """A store whose database is away until it is told otherwise."""
 
