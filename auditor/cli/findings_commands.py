@@ -10,6 +10,7 @@ from auditor.cli import setup, write
 from auditor.cli.options import SEVERITIES, choice_of_data, config_option, output_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from auditor.config import Config
@@ -55,7 +56,8 @@ def findings(
         write.data(findings_json(found), output)
         return
     width, color = write.width(output), write.colours(output)
-    write.data(findings_table(found, width=width, color=color, now=setup.now()), output)
+    gone = _unconfigured(config, kept)
+    write.data(findings_table(found, width=width, color=color, now=setup.now(), unconfigured=gone), output)
 
 
 @click.command()
@@ -104,6 +106,23 @@ def explain(finding: str, config_file: Path, format_: str, output: Path | None) 
         return
     width, color = write.width(output), write.colours(output)
     write.data(explain_text(stored.finding, width=width, color=color), output)
+
+
+def _unconfigured(config: Config, listed: Sequence[StoredFinding]) -> list[tuple[str, str]]:
+    """The pairs of unresolved findings that no audit looks at any more. Where `pairs` names none, all are asked for."""
+    from auditor.model import Status
+
+    configured = {(pair.left, pair.right) for pair in config.pairs}
+    found = {
+        (stored.breach.left.environment, stored.breach.right.environment)
+        for stored in listed
+        if stored.status is not Status.RESOLVED
+    }
+    return sorted(
+        pair
+        for pair in found - configured
+        if configured or not (pair[0] in config.environments and pair[1] in config.environments)
+    )
 
 
 def _tolerated(config: Config, store: Store, stored: StoredFinding) -> tuple[Waiver | None, str]:

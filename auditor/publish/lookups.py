@@ -114,8 +114,18 @@ def explain_text(finding: Finding, *, width: int | None, color: bool) -> str:
     return page.text()
 
 
-def findings_table(findings: Sequence[Finding], *, width: int | None, color: bool, now: datetime) -> str:
-    """Findings, worst first, a row each (`audit findings`), of one pair or of several."""
+def findings_table(
+    findings: Sequence[Finding],
+    *,
+    width: int | None,
+    color: bool,
+    now: datetime,
+    unconfigured: Sequence[tuple[str, str]] = (),
+) -> str:
+    """Findings, worst first, a row each (`audit findings`), of one pair or of several.
+
+    `unconfigured` are the pairs among them, left and right, that nothing audits any more: that is said below.
+    """
     page = Page(width or DEFAULT_WIDTH, color)
     if not findings:
         page.line("No findings.")
@@ -140,6 +150,9 @@ def findings_table(findings: Sequence[Finding], *, width: int | None, color: boo
     page.table(table)
     page.blank()
     page.line(count(len(findings), "finding"))
+    for left, right in unconfigured:
+        pair = f"{brief(left)}/{brief(right)}"
+        page.line(f"{pair} is no longer configured: its findings stand as they were last seen.", style="yellow")
     return page.text()
 
 

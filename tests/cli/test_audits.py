@@ -142,6 +142,27 @@ def test_a_pipe_gets_no_colour(company: Path, run: Run) -> None:
     assert "\x1b" not in run("now", "staging", "prod").out
 
 
+def test_findings_of_a_pair_that_was_removed_are_said_to_stand(company: Path, run: Run) -> None:
+    """With an environment of it, or alone; nothing is said of configured pairs, resolved findings and to machines."""
+    change(company, "staging", "LOG_LEVEL=debug\nSAMPLING=10\n")
+    run("now", "staging", "prod")
+    said = "staging/prod is no longer configured: its findings stand as they were last seen."
+    file = company / "auditor.yaml"
+    before = file.read_text()
+    assert "no longer configured" not in run("findings").out
+
+    file.write_text(before.replace("left: staging, right: prod", "left: prod, right: staging"))
+    assert run("findings").out.splitlines()[-1] == said
+    assert isinstance(json.loads(run("findings", "--format", "json").out), list)
+    file.write_text(before.replace("  staging:\n", "  other:\n").replace("left: staging", "left: other"))
+    assert run("findings").out.splitlines()[-1] == said
+    assert run("findings", "--status", "resolved").out == "No findings.\n"
+
+    pairs = before[before.index("pairs:") : before.index("policies: [./rules]")]
+    file.write_text(before.replace(pairs, ""))
+    assert "no longer configured" not in run("findings").out, "whoever lists no pairs asks for each audit"
+
+
 def test_findings_show_and_explain_tell_of_what_was_found(company: Path, run: Run) -> None:
     """A finding is listed, shown with both values, explained by its rule and line, by the start of its fingerprint."""
     change(company, "staging", "LOG_LEVEL=debug\nSAMPLING=10\n")

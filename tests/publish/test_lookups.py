@@ -83,6 +83,16 @@ def test_findings_are_listed_worst_first(width: int) -> None:
     assert findings_table((), width=width, color=False, now=NOW) == "No findings.\n"
 
 
+def test_findings_that_nothing_audits_any_more_are_told_below_the_table() -> None:
+    """A line for each such pair."""
+    gone = (("staging", "old"), ("test", "prod"))
+    text = findings_table(rich().findings, width=80, color=False, now=NOW, unconfigured=gone)
+    assert text.splitlines()[-2:] == [
+        "staging/old is no longer configured: its findings stand as they were last seen.",
+        "test/prod is no longer configured: its findings stand as they were last seen.",
+    ]
+
+
 def test_a_snapshot_is_counted_by_kind_and_says_what_it_did_not_see() -> None:
     """Incomplete is in its headline, the gaps are last."""
     text = snapshot_text(snapshot(), width=100, color=False)
