@@ -15,6 +15,7 @@ from auditor.waiver_file import WaiverFile, waivers_of
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from auditor.collect import Environment
     from auditor.registry import Registry
     from auditor.rules import Policy
     from auditor.waivers import Waiver
@@ -89,7 +90,7 @@ def changes(old: Loaded, new: Loaded) -> tuple[str, ...]:
     """What differs, for a person: names and keys only, never a value, since any may be secret."""
     before, after = old.config, new.config
     return (
-        *_named("environment", before.environments, after.environments),
+        *_named("environment", _environments(before), _environments(after)),
         *_named("schedule of", before.schedules, after.schedules),
         *_named("pair", _pairs(before), _pairs(after)),
         *_named("schedule of", _when(before), _when(after)),
@@ -109,6 +110,11 @@ def _named(what: str, before: Mapping[_Key, _Value], after: Mapping[_Key, _Value
             yield f"{what} {name} removed"
         elif before[name] != after[name]:
             yield f"{what} {name} changed"
+
+
+def _environments(config: Config) -> dict[str, Environment]:
+    # The names of its siblings are part of each environment, and a change of theirs none of its own.
+    return {name: replace(environment, others=()) for name, environment in config.environments.items()}
 
 
 def _pairs(config: Config) -> dict[str, Pair]:

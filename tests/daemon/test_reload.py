@@ -152,6 +152,17 @@ def test_what_changed_is_told_by_name_and_never_by_value(folder: Path) -> None:
     assert "canary" not in " ".join(changes(before, after))
 
 
+def test_another_name_of_one_environment_is_no_change_of_the_others(folder: Path) -> None:
+    """Each knows the names of the others; still only one was edited, or is new."""
+    before = read(folder)
+    (folder / "auditor.yaml").write_text(CONFIG.replace("staging: {", "staging: {aliases: [stg], "))
+    renamed = read(folder)
+    assert changes(before, renamed) == ("environment staging changed",)
+    more = CONFIG.replace("environments:\n", "environments:\n  test: {sources: [{collector: files, path: staging}]}\n")
+    (folder / "auditor.yaml").write_text(more)
+    assert changes(before, read(folder)) == ("environment test added",)
+
+
 def test_what_needs_a_restart_stays_as_it_is_and_is_named(folder: Path) -> None:
     """The store and the address; the address of links is not among them."""
     before = read(folder).config
