@@ -116,7 +116,7 @@ def _next(folder: Path, addresses: Mapping[str, str] | None) -> str:
     exports = "".join(f"  export {variable}\n" for variable in variables)
     return (
         f"\nThe company stays up until you press Ctrl-C. In another terminal:\n\n  cd {folder.resolve()}\n{exports}"
-        "  audit now staging prod\n  audit findings\n\nREADME.md there says what else to try."
+        "  audit now staging prod\n  audit findings\n  audit serve\n\nREADME.md there says what else to try."
     )
 
 
