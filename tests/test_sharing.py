@@ -194,10 +194,14 @@ def test_only_what_began_within_a_minute_is_joined(
     one = threads.submit(sharing.observe, of("staging"), slow, asking(sqlite, clock=clock))
     assert slow.began.wait(10)
     clock.time += timedelta(seconds=seconds)
-    two = threads.submit(sharing.observe, of("staging"), own, asking(sqlite, clock=clock))
+    waits = threading.Event()
+    later = asking(sqlite, clock=clock, waits=lambda *_: waits.set())
+    two = threads.submit(sharing.observe, of("staging"), own, later)
     if read == 2:
         assert two.result(10)["staging"].shared is False
         assert not one.done()
+    else:
+        assert waits.wait(10)
     # Back to the time of both, so that neither is of the future.
     clock.time = max(clock.time, datetime(2026, 11, 22, 10, 0, tzinfo=UTC))
     slow.may_end.set()
