@@ -145,7 +145,9 @@ def settle(url: str, world: World, seconds: float) -> float:
     while time.monotonic() < began + seconds:
         with Store.open(url) as store:
             pending = any(item.state is Delivery.PENDING for item in store.notices())
-            calm = not pending and not [*findings_are_what_drifts(store, world)]
+            last = next(iter(store.audits(*PAIR, limit=1)), None)
+            sees = last is not None and last.complete and not [*findings_are_what_drifts(store, world)]
+            calm = sees and not pending
         if not calm:
             calm_since = None
         elif calm_since is None:
