@@ -52,5 +52,5 @@ def test_every_panel_shows_what_a_real_service_does(tmp_path: Path) -> None:
                     return not left
 
                 with contextlib.suppress(AssertionError):
-                    until(answered, "an answer to every query", 30)
+                    until(answered, "an answer to every query", 90)
                 assert [str(query) for query in left] == []
