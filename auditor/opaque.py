@@ -1,13 +1,15 @@
 """Whether a text looks as if a machine had drawn it at random: what a key, a token or a password generator makes.
 
-Names that people give fall into pieces of several letters (`NotificationCanadaCa`); random text changes between
-letters, cases and digits at nearly every character. Counting the pieces tells the two apart better than Shannon's
-entropy alone, which is high for any long name. Identifiers that are random but public (UUIDs, digests, ARNs) are set
-aside first.
+Names that people give fall into pieces of several letters (`NotificationCanadaCa`), and these are made of pairs of
+letters that words are made of; random text changes between letters, cases and digits at nearly every character, and has
+any pairs. Counting both tells the two apart better than Shannon's entropy alone, which is high for any long name.
+Identifiers that are random but public (UUIDs, digests, ARNs) are set aside first.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 import re
 from collections import Counter
@@ -16,6 +18,9 @@ MIN_LENGTH = 20
 _MAX_PIECE = 2.95
 _MAX_PIECE_OF_LETTERS = 2.6
 _MIN_ENTROPY = 3.0
+# Of the pairs of letters in a name most are common in words, of 676 random ones less than a fifth.
+_FEWEST_PAIRS = 7
+_MAX_COMMON_PAIRS = 0.43
 
 _PUBLIC = re.compile(
     r"""
@@ -24,6 +29,7 @@ _PUBLIC = re.compile(
       | (?<![\w])sha(?:1|224|256|384|512)[:-][A-Za-z0-9+/=]{27,}
       | (?<![0-9a-zA-Z])[0-9a-f]{40}(?![0-9a-zA-Z])
       | (?<![\w])[a-z]{1,12}-[0-9a-f]{8,17}(?![\w])
+      | (?<![\w])(?:db|cluster)-[A-Z0-9]{26}(?![\w])
       | (?<![\w])(?:AROA|AIDA|AGPA|AIPA|ANPA|ANVA|ASCA|APKA|ABIA|ACCA)[A-Z0-9]{12,}
       | [a-z][a-z0-9+.-]{0,30}://[^\s"']*
       | (?<![\w.-])(?:[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(?![\w.])
@@ -36,13 +42,36 @@ _PUBLIC = re.compile(
 _UNIT = re.compile(r"[A-Za-z0-9+/=_-]+")
 _PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+")
+_JOINT = re.compile(r"[/+_-]")
+_WORD_PAIRS = frozenset(
+    """
+    ab ac ad ag ai al am an ap ar as at au be bl ca ce ch ck cl co ct da de di ea ec ed ef el em en er es et ex
+    fi fo fr ge ha he ho ic id if ig il im in io ir is it ke la le lf li ll lo ls lu ma me mp na nc nd ne ng no
+    ns nt of ol om on op or ot ou ow pa pe pl po pr ra re ri rn ro rs rt ru se sh si so ss st ta te th ti to tr
+    ts tu ty ud ue un ur ut va ve wa wh
+    """.split()
+)
 
 
 def looks_opaque(text: str) -> bool:
     """Whether some part of `text` of at least 20 characters looks random and is no public identifier."""
     if len(text) < MIN_LENGTH:
         return False
-    return any(_is_random(unit) for found in _UNIT.findall(_PUBLIC.sub(" ", text)) for unit in _units(found))
+    parts = _UNIT.findall(_PUBLIC.sub(" ", text))
+    return any(_is_padded_binary(part) or any(map(_is_random, _units(part))) for part in parts)
+
+
+def _is_padded_binary(part: str) -> bool:
+    """Whether it ends as only base64 does, and encodes what is no text."""
+    if len(part) < MIN_LENGTH or not part.endswith("="):
+        return False
+    try:
+        base64.b64decode(part, validate=True).decode()
+    except UnicodeDecodeError:
+        return True
+    except binascii.Error:
+        pass
+    return False
 
 
 def _units(found: str) -> list[str]:
@@ -51,16 +80,20 @@ def _units(found: str) -> list[str]:
     if len(core) < MIN_LENGTH:
         return []
     mixed = any(c.isupper() for c in core) and any(c.islower() for c in core) and any(c.isdigit() for c in core)
-    if not mixed:
-        return [part for part in re.split(r"[/=+_-]", core) if len(part) >= MIN_LENGTH]
-    parts = [core, *re.split(r"[/=+_-]", core)]
-    return [part for part in parts if len(part) >= MIN_LENGTH and len(re.findall(r"[_-]", part)) <= len(part) / 12]
+    parts = [*([core] if mixed else []), *re.split(r"[/=+_-]", core)]
+    return [part for part in parts if len(part) >= MIN_LENGTH]
 
 
 def _is_random(unit: str) -> bool:
     if unit.isdigit() or (unit.isalpha() and (unit.islower() or unit.isupper())):
         return False
     if _entropy(unit) < _MIN_ENTROPY:
+        return False
+    return _changes_too_often(unit) or _has_no_words(unit)
+
+
+def _changes_too_often(unit: str) -> bool:
+    if len(re.findall(r"[_-]", unit)) > len(unit) / 12:
         return False
     pieces = _PIECE.findall(unit)
     average = sum(len(piece) for piece in pieces) / len(pieces)
@@ -69,6 +102,19 @@ def _is_random(unit: str) -> bool:
     if _HEX.fullmatch(unit):
         return len(unit) >= 32 or average <= _MAX_PIECE
     return average <= _MAX_PIECE
+
+
+def _has_no_words(unit: str) -> bool:
+    """Whether the letters that stand together are no parts of words. Upper case and digits alone are ids of resources."""
+    if _HEX.fullmatch(unit) or unit.isupper() or not any(c.isdigit() for c in unit):
+        return False
+    if len(_JOINT.findall(unit)) > len(unit) / 6:
+        return False
+    low = unit.lower()
+    pairs = [low[at : at + 2] for at in range(len(low) - 1) if low[at : at + 2].isalpha()]
+    if len(pairs) < _FEWEST_PAIRS:
+        return False
+    return sum(pair in _WORD_PAIRS for pair in pairs) / len(pairs) <= _MAX_COMMON_PAIRS
 
 
 def _entropy(text: str) -> float:

@@ -13,6 +13,7 @@ from tests.prometheus.server import Prometheus, needs, running_prometheus, until
 
 pytestmark = needs("prometheus")
 DEPLOYED_AT = "parity_component_deployed_timestamp_seconds"
+WAITING_SINCE = "parity_notifications_oldest_pending_timestamp_seconds"
 
 
 def told(prometheus: Prometheus, query: Query) -> bool:
@@ -36,7 +37,7 @@ def test_every_panel_shows_what_a_real_service_does(tmp_path: Path) -> None:
     world = World(tmp_path / "world")
     world.folder.mkdir()
     with far_away() as services:
-        world.build(services)
+        world.build(services.url)
         with world.daemon() as address:
             job = {"job_name": "parity", "scrape_interval": "1s", "static_configs": [{"targets": [address]}]}
             with running_prometheus(tmp_path / "prometheus", {"scrape_configs": [job]}) as prometheus:
@@ -45,6 +46,8 @@ def test_every_panel_shows_what_a_real_service_does(tmp_path: Path) -> None:
                 world.set("staging", level="info", retries=9)
                 changed = "parity_finding_changes_total{left='staging',happening='resolved'} > 0"
                 until(lambda: prometheus.query(changed), "a scheduled audit sees that it is gone", 40)
+                until(lambda: prometheus.query(WAITING_SINCE), "a notice waits for its receiver", 40)
+                services.back.set()
                 left = [query for uid in UIDS for query in queries(uid) if told(prometheus, query)]
 
                 def answered() -> bool:

@@ -125,10 +125,18 @@ def _address(running: subprocess.Popen[bytes], log: Path) -> str:
     return next((line["address"].removeprefix("http://") for line in found if "address" in line), "")
 
 
+@dataclass(frozen=True, slots=True)
+class FarAway:
+    """The address of everything that is far away. The receiver of notices is there only when `back` is set."""
+
+    url: str
+    back: threading.Event
+
+
 @contextlib.contextmanager
-def far_away() -> Iterator[str]:
-    """The services and the webhook's receiver. The receiver is away the first time, then holds on to every third."""
-    release = threading.Event()
+def far_away() -> Iterator[FarAway]:
+    """The services and the webhook's receiver, which holds on to every third notice when it is back."""
+    release, back = threading.Event(), threading.Event()
 
     class Answers(BaseHTTPRequestHandler):
         told = 0
@@ -141,10 +149,13 @@ def far_away() -> Iterator[str]:
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if not back.is_set():
+                self._answer(503, {})
+                return
             Answers.told += 1
             if Answers.told % 3 == 0:
                 release.wait(4)
-            self._answer(503 if Answers.told == 1 else 200, {})
+            self._answer(200, {})
 
         def _answer(self, status: int, body: dict[str, str]) -> None:
             content = json.dumps(body).encode()
@@ -162,7 +173,7 @@ def far_away() -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield FarAway(f"http://127.0.0.1:{server.server_port}", back)
     finally:
         release.set()
         server.shutdown()
