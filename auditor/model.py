@@ -294,6 +294,43 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """Who made a change, as the environment's own records tell; `unknown` says why they do not.
+
+    principal  whoever did it: a role session (`deploy/ada`), a user, a service
+    event      what was called (`rds:ModifyDBInstance`)
+    through    how: `console`, `api`, or the AWS service that did it on somebody's behalf
+    """
+
+    principal: str | None = None
+    event: str | None = None
+    at: datetime | None = None
+    through: str | None = None
+    event_id: str | None = None
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where the two histories parted: which side changed, between which two of its own snapshots.
+
+    side      `left`, `right`, or `both` where both changed since they were last seen to agree
+    after     when the last snapshot was taken that still held `old`
+    by        when the first one was taken that held `new`; `snapshot` is its id
+    author    None: nobody was asked
+    """
+
+    side: str
+    environment: str
+    after: datetime
+    by: datetime
+    old: Json | Absent
+    new: Json | Absent
+    snapshot: str
+    author: Author | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A breach with its life. `moved` says which side changed last and when, where the histories tell."""
 
