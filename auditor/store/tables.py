@@ -175,7 +175,9 @@ class FindingRow(Base):
 
 
 class EventRow(Base):
-    """Every change of a finding's state, in the order recorded. Outlives the audit that it names."""
+    """Every change of a finding's state, in the order recorded. Outlives the audit that it names.
+
+    Triggers of the database refuse to change or delete a row (`migrations/versions/r0003_audit_log.py`)."""
 
     __tablename__ = "events"
     __table_args__ = (
@@ -260,7 +262,9 @@ class NoticeRow(Base):
 
 
 class WaiverRow(Base):
-    """A person's waiver. It stays when it has expired or was revoked: it says who tolerated what, and until when."""
+    """A person's waiver. It stays when it has expired or was revoked: it says who tolerated what, and until when.
+
+    Triggers of the database refuse any change but revoking it, once, and any deletion."""
 
     __tablename__ = "waivers"
 

@@ -19,6 +19,8 @@ from auditor.waivers import Waiver
 
 def add(session: Session, made: Sequence[Waiver]) -> None:
     """Keep new waivers. The same one again is no error. Raises ConflictError where an id belongs to another one."""
+    wanted = [waiver.id for waiver in made]
+    known = {key for chunk in blobs.chunks(wanted) for key in _ids(session, chunk)}
     rows = [
         {
             "id": waiver.id,
@@ -26,7 +28,9 @@ def add(session: Session, made: Sequence[Waiver]) -> None:
             "revoked_at": waiver.revoked_at,
             "body": blobs.pack(encode(replace(waiver, revoked_at=None))),
         }
-        for waiver in sorted(made, key=lambda item: item.id)
+        for waiver in sorted({one.id: one for one in made}.values(), key=lambda item: item.id)
+        # The database takes an id for the second time as an attempt to rewrite the first.
+        if waiver.id not in known
     ]
     blobs.insert_new(session, WaiverRow, rows)
     for waiver in made:
@@ -44,6 +48,10 @@ def revoke(row: WaiverRow, at: datetime, actor: str) -> Waiver:
     if row.revoked_at is None:
         row.revoked_at, row.revoked_by = at, actor
     return _waiver(row)
+
+
+def _ids(session: Session, ids: Sequence[str]) -> Sequence[str]:
+    return session.scalars(select(WaiverRow.id).where(WaiverRow.id.in_(ids))).all()
 
 
 def _waiver(row: WaiverRow) -> Waiver:
