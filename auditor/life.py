@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from auditor.model import Breach, Finding, Status
+from auditor.model import Breach, Finding, Moved, Status
 from auditor.waivers import Waiver, told
 
 AUDITOR = "auditor"
@@ -33,7 +33,7 @@ class StoredFinding:
     last_seen: datetime
     since: datetime
     opened_at: datetime | None = None
-    moved: str | None = None
+    moved: Moved | None = None
     revision: int = 0
 
     @property
@@ -68,12 +68,20 @@ class LifeResult:
     updated   every record to write: those seen, then those resolved
     events    in the order of `updated`
     unseen    unresolved ones that it neither saw nor could have seen: unknown, and left as they were
+    news      fingerprints of those seen that are new, have come back or have new values: nobody asked yet who moved
     """
 
     findings: tuple[Finding, ...]
     updated: tuple[StoredFinding, ...]
     events: tuple[Event, ...]
     unseen: tuple[StoredFinding, ...]
+    news: tuple[str, ...] = ()
+
+    def telling_moves(self, moves: Mapping[str, Moved]) -> LifeResult:
+        """The same with what the histories tell of each fingerprint."""
+        updated = tuple(replace(stored, moved=moves.get(stored.fingerprint, stored.moved)) for stored in self.updated)
+        seen = {stored.fingerprint: stored.finding for stored in updated}
+        return replace(self, updated=updated, findings=tuple(seen[one.breach.fingerprint] for one in self.findings))
 
 
 def _unwaived(_breach: Breach) -> Waiver | None:
@@ -124,6 +132,7 @@ def live(
         updated=updated,
         events=tuple(events),
         unseen=tuple(stored for stored in unresolved if stored.fingerprint not in gone),
+        news=tuple(stored.fingerprint for stored in seen if _has_news(previous.get(stored.fingerprint), stored.breach)),
     )
 
 
@@ -165,8 +174,8 @@ def _carried(before: StoredFinding | None, breach: Breach, now: datetime) -> Sto
         # Tolerated until it went away, it was never a finding to anyone: this is a first time again.
         return StoredFinding(breach, Status.PENDING, now, now, now, revision=before.revision if before else 0)
     last_seen = max(before.last_seen, now)
-    # The histories told which side moved for the old values; for new ones they have to be asked anew.
-    moved = before.moved if _values(before.breach) == _values(breach) else None
+    # The histories told which side moved to the old values; they have to be asked anew about new ones.
+    moved = None if _has_news(before, breach) else before.moved
     after = replace(before, breach=breach, last_seen=last_seen, moved=moved)
     if before.status is Status.RESOLVED:
         # Tolerance starts afresh: a lag that is allowed for a day is allowed for a day after every release.
@@ -220,6 +229,11 @@ class _Turn:
 
 def _rose(before: StoredFinding, after: StoredFinding) -> bool:
     return after.breach.severity.rank > before.breach.severity.rank
+
+
+def _has_news(before: StoredFinding | None, breach: Breach) -> bool:
+    """Whether what is wrong is not what was wrong when it was last seen."""
+    return before is None or before.status is Status.RESOLVED or _values(before.breach) != _values(breach)
 
 
 def _values(breach: Breach) -> tuple[object, object]:

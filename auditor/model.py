@@ -314,10 +314,13 @@ class Author:
 class Moved:
     """Where the two histories parted: which side changed, between which two of its own snapshots.
 
-    side      `left`, `right`, or `both` where both changed since they were last seen to agree
-    after     when the last snapshot was taken that still held `old`
-    by        when the first one was taken that held `new`; `snapshot` is its id
-    author    None: nobody was asked
+    side         `left`, `right`, or `both` where both changed between the same two looks
+    environment  whose change it was, and whose are all other fields; of `both` it is the right one
+    after        when the last snapshot was taken that still held `old`
+    by           when the first one was taken that held `new`; `snapshot` is its id
+    old, new     as the source spells them, ABSENT for none; of a resource that came or went one of them is `true`
+    agreed       whether both sides agreed until then; False where they were apart already, or a value is wrong by itself
+    author       None: nobody was asked
     """
 
     side: str
@@ -327,18 +330,19 @@ class Moved:
     old: Json | Absent
     new: Json | Absent
     snapshot: str
+    agreed: bool = True
     author: Author | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A breach with its life. `moved` says which side changed last and when, where the histories tell."""
+    """A breach with its life. `moved` says which side changed last and when; None where the histories do not tell."""
 
     breach: Breach
     status: Status
     first_seen: datetime
     last_seen: datetime
-    moved: str | None = None
+    moved: Moved | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from auditor.judge import Judgement
     from auditor.leases import Holder
     from auditor.life import LifeResult, StoredFinding
-    from auditor.model import Normal, Snapshot
+    from auditor.model import Author, Moved, Normal, Resource, Snapshot
     from auditor.notify import Teller
     from auditor.redact import Redactor
     from auditor.registry import Registry
@@ -59,7 +59,8 @@ _log = logging.getLogger(__name__)
 class Tools:
     """What every stage is given. `clock` returns aware UTC times; without a `teller` nobody is told.
 
-    `sharing` is one for all runs of a process."""
+    `sharing` is one for all runs of a process. `witness` is asked once for each finding whose `moved` is new: who made
+    this change to this resource of this environment? None: nobody to ask."""
 
     registry: Registry
     store: Store
@@ -70,6 +71,7 @@ class Tools:
     sharing: Sharing = field(default_factory=Sharing)
     meters: Meters = field(default_factory=Unmetered)
     waivers: tuple[Waiver, ...] = ()
+    witness: Callable[[str, Resource, Moved], Author | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,20 @@ from hypothesis import strategies as st
 
 from auditor.codec import canonical, decode, digest, encode
 from auditor.life import Event, StoredFinding
-from auditor.model import ABSENT, Audit, Breach, Finding, Gap, GapReason, Resource, Side, Snapshot, Status
+from auditor.model import (
+    ABSENT,
+    Audit,
+    Author,
+    Breach,
+    Finding,
+    Gap,
+    GapReason,
+    Moved,
+    Resource,
+    Side,
+    Snapshot,
+    Status,
+)
 from tests.store import samples
 
 JSON = st.recursive(
@@ -18,6 +31,9 @@ JSON = st.recursive(
     max_leaves=8,
 )
 VALUES = JSON | st.just(ABSENT)
+MOVED = Moved(
+    "left", "staging", samples.at(0), samples.at(5), ABSENT, {"a": [None]}, "s-1", author=Author(unknown="no")
+)
 TIMES = st.datetimes(timezones=st.just(UTC))
 # Up to 200 years: what a number of seconds carries to the microsecond.
 DURATIONS = st.timedeltas(timedelta(0), timedelta(days=73_000))
@@ -61,7 +77,7 @@ def test_a_resource_keeps_its_attributes_to_the_last_leaf(attributes):
 
 def test_snapshots_audits_and_histories_come_back_equal():
     """Every nesting that the model has: maps by enum, tuples of dataclasses, optional enums."""
-    finding = Finding(samples.breach(matched_by=None), Status.WAIVED, samples.START, samples.at(5), "staging")
+    finding = Finding(samples.breach(matched_by=None), Status.WAIVED, samples.START, samples.at(5), MOVED)
     life = samples.LifeResult((finding,), (), (), ())
     for cls, value in (
         (Snapshot, samples.snapshot()),

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from auditor.codec import canonical, encode
 from auditor.life import Event, LifeResult, StoredFinding, live
-from auditor.model import Breach, Severity, Side, Status
+from auditor.model import Breach, Moved, Severity, Side, Status
 from auditor.waivers import Waiver, finder, values_digest
 from tests.store.samples import at, breach
 
 DAY = 24 * 60
+MOVED = Moved("left", "staging", at(0), at(15), "16.3", "16.4", "s-1")
 
 
 @dataclass
@@ -268,11 +269,24 @@ def test_a_waived_finding_that_gets_worse_stays_waived_and_says_so(history):
 def test_new_values_are_kept_without_an_event_and_forget_which_side_moved(history):
     """What was said of the old values is not true of the new ones."""
     history.audit(0, breach())
-    history.known["fp-orders"] = replace(history.known["fp-orders"], moved="staging")
-    assert history.audit(1, breach(message="other words")).findings[0].moved == "staging"
+    history.known["fp-orders"] = replace(history.known["fp-orders"], moved=MOVED)
+    assert history.audit(1, breach(message="other words")).findings[0].moved == MOVED
     result = history.audit(2, breach(left=Side("staging", "orders-staging", "16.4")))
     assert (result.findings[0].moved, result.events) == (None, ())
     assert history.known["fp-orders"].breach.left.value == "16.4"
+
+
+def test_who_moved_is_asked_of_what_is_new_has_come_back_or_has_new_values(history):
+    """What was told of an earlier occurrence is not true of this one; what is merely seen again is known."""
+    other = breach(left=Side("staging", "orders-staging", "16.4"))
+    told = [history.audit(minute, *found).news for minute, found in enumerate(([breach()], [breach()], [other]))]
+    assert told == [("fp-orders",), (), ("fp-orders",)]
+    moved = history.audit(3, other).telling_moves({"fp-orders": MOVED})
+    assert [finding.moved for finding in (*moved.findings, *moved.updated)] == [MOVED, MOVED]
+    history.known["fp-orders"] = moved.updated[0]
+    assert history.audit(4).news == ()
+    back = history.audit(5, other)
+    assert (back.news, back.findings[0].moved) == (("fp-orders",), None)
 
 
 def test_two_breaches_of_one_fingerprint_are_one_finding_of_the_worse(history):

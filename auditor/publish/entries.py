@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import TypeVar
 
 from auditor.model import ABSENT, Breach, Category, Finding, Path, RuleRef, Severity, Status
+from auditor.publish.moves import moved_text
 from auditor.publish.spelling import (
     brief,
     count,
@@ -133,7 +134,7 @@ def remarks(finding: Finding, started_at: datetime, now: datetime) -> tuple[str,
     if finding.first_seen < started_at:
         found.append(f"first seen {instant(finding.first_seen)}, {span(now - finding.first_seen)} ago")
     if finding.moved:
-        found.append(sentence(f"moved: {finding.moved}"))
+        found.append(sentence(moved_text(finding)))
     method = method_text(breach.matched_by, breach.confidence)
     if method and breach.left.identity is not None and breach.right.identity is not None:
         found.append(f"{brief(breach.left.identity)} and {brief(breach.right.identity)} {method}")

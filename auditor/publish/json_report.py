@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from auditor.model import ABSENT, Absent, Json
 from auditor.publish.entries import order
+from auditor.publish.moves import moved_object
 from auditor.publish.spelling import iso, plain
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def finding_object(finding: Finding) -> dict[str, Json]:
         "confidence": breach.confidence,
         "first_seen": iso(finding.first_seen),
         "last_seen": iso(finding.last_seen),
-        "moved": finding.moved,
+        "moved": moved_object(finding),
         "cause": breach.cause,
         "suggestion": breach.suggestion,
         "tolerated_seconds": int(breach.tolerated_for.total_seconds()),

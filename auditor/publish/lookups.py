@@ -16,6 +16,7 @@ from auditor.publish.console import gap_lines
 from auditor.publish.entries import counterpart, is_one_sided, order, shown_identity
 from auditor.publish.gap_groups import gap_groups
 from auditor.publish.grid import DEFAULT_WIDTH, STYLES, Grid, Page
+from auditor.publish.moves import moved_text
 from auditor.publish.spelling import (
     brief,
     clean,
@@ -79,7 +80,7 @@ def finding_text(
     page.fact("First seen", f"{instant(finding.first_seen)}, {span(now - finding.first_seen)} ago")
     page.fact("Last seen", f"{instant(finding.last_seen)}, {span(now - finding.last_seen)} ago")
     if finding.moved:
-        page.fact("Moved", sentence(finding.moved))
+        page.fact("Moved", sentence(moved_text(finding)))
     if events:
         page.blank()
         page.rule("HISTORY", style="bold")
@@ -109,7 +110,7 @@ def explain_text(finding: Finding, *, width: int | None, color: bool) -> str:
         page.fact("Tolerated", f"for {span(breach.tolerated_for)} from when it is first seen")
     page.fact("Status", _status(finding))
     if finding.moved:
-        page.fact("Moved", sentence(finding.moved))
+        page.fact("Moved", sentence(moved_text(finding)))
     page.fact("Name", f"{breach.fingerprint}, made from pair, kind, resource, rule and path; values do not change it")
     return page.text()
 

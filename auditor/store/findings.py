@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from auditor.codec import canonical, decode, digest, encode
 from auditor.life import Event, StoredFinding
-from auditor.model import Breach, Severity, Status
+from auditor.model import Breach, Moved, Severity, Status
 from auditor.store import blobs
 from auditor.store.errors import ConflictError
 from auditor.store.tables import UNRESOLVED, EventRow, FindingRow, TopicMemberRow
@@ -84,7 +84,7 @@ def stored(row: FindingRow) -> StoredFinding:
         last_seen=row.last_seen,
         since=row.since,
         opened_at=row.opened_at,
-        moved=row.moved,
+        moved=_moved(row.moved),
         revision=row.revision,
     )
 
@@ -161,11 +161,16 @@ def _row(left: str, right: str, finding: StoredFinding) -> dict[str, Any]:
         "last_seen": finding.last_seen,
         "since": finding.since,
         "opened_at": finding.opened_at,
-        "moved": finding.moved,
+        "moved": canonical(encode(finding.moved)).decode() if finding.moved else None,
         "revision": finding.revision + 1,
         "digest": digest(canonical(encode(lasting))),
         "body": blobs.pack(encode(finding.breach)),
     }
+
+
+def _moved(text: str | None) -> Moved | None:
+    """None for the words that the column was first meant for, which nothing can be made of."""
+    return decode(Moved, json.loads(text)) if text and text.startswith("{") else None
 
 
 def _event(row: EventRow) -> Event:

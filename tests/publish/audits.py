@@ -11,6 +11,7 @@ from typing import Any
 from auditor.model import (
     ABSENT,
     Audit,
+    Author,
     Breach,
     Category,
     Coverage,
@@ -18,6 +19,7 @@ from auditor.model import (
     Gap,
     GapReason,
     MatchMethod,
+    Moved,
     RuleRef,
     Severity,
     Side,
@@ -27,6 +29,16 @@ from auditor.model import (
 
 STARTED = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 NOW = STARTED + timedelta(minutes=5)
+UPGRADED = Moved(
+    "right",
+    "prod",
+    datetime(2026, 11, 19, 5, 0, tzinfo=UTC),
+    datetime(2026, 11, 19, 5, 15, tzinfo=UTC),
+    "14.7",
+    "15.4",
+    "20261119T051500-prod",
+    author=Author("deploy/ada", "rds:ModifyDBInstance", datetime(2026, 11, 19, 5, 12, tzinfo=UTC), "console"),
+)
 RULES: Mapping[str, tuple[str, int, str]] = {
     "database-engine-version": ("default", 12, "Staging must rehearse on the engine version that production runs"),
     "instance-family": ("default", 31, "Another family or architecture performs differently, so load tests mislead"),
@@ -70,7 +82,7 @@ def finding(
     cause: str | None = None,
     suggestion: str | None = None,
     first_seen: datetime = STARTED,
-    moved: str | None = None,
+    moved: Moved | None = None,
 ) -> Finding:
     """A finding between staging and prod. `names` are the two identities; by default `{env}` is filled in."""
     policy, line, about = RULES[rule]
@@ -132,7 +144,7 @@ def rich() -> Audit:
     task = "aws.ecs.task_definition"
     findings = [
         finding("database-engine-version", Severity.HIGH, Category.DATABASE, "aws.rds.instance", "orders-{env}", ("engine_version",), "14.7", "15.4",
-                remediation="Upgrade orders-staging in staging to 15.4", first_seen=days_ago, moved="prod, 2026-11-19 05:12 UTC"),
+                remediation="Upgrade orders-staging in staging to 15.4", first_seen=days_ago, moved=UPGRADED),
         finding("database-engine-version", Severity.HIGH, Category.DATABASE, "aws.elasticache.replication_group", "sessions-{env}", ("engine_version",), "6.2", "7.1",
                 remediation="Upgrade sessions-staging in staging to 7.1", status=Status.REGRESSED, first_seen=days_ago),
         finding("configuration-value", Severity.MEDIUM, Category.DATABASE, "aws.rds.parameter_group", "orders-pg-{env}", ("parameters", "rds.force_ssl"), "0", "1"),

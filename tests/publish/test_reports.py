@@ -11,10 +11,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.cells import cell_len
 
-from auditor.model import ABSENT, Audit, Category, Severity, Status
+from auditor.model import ABSENT, Audit, Author, Category, Moved, Severity, Status
 from auditor.publish.render import FORMATS, render
 
-from .audits import NOW, finding, incomplete, nothing, parity, rich
+from .audits import NOW, STARTED, finding, incomplete, nothing, parity, rich
 from .golden import same_as_golden
 
 AUDITS: dict[str, Callable[[], Audit]] = {
@@ -227,7 +227,9 @@ def test_hostile_names_and_values_stay_text_in_every_format(hostile: str) -> Non
         names=(hostile, hostile),
         message=hostile,
         remediation=hostile,
-        moved=hostile,
+        moved=Moved(
+            "left", hostile, STARTED, STARTED, hostile, hostile, hostile, author=Author(hostile, hostile, None, hostile)
+        ),
         suggestion=hostile,
     )
     audit = replace(rich(), findings=(bad,), left=hostile, notes=(hostile,), policies=(hostile,))
