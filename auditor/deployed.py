@@ -287,3 +287,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Json]], Iterator[_Found]]] = {
     "kubernetes.helmchart": _helm_release,
     "kubernetes.application": _argo_application,
 }
+KINDS = frozenset({*_READERS, "aws.ecs.service"})
+"""The kinds of resources that say what is deployed, and when; of any other nothing is read."""

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from auditor.life import Event, LifeResult, StoredFinding
 from auditor.model import Audit, Severity, Snapshot, Status
 from auditor.notices import Telling
-from auditor.store import audits, blobs, findings, outbox, snapshots, summaries
+from auditor.promotion import Deployment
+from auditor.store import audits, blobs, deployments, findings, outbox, snapshots, summaries
 from auditor.store import waivers as waiving
 from auditor.store.audits import AuditInfo
 from auditor.store.leadership import Leadership, leadership
@@ -33,13 +34,25 @@ class Store(Service):
     """
 
     def save_snapshot(self, snapshot: Snapshot, names: Iterable[str] = ()) -> None:
-        """Keep `snapshot`, and what gauges show of it. The same one again is no error and changes nothing:
-        it does not become the latest.
+        """Keep `snapshot`, what gauges show of it, and what it says is deployed.
+
+        The same one again is no error and changes nothing: it does not become the latest.
 
         `names` are the words that mean its environment: deployed components are shown without them."""
         with self._database.writing() as session:
             if snapshots.save(session, snapshot):
-                summaries.keep_snapshot(session, snapshot, names)
+                words = tuple(names)
+                summaries.keep_snapshot(session, snapshot, words)
+                deployments.keep(session, snapshot, words)
+
+    def deployments(
+        self, environment: str, component: str | None = None, *, since: datetime | None = None
+    ) -> tuple[Deployment, ...]:
+        """What ran in the environment, by component and in order: one for each version and stretch of snapshots.
+
+        Outlives the snapshots. Those that ended before `since` are left out; None asks for all."""
+        with self._database.reading() as session:
+            return deployments.listed(session, environment, component, since)
 
     def load_snapshot(self, snapshot_id: str) -> Snapshot:
         with self._database.reading() as session:

@@ -329,3 +329,30 @@ class PairSummaryRow(Base):
     score: Mapped[float | None]
     coverage: Mapped[float]
     scores: Mapped[str]
+
+
+class DeploymentRow(Base):
+    """A version of a component over one stretch of snapshots, each of which showed it. Outlives the snapshots.
+
+    `digest` is "" where none is known. `after` is when the last snapshot before was taken, null where none was.
+    `last_seen` is null while the environment's last snapshot shows it."""
+
+    __tablename__ = "deployments"
+
+    environment: Mapped[str] = mapped_column(NAME, primary_key=True)
+    component: Mapped[str] = mapped_column(NAME, primary_key=True)
+    version: Mapped[str] = mapped_column(NAME, primary_key=True)
+    digest: Mapped[str] = mapped_column(NAME, primary_key=True)
+    first_seen: Mapped[datetime] = mapped_column(primary_key=True)
+    after: Mapped[datetime | None]
+    last_seen: Mapped[datetime | None]
+    deployed_at: Mapped[datetime | None]
+
+
+class WatchRow(Base):
+    """Up to when the deployments of an environment are known: its last snapshot."""
+
+    __tablename__ = "deployment_watches"
+
+    environment: Mapped[str] = mapped_column(NAME, primary_key=True)
+    last_seen: Mapped[datetime]

@@ -68,7 +68,7 @@ def test_a_pruned_file_is_shorter(tmp_path: Path):
     path = tmp_path / "auditor.db"
 
     def many(salt: str) -> list[Resource]:
-        return [resource(f"db-{index}", salt=f"{salt}{index}" * 20) for index in range(500)]
+        return [resource(f"db-{index}", salt=f"{salt}{index}" * 20) for index in range(700)]
 
     with Store.open(f"sqlite:///{path}") as store:
         for number in range(4):
