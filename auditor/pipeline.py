@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from auditor.collect import Progress
+    from auditor.collect import Progress, Source
     from auditor.config import Config
+    from auditor.config import Pair as ConfiguredPair
     from auditor.judge import Judgement
     from auditor.leases import Holder
     from auditor.life import LifeResult, StoredFinding
@@ -136,6 +137,27 @@ def observe_now(
     observed = tools.sharing.observe(readings, _collecting(config, tools, asking), asking)
     waiting.ended({name: len(one.snapshot.resources) for name, one in observed.items()})
     return observed
+
+
+def run_digest(config: Config, pair: ConfiguredPair, policy: Policy, tools: Tools) -> str:
+    """Equal for two runs that would read and judge the pair alike: what is remembered of its last audit."""
+    readings = _reading_keys(config, [pair.left, pair.right], tools)
+    return judging_key(config, policy, readings.values(), tools.redactor, tools.waivers)
+
+
+def read_again(
+    config: Config, environment: str, tools: Tools, chosen: Callable[[Source], bool]
+) -> tuple[Snapshot, frozenset[str]] | None:
+    """What the chosen sources of an environment say now, and their labels; None where none is chosen. Nothing is kept."""
+    whole = _told_names(config, config.environment(environment))
+    sources = tuple(source for source in whole.sources if chosen(source))
+    if not sources:
+        return None
+    part = replace(whole, sources=sources)
+    read = collect_all(
+        [part], tools.registry, tools.redactor, tools.clock, workers=config.workers, timeout=config.timeout
+    )
+    return read[part.name], frozenset(source.collector.label(source.options) for source in sources)
 
 
 def take_snapshots(

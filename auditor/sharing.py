@@ -243,6 +243,12 @@ class Sharing:
         return min(order) >= 0 and max(order) > 0
 
 
+def remembered_audit(store: Store, pair: tuple[str, str]) -> tuple[str, str] | None:
+    """The digest of what the pair's last audit was made with, and its id; None where none is remembered."""
+    done = _Done.of(store.recall(f"audit:{pair[0]}:{pair[1]}"))
+    return (done.digest, done.result) if done is not None else None
+
+
 def _order(store: Store, ours: Snapshot, theirs: str, now: datetime) -> int:
     """1 where the other snapshot is newer than ours, 0 where it is the same, else -1.
 
