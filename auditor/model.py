@@ -83,6 +83,7 @@ class Kind:
     verbatim    maps whose keys are data, not schema (environment variables, tags): matched, never respelled
     located     the identity is a file path, so a file that could not be read hides just this resource
     empty_matters  an empty list or map means something else than none (`egress: []` of a NetworkPolicy forbids all)
+    compared    false where it tells how something was read, not what the environment is: kept, and never compared
     """
 
     name: str
@@ -97,6 +98,7 @@ class Kind:
     located: bool = False
     references: tuple[str, ...] = ()
     empty_matters: bool = False
+    compared: bool = True
 
 
 @dataclass(frozen=True, slots=True)

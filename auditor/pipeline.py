@@ -249,12 +249,23 @@ def _telling(
 
 def lay(config: Config, left: Snapshot, right: Snapshot, tools: Tools) -> Laid:
     """Normal forms, matches and differences of two snapshots; a one-sided source becomes a gap of the other side."""
+    left, right = (_comparable(snapshot, tools) for snapshot in (left, right))
     names = Pair(*(_names(config, snapshot) for snapshot in (left, right)))
     ours, theirs = (_normals(config, s, n, tools) for s, n in ((left, names.left), (right, names.right)))
     declared = [Counterpart(c.kind, c.left, c.right) for c in config.counterparts]
     matches, unmatched = match(ours, theirs, names, declared, config.identity_tag)
     left, right = one_sided_gaps(left, right)
     return Laid(Comparison(left, right, compare(matches, names), unmatched), names)
+
+
+def _comparable(snapshot: Snapshot, tools: Tools) -> Snapshot:
+    """The snapshot without what tells only how it was read."""
+    uncompared = {
+        kind for kind in {found.kind for found in snapshot.resources} if not tools.registry.kind(kind).compared
+    }
+    if not uncompared:
+        return snapshot
+    return replace(snapshot, resources=tuple(found for found in snapshot.resources if found.kind not in uncompared))
 
 
 def names_of(config: Config, environment: str) -> EnvironmentNames:

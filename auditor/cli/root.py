@@ -15,6 +15,7 @@ from auditor.cli.match_command import match
 from auditor.cli.notices_command import notices
 from auditor.cli.options import debug_option
 from auditor.cli.policy_commands import policy
+from auditor.cli.ready_command import ready
 from auditor.cli.run_commands import diff, now, snapshot
 from auditor.cli.serve_command import serve
 from auditor.cli.waiver_commands import ack, waive, waivers
@@ -39,6 +40,7 @@ for command in (
     now,
     snapshot,
     diff,
+    ready,
     findings,
     show,
     explain,

@@ -14,6 +14,7 @@ from pydantic import Field
 from auditor.collector import Context, Options, Task
 from auditor.model import Gap, Kind, Resource
 from collectors.files import kinds, walk
+from collectors.files._repository import repository
 from collectors.files.names import Stages
 from collectors.files.reading import Reading
 from collectors.files.scope import Scope
@@ -40,7 +41,7 @@ class FilesOptions(Options):
 
 
 class FilesCollector:
-    """Reads every supported file below a folder. It opens files, and nothing else."""
+    """Reads every supported file below a folder. It opens files, and asks git about those in a work tree."""
 
     name = "files"
     about = "Configuration kept in files: dotenv, YAML, JSON, TOML, Terraform, ECS, Kubernetes and Compose"
@@ -65,9 +66,11 @@ class FilesCollector:
     def _read(self, options: FilesOptions, context: Context, source: str) -> Iterator[Resource | Gap]:
         root = walk.root_of(context.folder, options.path)
         own = dict.fromkeys(word.lower() for word in (context.environment, *context.aliases))
+        folder = root if root.is_dir() else root.parent
+        scope = Scope(context.environment, source, options.path)
         reading = Reading(
-            root=root if root.is_dir() else root.parent,
-            scope=Scope(context.environment, source, options.path),
+            root=folder,
+            scope=scope,
             stages=Stages(tuple(own), tuple(word.lower() for word in context.others if word.lower() not in own)),
             max_file_size=options.max_file_size,
             declared=options.layers,
@@ -80,6 +83,8 @@ class FilesCollector:
             else:
                 found.append(item)
         yield from _told_apart(found, options.path)
+        if (kept := repository(folder, reading.names, scope, context.timeout)) is not None:
+            yield kept
 
 
 def _told_apart(resources: Iterable[Resource], path: str) -> Iterator[Resource]:

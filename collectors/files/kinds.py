@@ -10,6 +10,7 @@ from collectors._ecs import TASK_DEFINITION
 ENV, YAML, JSON, TOML = "env.file", "yaml.file", "json.file", "toml.file"
 PROPERTIES, INI = "properties.file", "ini.file"
 TERRAFORM_VARIABLES, TERRAFORM_CONFIGURATION = "terraform.variables", "terraform.configuration"
+REPOSITORY = "files.repository"
 KUBERNETES, COMPOSE = "kubernetes.*", "compose.*"
 
 _ANY = ("**",)
@@ -45,6 +46,15 @@ _FILES = (
         verbatim=_ANY,
         located=True,
     ),
+)
+
+_REPOSITORY = Kind(
+    REPOSITORY,
+    Category.CONFIG,
+    "The git work tree that files were read from: its commit, and what is not as it was committed",
+    volatile=("**",),
+    references=("commit", "untracked", "modified"),
+    compared=False,
 )
 
 _PODS: Mapping[str, str] = {
@@ -161,7 +171,7 @@ _COMPOSE = (
     Kind("compose.config", Category.CONFIG, "A config of a Compose file, by where it is read from"),
 )
 
-KINDS: tuple[Kind, ...] = (*_FILES, TASK_DEFINITION, *_COMPOSE, *_MANIFESTS)
+KINDS: tuple[Kind, ...] = (*_FILES, _REPOSITORY, TASK_DEFINITION, *_COMPOSE, *_MANIFESTS)
 
 # What one reading lists: whatever of these it did not find is not there.
 LISTED = (*(kind.name for kind in _FILES), TASK_DEFINITION.name, COMPOSE, KUBERNETES)

@@ -61,6 +61,11 @@ class Reading:
                 self._parse(files[name])
         yield from self._resources()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The files that were read, or could not be, as the environment's own."""
+        return frozenset(self._parsed) | frozenset(self._failed)
+
     def _denied(self, name: str, *, folder: bool) -> Gap:
         if folder:
             return self.scope.gap("*", GapReason.ACCESS_DENIED, "no permission to read the folder", None, name)

@@ -1,0 +1,128 @@
+"""From a configured environment to the facts that its checklist is answered from: the only part that reads anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from auditor.errors import ConfigError, Problem
+from auditor.fresh import fresh_audit
+from auditor.pipeline import lay, names_of
+from auditor.policy import load_policy
+from auditor.promotion import HORIZON, past
+from auditor.readiness.checklist import Checklist, answered
+from auditor.readiness.facts import Due, Facts
+from auditor.schedule import missed, parse_schedule
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from auditor.config import Config, Pair
+    from auditor.fresh import Observed
+    from auditor.model import Severity, Snapshot
+    from auditor.pipeline import Tools
+    from auditor.promotion import Past
+    from auditor.registry import Registry
+    from auditor.rules import Policy
+
+_AUDITS = 1000
+
+
+def checklist(
+    config: Config, environment: str, tools: Tools, *, fresh: timedelta, threshold: Severity, against: str | None = None
+) -> Checklist:
+    """The answered checklist of `environment`, from an audit of its pair that is at most `fresh` old.
+
+    Raises ConfigError where the environment, or which one it is to be held against, is not known, and what an audit
+    raises.
+    """
+    name = config.environment(environment).name
+    pair = pair_of(config, name, against)
+    policy = load_policy(pair.policies, config.policies)
+    observed = fresh_audit(config, pair.left, pair.right, tools, fresh, policy=policy)
+    laid = lay(config, observed.left, observed.right, tools)
+    now = tools.clock()
+    facts = Facts(
+        environment=name,
+        production=production_of(config, pair),
+        audit=observed.audit,
+        comparison=laid.comparison,
+        left=observed.left,
+        right=observed.right,
+        kind=tools.registry.kind,
+        kinds=_kinds(tools.registry, observed),
+        rules={rule.name: rule.expect.name for rule in policy.rules},
+        data_rules=_judges_data(policy),
+        pasts=(_past(config, observed.left, tools), _past(config, observed.right, tools)),
+        due=_due(config, pair, tools, now),
+        now=now,
+        threshold=threshold,
+        fresh=fresh,
+    )
+    return answered(facts)
+
+
+def pair_of(config: Config, environment: str, against: str | None) -> Pair:
+    """The pair that says whether `environment` is ready: with the one it promotes to, else with the one it is paired with.
+
+    An environment that nothing comes after (production) is held against the one that rehearses for it. Raises
+    ConfigError where there is none or more than one."""
+    if against is not None:
+        other = config.environment(against).name
+        backwards = any((pair.left, pair.right) == (other, environment) for pair in config.pairs)
+        return config.pair(other, environment) if backwards else config.pair(environment, other)
+    if environment in config.promotes_to:
+        return config.pair(environment, config.promotes_to[environment])
+    rehearsals = [(left, right) for left, right in config.promotes_to.items() if right == environment]
+    for found in (
+        [(pair.left, pair.right) for pair in config.pairs if pair.left == environment],
+        rehearsals or [(pair.left, pair.right) for pair in config.pairs if pair.right == environment],
+    ):
+        if len(found) == 1:
+            return config.pair(*found[0])
+        if found:
+            others = ", ".join(sorted({name for pair in found for name in pair} - {environment}))
+            message = f"{environment} is paired with several environments: {others}"
+            raise _problem(config, message, "name one of them with --against")
+    message = f"nothing says what {environment} is to be held against"
+    raise _problem(config, message, f"set `promotes_to` of {environment}, or add a pair, or name one with --against")
+
+
+def production_of(config: Config, pair: Pair) -> str:
+    """The end of the promotion chain that the pair belongs to; its right side where there is no chain."""
+    name = pair.right
+    while name in config.promotes_to:
+        name = config.promotes_to[name]
+    return name
+
+
+def _problem(config: Config, message: str, remedy: str) -> ConfigError:
+    return ConfigError([Problem(str(config.file), None, None, "pairs", message, remedy)])
+
+
+def _kinds(registry: Registry, observed: Observed) -> tuple[str, ...]:
+    declared = {kind.name for kind in registry.kinds() if "*" not in kind.name}
+    seen = {resource.kind for side in (observed.left, observed.right) for resource in side.resources}
+    return tuple(sorted(declared | seen))
+
+
+def _judges_data(policy: Policy) -> bool:
+    return any(kind.startswith("data.") for rule in policy.rules for kind in rule.kinds)
+
+
+def _past(config: Config, side: Snapshot, tools: Tools) -> Past:
+    ran = tools.store.deployments(side.environment, since=side.taken_at - HORIZON)
+    return past(names_of(config, side.environment), ran, side.taken_at)
+
+
+def _due(config: Config, pair: Pair, tools: Tools, now: datetime) -> Due:
+    """When the pair was last seen whole. Looks back over the last thousand audits."""
+    infos = tools.store.audits(pair.left, pair.right, limit=_AUDITS)
+    last = next((info for info in infos if info.complete), None)
+    if last is None:
+        return Due(schedule=pair.schedule)
+    late = None
+    if pair.schedule is not None:
+        zone = ZoneInfo(config.scheduling.timezone)
+        late = missed(parse_schedule(pair.schedule), last.started_at, now, zone)
+    return Due(last.finished_at, last.id, pair.schedule, late)

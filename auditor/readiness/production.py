@@ -1,0 +1,185 @@
+"""Does production have what a promotion falls back on: monitoring, alerting, backup?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.model import Json
+from auditor.readiness.facts import counted, of_findings, of_gaps, of_snapshot, resources, several
+from auditor.readiness.model import Ask, Evidence, Item
+
+if TYPE_CHECKING:
+    from auditor.model import Kind, Resource
+    from auditor.readiness.facts import Facts
+
+_WATCHES = (
+    "kubernetes.servicemonitor",
+    "kubernetes.podmonitor",
+    "kubernetes.probe",
+    "kubernetes.grafanadashboard",
+    "aws.cloudwatch.dashboard",
+    "aws.synthetics.canary",
+)
+_ALERTS = (
+    "kubernetes.prometheusrule",
+    "kubernetes.alertmanagerconfig",
+    "aws.cloudwatch.alarm",
+    "aws.cloudwatch.composite_alarm",
+    "aws.cloudwatch.metric_alarm",
+)
+# Attributes that say how a resource is watched, and from which value on it is.
+_WATCHED_BY = (("aws.rds.instance", "monitoring_interval"), ("aws.rds.instance", "performance_insights_enabled"))
+_DATABASES = ("aws.rds.instance", "aws.rds.cluster")
+# Expectations of rules by which a finding says that alerting is switched off.
+_ALERTING_RULES = ("alerting", "alarm")
+
+
+def monitoring(facts: Facts) -> Item:
+    """`yes` where something that watches production was seen."""
+    ask = Ask(
+        "production-monitoring",
+        f"Is {facts.production} monitored?",
+        "monitors, dashboards or enhanced monitoring of databases seen in production",
+    )
+    if (other := elsewhere(facts, ask)) is not None:
+        return other
+    found = resources(facts.right, *_WATCHES)
+    watched = [
+        resource
+        for kind, attribute in _WATCHED_BY
+        for resource in resources(facts.right, kind)
+        if resource.attributes.get(attribute)
+    ]
+    watched = list({resource.identity: resource for resource in watched}.values())
+    evidence = []
+    if found:
+        evidence.append(of_snapshot(facts.right, _counts(found), seen=found))
+    if watched:
+        text = f"{counted(len(watched), 'database')} with enhanced monitoring or performance insights"
+        evidence.append(of_snapshot(facts.right, text, seen=watched))
+    if evidence:
+        return ask.yes(
+            f"Seen: {'; '.join(one.text for one in evidence)}. Whether they cover every part is not told.", *evidence
+        )
+    return _none(facts, ask, _WATCHES, "monitors or dashboards", "Add what declares them to its sources")
+
+
+def alerting(facts: Facts) -> Item:
+    """`yes` where rules that alert were seen; `no` where alerting is switched off, or alarms were listed and none is there."""
+    ask = Ask(
+        "production-alerting", f"Does {facts.production} alert somebody?", "alarms or alerting rules seen in production"
+    )
+    if (other := elsewhere(facts, ask)) is not None:
+        return other
+    off = [
+        finding
+        for finding in facts.active()
+        if any(word in finding.breach.rule.id for word in _ALERTING_RULES)
+        and finding.breach.right.environment == facts.production
+    ]
+    found = resources(facts.right, *_ALERTS)
+    seen = [of_snapshot(facts.right, _counts(found), seen=found)] if found else []
+    if off:
+        places = several(f"{finding.breach.identity} {'.'.join(finding.breach.path)}" for finding in off)
+        return ask.no(
+            f"Alerting is switched off: {places}.",
+            of_findings(f"{counted(len(off), 'finding')}: {places}", off),
+            *seen,
+            remedy=f"Switch it on in {facts.production}",
+        )
+    if found:
+        return ask.yes(f"Seen: {_counts(found)}. Whether they cover every part is not told.", *seen)
+    return _none(facts, ask, _ALERTS, "alarms or alerting rules", "Add what declares them to its sources")
+
+
+def backup(facts: Facts) -> Item:
+    """`yes` where every database that was seen keeps backups and cannot be deleted by one wrong command."""
+    ask = Ask(
+        "production-backup",
+        f"Is the data of {facts.production} backed up?",
+        "at least one database of production with its backup settings (aws.rds.*), each kept and protected; no gap in these",
+    )
+    if (other := elsewhere(facts, ask)) is not None:
+        return other
+    databases = resources(facts.right, *_DATABASES)
+    kept = {_name(resource): resource.attributes.get("backup_retention_period") for resource in databases}
+    none = [name for name, days in kept.items() if _days(days) == 0]
+    unknown = [name for name, days in kept.items() if _days(days) is None]
+    loose = [_name(resource) for resource in databases if resource.attributes.get("deletion_protection") is False]
+    gaps = facts.gaps(_is_database, facts.right.environment)
+    days = [number for number in map(_days, kept.values()) if number]
+    seen = []
+    if databases:
+        least = f", for {min(days)} days at least" if days else ""
+        text = f"{len(days)} of {counted(len(databases), 'database')} with backups{least}"
+        seen = [of_snapshot(facts.right, text, seen=databases)]
+    if none:
+        return ask.no(
+            f"No backup of {several(none)}.", *seen, remedy="Set a backup retention period, and restore one to prove it"
+        )
+    if loose:
+        return ask.no(
+            f"Backed up, but one wrong command deletes {several(loose)} together with its automated backups.",
+            *seen,
+            remedy="Switch deletion protection on",
+        )
+    if gaps or unknown:
+        what = f"how {several(unknown)} is backed up" if unknown else f"what {counted(len(gaps), 'gap')} may hide"
+        return ask.not_observed(
+            f"It was not seen {what}.", *of_gaps(gaps), *seen, remedy="Let the auditor read the databases of production"
+        )
+    if not databases:
+        return ask.not_observed(
+            f"No database of {facts.production} was seen with its backup settings.",
+            remedy="Add the source that runs them (`aws` with the service rds)",
+        )
+    return ask.yes(
+        f"{counted(len(databases), 'database')} with backups kept {min(days)} days at least, protected from deletion. "
+        "Whether a restore works is not told.",
+        *seen,
+    )
+
+
+def elsewhere(facts: Facts, ask: Ask) -> Item | None:
+    """The item where the right side is not production, so that nothing can be said of production here."""
+    if facts.right.environment == facts.production:
+        return None
+    right = facts.right.environment
+    return ask.not_applicable(
+        f"{right} is not the end of the chain; ask for the environment that promotes to {facts.production}."
+    )
+
+
+def _none(facts: Facts, ask: Ask, kinds: tuple[str, ...], what: str, remedy: str) -> Item:
+    """Nothing was seen: a `no` only where production was asked for such a kind by name and has none."""
+    side = facts.right
+    gaps = facts.gaps(lambda kind: kind.name in kinds, side.environment)
+    listed = [kind for kind in kinds if any(listing.kind == kind for listing in side.listings)]
+    if listed and not gaps:
+        seen = Evidence(f"listed, and empty: {several(listed)}", side.environment, side.taken_at, side.id)
+        return ask.no(f"{facts.production} has no {what}.", seen, remedy=f"Create some for {facts.production}")
+    return ask.not_observed(f"No source of {facts.production} tells of {what}.", *of_gaps(gaps), remedy=remedy)
+
+
+def _counts(found: list[Resource]) -> str:
+    counts: dict[str, int] = {}
+    for resource in found:
+        counts[resource.kind] = counts.get(resource.kind, 0) + 1
+    return ", ".join(f"{number} {kind}" for kind, number in counts.items())
+
+
+def _is_database(kind: Kind) -> bool:
+    return kind.name in _DATABASES
+
+
+def _name(resource: Resource) -> str:
+    return resource.identity
+
+
+def _days(value: Json) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        return None
