@@ -11,12 +11,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from auditor.gauges import Deployed
 from auditor.model import Json, Resource
 from auditor.names import EnvironmentNames
 from auditor.versions import is_commit, is_mutable_tag
 
+Spot: TypeAlias = tuple[str, str, str, str | None]
 MAX_ROWS = 1000
 MAX_TEXT = 128
 _SHORT = 12  # digits of a digest or commit that are shown, as `docker images` and `git log` do
@@ -86,6 +88,27 @@ def deployed(resources: Iterable[Resource], names: Iterable[str] = ()) -> tuple[
     A component that several sources tell of, or that runs in several versions, has a row per version. Sorted, at most
     MAX_ROWS rows, texts at most MAX_TEXT characters long.
     """
+    rows: dict[tuple[str, str], Deployed] = {}
+    for _, row in _told(resources, names):
+        same = rows.get((row.component, row.version))
+        rows[row.component, row.version] = row if same is None else _joined(same, row)
+    return tuple(rows[key] for key in sorted(rows))[:MAX_ROWS]
+
+
+def deployed_by(resources: Iterable[Resource], names: Iterable[str] = ()) -> Mapping[Spot, tuple[Deployed, ...]]:
+    """What each resource says is deployed, under the components that `deployed` gives them."""
+    found: dict[Spot, tuple[Deployed, ...]] = {}
+    for resource, row in _told(resources, names):
+        found[spot(resource)] = (*found.get(spot(resource), ()), row)
+    return found
+
+
+def spot(resource: Resource) -> Spot:
+    """What tells a resource from all others of its environment."""
+    return resource.kind, resource.identity, resource.source, resource.region
+
+
+def _told(resources: Iterable[Resource], names: Iterable[str]) -> Iterator[tuple[Resource, Deployed]]:
     known = tuple(resources)
     rolled_out = _rolled_out(known)
     told = [(resource, tuple(_found(resource, rolled_out))) for resource in known]
@@ -95,17 +118,13 @@ def deployed(resources: Iterable[Resource], names: Iterable[str] = ()) -> tuple[
     claims: dict[tuple[str, str], set[str]] = {}
     for resource, _ in told:
         claims.setdefault((resource.kind, _own(resource)), set()).add(_identity(resource))
-    rows: dict[tuple[str, str], Deployed] = {}
     for resource, found in told:
         shared = len(claims[resource.kind, _own(resource)]) > 1
         base = without_names(_identity(resource) if shared else _own(resource), spelled)
         for each in found:
             component = _clipped(_component(base, without_names(each.part, spelled), each, len(found)))
             digest = each.digest and _clipped(each.digest)
-            row = Deployed(component, _clipped(each.version), digest, each.deployed_at)
-            same = rows.get((component, row.version))
-            rows[component, row.version] = row if same is None else _joined(same, row)
-    return tuple(rows[key] for key in sorted(rows))[:MAX_ROWS]
+            yield resource, Deployed(component, _clipped(each.version), digest, each.deployed_at)
 
 
 def without_names(text: str, names: EnvironmentNames | None) -> str:

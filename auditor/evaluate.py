@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from auditor.expect import Family, Leaf, Question, Verdict
+from auditor.faults import Faults
 from auditor.model import ABSENT, Absent, Path, Resource
-from auditor.names import environment_names, stage_of
+from auditor.names import environment_names, is_production, stage_of
+from auditor.overlap import Overlap, Sketches
+from auditor.past import History, Lags
 from auditor.references import Target, target
-from auditor.rules import Policy, Rule, catch_all
-from auditor.value_types import both_are, timestamp
+from auditor.rules import NON_PRODUCTION, Policy, Rule, catch_all
+from auditor.value_types import both_are
 
 if TYPE_CHECKING:
     from auditor.model import Comparison
@@ -59,18 +63,26 @@ class Ruling:
 
 
 class Evaluator:
-    """A policy, applied to one pair of environments at one time."""
+    """A policy, applied to one pair of environments at one time. `faults` gathers the expressions that had no answer."""
 
     def __init__(
-        self, policy: Policy, comparison: Comparison, names: Mapping[str, EnvironmentNames], now: datetime
+        self,
+        policy: Policy,
+        comparison: Comparison,
+        names: Mapping[str, EnvironmentNames],
+        now: datetime,
+        history: History,
     ) -> None:
         self.policy, self.comparison, self.names, self.now = policy, comparison, names, now
+        self._lags = Lags(history, comparison, names, now)
         self._targets: dict[tuple[str, str], Target] = {}
+        self._sketches: dict[str, Sketches] = {}
         self._clean: set[Hashable] = set()
         self._environments: dict[str, tuple[str, ...]] = {}
         self._concerns: dict[tuple[str, Path], frozenset[str]] = {}
         left, right = set(comparison.left.accounts), set(comparison.right.accounts)
         self._separate = bool(left and right and not left & right)
+        self.faults = Faults()
 
     def decide(self, place: Place) -> Ruling:
         """The ruling on a difference: of the last rule that matches and has something to say of these values."""
@@ -87,10 +99,29 @@ class Evaluator:
         key = self._key(place, rules, differs=differs)
         if key is not None and key in self._clean:
             return []
+        failed, plain = self._failed(place, rules, differs=differs)
+        if key is not None and plain and len(self._clean) < _MOST_CLEAN:
+            self._clean.add(key)
+        return failed
+
+    @cached_property
+    def asks_alone(self) -> bool:
+        """Whether any rule needs no counterpart."""
+        return any(rule.environment == NON_PRODUCTION for rule in self.policy.rules)
+
+    def checks_alone(self, place: Place) -> list[Ruling]:
+        """The failed checks of a value of a resource without counterpart, by the rules that need none."""
+        rules = self.policy.checking(place.kind, place.path)
+        asked = tuple(rule for rule in rules if rule.family is Family.IGNORE or rule.environment == NON_PRODUCTION)
+        return self._failed(place, asked, differs=False)[0] if asked else []
+
+    def _failed(self, place: Place, rules: tuple[Rule, ...], *, differs: bool) -> tuple[list[Ruling], bool]:
+        """The rulings of the checks that failed, and whether the values alone decided that none did."""
         failed: dict[str, Ruling] = {}
         settled: set[str] = set()
         contested = self._contested(place, rules)
         ignoring: list[Rule] = []
+        plain = True
         for rule in rules:
             if rule.family is Family.IGNORE:
                 ignoring.append(rule)
@@ -107,15 +138,13 @@ class Evaluator:
                         settled.add(rule.concern)
                     continue
                 # Conditions ask about the resource, so from here on the values alone do not decide.
-                key = None
+                plain = False
                 if not self._holds(rule, place):
                     continue
                 if any(self._applies(later, place) for later in ignoring):
                     break
                 failed[rule.concern] = ruling
-        if key is not None and len(self._clean) < _MOST_CLEAN:
-            self._clean.add(key)
-        return list(failed.values())
+        return list(failed.values()), plain
 
     def _contested(self, place: Place, rules: tuple[Rule, ...]) -> frozenset[str]:
         """The concerns that more than one of these rules has."""
@@ -132,17 +161,26 @@ class Evaluator:
         """What the checks of a place depend on, where that is only its values; most values come many times."""
         values = (place.left.raw, place.right.raw)
         plain = all(value is None or isinstance(value, str | int | float | Absent) for value in values)
-        if not plain or place.unqualified or any(rule.expect.uses for rule in rules):
+        if not plain or place.unqualified or any(rule.expect.uses or rule.expect.name == "overlap" for rule in rules):
             return None
         return (place.kind, place.path, differs, *((type(value), value) for value in values))
 
     def in_environment(self, environment: str) -> tuple[str, ...]:
         """The sides that a rule means by `in: environment`: by name, alias or class (`prod` means `prod-eu`, too)."""
         found = self._environments.get(environment)
+        if found is None and environment == NON_PRODUCTION:
+            found = self._environments[environment] = tuple(self._not_production())
         if found is None:
             found = tuple(side for side, names in sorted(self.names.items()) if _is_meant(environment.lower(), names))
             self._environments[environment] = found
         return found
+
+    def _not_production(self) -> Iterator[str]:
+        """Left mirrors what comes later in the chain, so it is production only by its name; right may be, unless by it not."""
+        if is_production(self.names["left"]) is not True:
+            yield "left"
+        if is_production(self.names["right"]) is False:
+            yield "right"
 
     def _comparing(self, place: Place) -> Iterator[Ruling]:
         for rule in self.policy.about(place.kind, place.path):
@@ -213,7 +251,10 @@ class Evaluator:
     def _holds(self, rule: Rule, place: Place) -> bool:
         if rule.environment is not None and not self.in_environment(rule.environment):
             return False
-        return rule.where is None or rule.where.holds(self.variables(place, rule.where.uses, rule.environment))
+        if rule.where is None:
+            return True
+        told = self.faults.listener(rule, "where", place)
+        return rule.where.holds(self.variables(place, rule.where.uses, rule.environment), told)
 
     def _question(self, rule: Rule, place: Place, subject: str) -> Question:
         other = _OTHER[subject]
@@ -225,10 +266,24 @@ class Evaluator:
             self.now,
             versions="version" in rule.values,
             target=self._target(rule, subject) if rule.expect.name == "no_reference_to" else None,
-            age=self._age(place, other) if rule.expect.name == "max_lag" else None,
+            lag=self._lags.of(place, subject) if rule.expect.name == "max_lag" else None,
+            lead=self._lags.of(place, other) if rule.expect.name == "max_lag" else None,
             qualified=self._qualified(place, subject) if rule.expect.name == "qualified" else None,
+            overlap=self._overlap(rule, place, subject) if rule.expect.name == "overlap" else None,
             variables=lambda: self.variables(place, uses, rule.environment),
+            told=self.faults.listener(rule, "expect", place),
         )
+
+    def _overlap(self, rule: Rule, place: Place, subject: str) -> Overlap | None:
+        """How many of the subject's sampled values are the other side's. Between two that the rule means, nobody minds."""
+        resource, other = place.resource(subject), _OTHER[subject]
+        if resource is None or (rule.environment is not None and other in self.in_environment(rule.environment)):
+            return None
+        found = self._sketches.get(other)
+        if found is None:
+            snapshot = self.comparison.left if other == "left" else self.comparison.right
+            found = self._sketches[other] = Sketches(self.names[other].name, snapshot.resources)
+        return found.overlap(resource)
 
     def _qualified(self, place: Place, subject: str) -> tuple[bool, bool]:
         """Whether the subject and the other side carry their environment's names."""
@@ -237,12 +292,6 @@ class Evaluator:
         other = _OTHER[subject]
         own = self.names[subject].carried_by(str(place.leaf(subject).raw))
         return own, self.names[other].mentioned_in(str(place.leaf(other).raw)) is not None
-
-    def _age(self, place: Place, side: str) -> timedelta | None:
-        """How long ago what this side runs was deployed, where its resource says so."""
-        resource = place.resource(side)
-        deployed = timestamp(resource.attributes.get("deployed_at")) if resource is not None else None
-        return self.now - deployed if deployed is not None else None
 
     def _target(self, rule: Rule, side: str) -> Target:
         environment, other = str(rule.expect.argument), _OTHER[side]

@@ -9,20 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from auditor.conditions import Condition, magnitude_order
+from auditor.condition_functions import magnitude_order
+from auditor.conditions import Condition, Told, unheard
 from auditor.model import ABSENT, Absent, Path
 from auditor.placeholders import is_placeholder
 from auditor.sizes import same_architecture, same_family
-from auditor.value_types import is_secret, number, secrets_in, timestamp
+from auditor.value_types import is_secret, number, secrets_in
 from auditor.values import words
-from auditor.versions import is_mutable_tag, parse_image, releases_between, same_release, version_order
+from auditor.versions import is_mutable_tag, parse_image, same_release, version_order
 
 if TYPE_CHECKING:
     from auditor.model import Json
+    from auditor.overlap import Overlap
+    from auditor.promotion import Lag
     from auditor.references import Target
 
 _BARE_IMAGE = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*\Z")
@@ -54,8 +57,10 @@ class Leaf:
 class Question:
     """What an expectation is asked about. `left` is the subject: where a rule names an environment, that side.
 
-    `target` is the environment that a reference must not lead to; `age` how long ago the side that is ahead changed;
-    `qualified` whether each side carries its environment's name, where that was asked.
+    `target` is the environment that a reference must not lead to; `lag` how far left is behind right and `lead` how far
+    right is behind left, where that was asked and is known; `qualified` whether each side carries its environment's name, where that was asked.
+    `overlap` is how many of the subject's values stand on the other side, where that was asked and both were sampled.
+    `told` hears why an expression has no answer.
     """
 
     path: Path
@@ -64,9 +69,12 @@ class Question:
     now: datetime
     versions: bool = False
     target: Target | None = None
-    age: timedelta | None = None
+    lag: Lag | None = None
+    lead: Lag | None = None
     qualified: tuple[bool, bool] | None = None
+    overlap: Overlap | None = None
     variables: Callable[[], Mapping[str, Any]] = dict
+    told: Told = unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +259,7 @@ def no_reference(leaf: Leaf, question: Question) -> Verdict | None:
 
 
 def holds(condition: Condition) -> Callable[[Question], Verdict | None]:
-    return lambda question: Verdict(condition.holds(question.variables()), "")
+    return lambda question: Verdict(condition.holds(question.variables(), question.told), "")
 
 
 def constant(test: Callable[[Leaf], bool | None], reason: str) -> Callable[[Leaf, Question], Verdict | None]:
@@ -279,6 +287,15 @@ def at_least(leaf: Leaf, wanted: Json) -> bool | None:
     return None if found is None else found >= 0
 
 
+def at_most(leaf: Leaf, wanted: Json) -> bool | None:
+    """Whether a value is a number, version or size that is not above the one in the policy; None if not comparable."""
+    a, b = number(leaf.form), number(wanted)
+    if a is not None and b is not None:
+        return a <= b
+    found = magnitude_order(str(leaf.raw), str(wanted))
+    return None if found is None else found <= 0
+
+
 def ratio(least: float | None, most: float | None) -> Callable[[Question], Verdict | None]:
     def between(question: Question) -> Verdict | None:
         left, right = number(question.left.form), number(question.right.form)
@@ -289,40 +306,6 @@ def ratio(least: float | None, most: float | None) -> Callable[[Question], Verdi
         return Verdict((least is None or ratio >= least) and (most is None or ratio <= most), text)
 
     return between
-
-
-def max_lag(releases: int | None, time: timedelta | None) -> Callable[[Question], Verdict | None]:
-    def between(question: Question) -> Verdict | None:
-        if not both_present(question):
-            return None
-        left, right = timestamp(question.left.raw), timestamp(question.right.raw)
-        if time is not None and left is not None and right is not None:
-            return Verdict(right - left <= time, f"it is {spell(right - left)} behind")
-        left_text, right_text = str(question.left.raw), str(question.right.raw)
-        found = version_order(left_text, right_text)
-        if found is None:
-            return None
-        if found >= 0:
-            return MET
-        lag = releases_between(left_text, right_text)
-        if releases is not None and lag is not None and lag > releases:
-            return Verdict(False, f"it is {lag} releases behind")
-        if time is not None and (question.age is None or question.age > time):
-            since = f"for {spell(question.age)}" if question.age else "for an unknown time"
-            return Verdict(False, f"it is behind {since}")
-        return MET
-
-    return between
-
-
-def spell(span: timedelta) -> str:
-    """A duration in its largest fitting unit: `3 days`, `5 hours`, `20 minutes`."""
-    seconds = int(abs(span.total_seconds()))
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}{'s' if count != 1 else ''}"
-    return "0 seconds"
 
 
 BARE: Mapping[str, Expectation] = {

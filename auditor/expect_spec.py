@@ -14,13 +14,15 @@ from auditor.expect import (
     Family,
     Leaf,
     at_least,
+    at_most,
     constant,
     holds,
-    max_lag,
     no_reference,
     ratio,
     same_value,
 )
+from auditor.lag import max_lag
+from auditor.overlap import max_age, overlap
 from auditor.yaml_source import nearest
 
 if TYPE_CHECKING:
@@ -113,6 +115,28 @@ def _at_least(argument: Json) -> Expectation:
     return Expectation("at_least", Family.BOTH, argument, of=test)
 
 
+def _at_most(argument: Json) -> Expectation:
+    _require(isinstance(argument, str | int | float) and not isinstance(argument, bool), "at_most", "one value")
+    test = constant(lambda leaf: at_most(leaf, argument), f"at most {_spelled(argument)} is expected")
+    return Expectation("at_most", Family.BOTH, argument, of=test)
+
+
+def _max_age(argument: Json) -> Expectation:
+    return Expectation("max_age", Family.CHECK, argument, of=max_age(parse_duration(argument)))
+
+
+def _overlap(argument: Json) -> Expectation:
+    """Without `share`, so many values are too many, however small a part of the sample they are."""
+    _require_keys("overlap", argument, ("values", "share"))
+    values, share = argument.get("values", 1), argument.get("share", 0)
+    example = f"write `overlap: {_EXAMPLES['overlap']}`"
+    if not isinstance(values, int) or isinstance(values, bool) or values < 1:
+        raise ExpectError("`values` of `overlap` is a whole number, 1 or more", example)
+    if not isinstance(share, int | float) or isinstance(share, bool) or not 0 <= share < 1:
+        raise ExpectError("`share` of `overlap` is a number from 0 to less than 1", example)
+    return Expectation("overlap", Family.CHECK, argument, between=overlap(values, share))
+
+
 def _ratio(argument: Json) -> Expectation:
     _require_keys("ratio", argument, ("min", "max"))
     bounds = [argument.get(key) for key in ("min", "max")]
@@ -122,12 +146,14 @@ def _ratio(argument: Json) -> Expectation:
 
 
 def _max_lag(argument: Json) -> Expectation:
-    _require_keys("max_lag", argument, ("releases", "time"))
-    releases, time = argument.get("releases"), argument.get("time")
+    _require_keys("max_lag", argument, ("releases", "time", "side"))
+    releases, time, side = argument.get("releases"), argument.get("time"), argument.get("side", "left")
     if releases is not None and (not isinstance(releases, int) or isinstance(releases, bool) or releases < 0):
         raise ExpectError("`releases` of `max_lag` is a whole number", f"write `max_lag: {_EXAMPLES['max_lag']}`")
+    if side not in ("left", "right"):
+        raise ExpectError("`side` of `max_lag` is left or right", "write `max_lag: {time: 7d, side: right}`")
     span = parse_duration(time) if time is not None else None
-    return Expectation("max_lag", Family.COMPARE, argument, between=max_lag(releases, span))
+    return Expectation("max_lag", Family.COMPARE, argument, between=max_lag(releases, span, side))
 
 
 def _no_reference_to(argument: Json) -> Expectation:
@@ -172,8 +198,11 @@ WITH_ARGUMENT: Mapping[str, Callable[[Json], Expectation]] = {
     "one_of": _one_of,
     "matches": _matches,
     "at_least": _at_least,
+    "at_most": _at_most,
     "ratio": _ratio,
+    "max_age": _max_age,
     "max_lag": _max_lag,
+    "overlap": _overlap,
     "no_reference_to": _no_reference_to,
     "cel": _cel,
 }
@@ -183,7 +212,10 @@ _EXAMPLES: Mapping[str, str] = {
     "one_of": "[info, warning]",
     "matches": "'^arn:aws:'",
     "at_least": "7",
+    "at_most": "0.01",
     "ratio": "{min: 0.25, max: 1}",
+    "max_age": "90d",
+    "overlap": "{values: 3, share: 0.01}",
     "max_lag": "{releases: 1, time: 7d}",
     "no_reference_to": "prod",
     "cel": "left.value <= right.value",

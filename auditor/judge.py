@@ -15,27 +15,32 @@ from auditor import messages
 from auditor.causes import with_causes
 from auditor.evaluate import Evaluator, Place, Ruling
 from auditor.expect import Family, Leaf, Question, value_order
-from auditor.model import ABSENT, Breach, Category, Kind, Match, Path, Side, Unmatched
+from auditor.model import ABSENT, Breach, Category, Kind, Match, MatchMethod, Normal, Path, Resource, Side, Unmatched
 from auditor.observed import SideView, Value, is_missing, points_into_gap, was_observed
-from auditor.places import NOTHING, differing, leaves, leaves_under, unqualified
-from auditor.rules import CATCH_ALL
+from auditor.past import History
+from auditor.places import NOTHING, differing, leaves, leaves_alone, leaves_under, unqualified
+from auditor.promotion import COMPONENT, REHEARSED
+from auditor.rules import CATCH_ALL, NON_PRODUCTION
 from auditor.score import Tally
 
 if TYPE_CHECKING:
-    from auditor.model import Absent, Compared, Comparison, Json, MatchMethod, Normal, Resource
+    from auditor.model import Absent, Compared, Comparison, Json
     from auditor.names import EnvironmentNames
+    from auditor.promotion import Promotion
     from auditor.rules import Policy
 
 __all__ = ["Judgement", "fingerprint", "judge", "was_observed"]
 
 _HERE = Leaf(True, True)
+_NO_HISTORY = History()
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """The breaches of one comparison, worst first. `expected` and `unknown` count differences that are no finding.
 
-    `score` is 0 to 1, None where nothing was compared; `scores` the same per category that has resources.
+    `score` is 0 to 1, None where nothing was compared; `scores` the same per category that has resources. `notes` says
+    which expressions of the policy had no answer, a sentence per rule.
     """
 
     breaches: tuple[Breach, ...]
@@ -43,6 +48,7 @@ class Judgement:
     unknown: int
     score: float | None
     scores: Mapping[Category, float]
+    notes: tuple[str, ...] = ()
 
 
 def judge(
@@ -52,14 +58,19 @@ def judge(
     right_names: EnvironmentNames,
     now: datetime,
     owner_tag: str = "owner",
+    history: History = _NO_HISTORY,
 ) -> Judgement:
     """Judge a comparison under a policy. `now` is aware and only read by rules that ask for ages.
 
-    `owner_tag` is the tag that names whom a resource belongs to, in whatever case it is written."""
-    bench = _Bench(comparison, policy, {"left": left_names, "right": right_names}, now, owner_tag)
+    `owner_tag` is the tag that names whom a resource belongs to, in whatever case it is written. `history` is what is
+    known of the past of both; without it nothing is said of what was rehearsed, and lags are of unknown length."""
+    bench = _Bench(comparison, policy, {"left": left_names, "right": right_names}, now, owner_tag, history)
     for compared in comparison.matches:
         bench.judge_match(compared)
     bench.judge_unmatched()
+    bench.judge_values_alone()
+    for promotion in history.promotions:
+        bench.judge_promotion(promotion)
     return bench.judgement()
 
 
@@ -79,9 +90,10 @@ class _Bench:
         names: Mapping[str, EnvironmentNames],
         now: datetime,
         owner_tag: str,
+        history: History,
     ) -> None:
         self.comparison = comparison
-        self.evaluator = Evaluator(policy, comparison, names, now)
+        self.evaluator = Evaluator(policy, comparison, names, now, history)
         self.names = (names["left"], names["right"])
         self.now = now
         self.owner_tag = owner_tag
@@ -165,6 +177,22 @@ class _Bench:
             done |= {_key_of(item), _key_of(counterpart)} if counterpart is not None else {_key_of(item)}
             self._judge_alone(item, counterpart)
 
+    def judge_values_alone(self) -> None:
+        """What must not be outside production, of resources that production lacks or does not show."""
+        if not self.evaluator.asks_alone:
+            return
+        for item in self.comparison.unmatched:
+            if item.side not in self.evaluator.in_environment(NON_PRODUCTION):
+                continue
+            hidden = self.views[item.side].unknown_attributes(item.normal)
+            places = (place for place in leaves_alone(item.side, item.normal, self.names) if place.path)
+            found = [(place, self.evaluator.checks_alone(place)) for place in places if place.path[0] not in hidden]
+            for place, failed in found:
+                if failed:
+                    self._report_alone(item, place, failed)
+            if any(failed for _, failed in found) and not self._is_missing(item):
+                self.tally.resource(item.normal.kind.category)
+
     def _is_missing(self, item: Unmatched) -> bool:
         return is_missing(item.normal, self.views["right" if item.side == "left" else "left"])
 
@@ -243,16 +271,47 @@ class _Bench:
             text = messages.check(scene, failing, worst.verdict)
         else:
             text = messages.difference(scene, versions=versions)
-        also = [ruling for ruling in found if ruling is not worst]
-        reasons = dict.fromkeys(ruling.verdict.reason for ruling in also if ruling.verdict.reason)
-        text += "".join(f"; also, {reason}" for reason in reasons if reason != worst.verdict.reason)
+            if worst.rule.expect.name == "max_lag" and worst.verdict.reason:
+                text += f": {worst.verdict.reason}"
+        also, ruling = _with_others(worst, found)
+        text += also
         if more:
             text += f"; {more} more {'item' if more == 1 else 'items'} of the list must be looked at here, too"
-        rules = (*worst.overrode, *(ruling.rule for ruling in also))
-        ruling = replace(worst, overrode=tuple({rule.name: rule for rule in rules}.values()))
         breach = self._breach(scene, match.left.kind, match.left.identity, ruling, text, match.method, match.confidence)
         owner = _owner((match.right.resource, match.left.resource), self.owner_tag)
         self._add(replace(breach, owner=owner), match.left)
+
+    def _report_alone(self, item: Unmatched, place: Place, failed: list[Ruling]) -> None:
+        worst = max(failed, key=lambda ruling: ruling.rule.severity.rank)
+        own = _side(self.environments[item.side == "right"], item.normal.resource, place.leaf(item.side).raw)
+        left, right = (
+            own if item.side == name else Side(environment, None, ABSENT)
+            for name, environment in zip(("left", "right"), self.environments, strict=True)
+        )
+        scene = messages.Scene(place.kind, place.path, left, right)
+        also, ruling = _with_others(worst, failed)
+        text = messages.check(scene, (own,), worst.verdict) + also
+        breach = self._breach(scene, item.normal.kind, item.normal.identity, ruling, text, None, 0.0)
+        self._add(replace(breach, owner=_owner((item.normal.resource,), self.owner_tag)), item.normal)
+
+    def judge_promotion(self, promotion: Promotion) -> None:
+        """A component that the right environment runs in a version that the left one, which comes first, never ran."""
+        if promotion.rehearsed is not False:
+            return
+        name = promotion.component
+        resource = Resource(COMPONENT.name, name, {"version": promotion.right}, component=name)
+        place = Place(COMPONENT.name, REHEARSED, NOTHING, Leaf(False, False), resource, resource)
+        failed = self.evaluator.checks(place, differs=False)
+        if not failed:
+            return
+        left, right = self.environments
+        scene = messages.Scene(
+            COMPONENT.name, REHEARSED, Side(left, name, promotion.left), Side(right, name, promotion.right)
+        )
+        worst = max(failed, key=lambda ruling: ruling.rule.severity.rank)
+        breach = self._breach(scene, COMPONENT, name, worst, promotion.message, MatchMethod.IDENTITY, 1.0)
+        self.tally.resource(COMPONENT.category)
+        self._add(breach, Normal(resource, COMPONENT, name, {}, {}, ""))
 
     def _breach(
         self,
@@ -300,7 +359,18 @@ class _Bench:
         # Where not one pair was made, nothing was compared: the share of what is missing would pose as a score.
         compared = bool(self.comparison.matches)
         score, scores = (self.tally.overall(), self.tally.by_category()) if compared else (None, {})
-        return Judgement(with_causes(tuple(ordered)), self.expected, self.unknown, score, scores)
+        return Judgement(
+            with_causes(tuple(ordered)), self.expected, self.unknown, score, scores, self.evaluator.faults.notes()
+        )
+
+
+def _with_others(worst: Ruling, found: list[Ruling]) -> tuple[str, Ruling]:
+    """What else was found in a place, as the end of its sentence; and the worst ruling with the rules that it stands for."""
+    also = [ruling for ruling in found if ruling is not worst]
+    reasons = dict.fromkeys(ruling.verdict.reason for ruling in also if ruling.verdict.reason)
+    text = "".join(f"; also, {reason}" for reason in reasons if reason != worst.verdict.reason)
+    rules = (*worst.overrode, *(ruling.rule for ruling in also))
+    return text, replace(worst, overrode=tuple({rule.name: rule for rule in rules}.values()))
 
 
 def _side(environment: str, resource: Resource, value: Json | Absent) -> Side:

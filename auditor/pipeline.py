@@ -24,7 +24,7 @@ from auditor.meters import Meters, Unmetered
 from auditor.model import Audit, Comparison
 from auditor.names import EnvironmentNames, environment_names
 from auditor.notices import Telling
-from auditor.observed import was_observed
+from auditor.past import recall, seen
 from auditor.policy import load_policy
 from auditor.sharing import Asking, Sharing
 from auditor.snapshot import FORM_VERSION, normalise
@@ -200,7 +200,8 @@ def _audited(
 ) -> Audit:
     laid = lay(config, left, right, tools)
     now = tools.clock()
-    judgement = judge(laid.comparison, policy, laid.pair.left, laid.pair.right, now, config.owner_tag)
+    history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to)
+    judgement = judge(laid.comparison, policy, laid.pair.left, laid.pair.right, now, config.owner_tag, history)
     audit_id = _audit_id(left, right, policy.digest, now)
     with auditing(audit_id):
         for attempt in range(_TRIES):
@@ -211,7 +212,7 @@ def _audited(
             life = live(
                 previous,
                 judgement.breaches,
-                lambda stored: was_observed(laid.comparison, stored.breach),
+                lambda stored: seen(laid.comparison, history, stored.breach),
                 now,
                 audit_id,
                 tolerated,
@@ -372,5 +373,5 @@ def _audit(
         gaps=(*left.gaps, *right.gaps),
         expected=judgement.expected,
         unknown=judgement.unknown + len(life.unseen),
-        notes=notes,
+        notes=(*notes, *judgement.notes),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,6 @@ class Past:
     environment: str
     names: EnvironmentNames
     components: Mapping[str, Sequence[Deployment]]
-    _same: dict[Deployment, tuple[str, str | None]] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, component: str) -> Sequence[Deployment]:
         """Its stretches, those that began first before the others."""
@@ -81,11 +80,15 @@ class Past:
         return without_names(text, self.names)
 
 
-def past(environment: str, names: EnvironmentNames, deployments: Iterable[Deployment]) -> Past:
+def past(names: EnvironmentNames, deployments: Iterable[Deployment], until: datetime) -> Past:
+    """What is known of the environment called `names.name`, as it was known when the snapshot of `until` was taken."""
     components: dict[str, list[Deployment]] = defaultdict(list)
     for each in sorted(deployments, key=lambda item: (item.first_seen, item.version, item.digest or "")):
-        components[each.component].append(each)
-    return Past(environment, names, components)
+        if each.first_seen <= until:
+            lasted = each.running or each.last_seen >= until
+            known = replace(each, running=lasted, last_seen=until if lasted else each.last_seen)
+            components[each.component].append(known)
+    return Past(names.name, names, components)
 
 
 @dataclass(frozen=True, slots=True)

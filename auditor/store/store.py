@@ -8,12 +8,14 @@ from datetime import datetime
 from sqlalchemy import select
 
 from auditor.life import Event, LifeResult, StoredFinding
+from auditor.looks import Past
 from auditor.model import Audit, Severity, Snapshot, Status
 from auditor.notices import Telling
 from auditor.promotion import Deployment
 from auditor.store import audits, blobs, deployments, findings, outbox, snapshots, summaries
 from auditor.store import waivers as waiving
 from auditor.store.audits import AuditInfo
+from auditor.store.history import StoredPast
 from auditor.store.leadership import Leadership, leadership
 from auditor.store.lookup import one
 from auditor.store.prune import Pruned, prune
@@ -54,6 +56,10 @@ class Store(Service):
         with self._database.reading() as session:
             return deployments.listed(session, environment, component, since)
 
+    def deployments_since(self, environment: str, since: datetime) -> tuple[Deployment, ...]:
+        """Those of `deployments` that ran at `since` or later."""
+        return self.deployments(environment, since=since)
+
     def load_snapshot(self, snapshot_id: str) -> Snapshot:
         with self._database.reading() as session:
             return snapshots.load(session, one(session, SnapshotRow, SnapshotRow.id, snapshot_id, "snapshot"))
@@ -82,6 +88,11 @@ class Store(Service):
             statement = statement.where(snapshots.recorded_after(after))
         with self._database.reading() as session:
             return tuple(snapshots.info(row) for row in session.scalars(statement))
+
+    @property
+    def past(self) -> Past:
+        """What the snapshots said, a little at a time, for walking back through them."""
+        return StoredPast(self._database)
 
     def record_audit(
         self, audit: Audit, snapshot_ids: tuple[str, str], life: LifeResult, telling: Telling = _NOTHING_TOLD

@@ -1,0 +1,138 @@
+"""What the judge is told of the past of both environments: what was rehearsed, and how far one is behind the other.
+
+Pure: what the store knows is asked for by a function that is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from auditor.deployed import deployed_by, image, short, spot
+from auditor.names import stage_of
+from auditor.observed import was_observed
+from auditor.promotion import COMPONENT, HORIZON, REHEARSAL, Deployment, Lag, Past, Promotion, lag, past, promotions
+from auditor.value_types import timestamp
+
+if TYPE_CHECKING:
+    from auditor.alike import Pair
+    from auditor.deployed import Spot
+    from auditor.evaluate import Place
+    from auditor.gauges import Deployed
+    from auditor.model import Breach, Comparison, Json
+    from auditor.names import EnvironmentNames
+
+_OTHER = {"left": "right", "right": "left"}
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """`promotions` is empty where nothing is promoted from the left environment to the right one."""
+
+    pasts: Mapping[str, Past] = field(default_factory=dict)
+    promotions: tuple[Promotion, ...] = ()
+
+    def settles(self, component: str, *, complete: bool) -> bool:
+        """Whether it is known that nothing is wrong any more with how the component came to the right environment.
+
+        `complete`: the right one was observed without gaps, so what it does not show is not there."""
+        for promotion in self.promotions:
+            if promotion.component == component:
+                return promotion.rehearsed is True
+        return complete
+
+
+def seen(comparison: Comparison, history: History, breach: Breach) -> bool:
+    """Whether both sides, and what is told of their past, were seen well enough to say that a finding is gone."""
+    if breach.kind == COMPONENT.name:
+        return history.settles(breach.identity, complete=not comparison.right.gaps)
+    return was_observed(comparison, breach)
+
+
+def recall(
+    ask: Callable[[str, datetime], Iterable[Deployment]],
+    pair: Pair,
+    comparison: Comparison,
+    promotes_to: Mapping[str, str],
+) -> History:
+    """The history of the two snapshots that are compared. `ask` gives an environment's deployments since a time."""
+    left, right = pair.left, pair.right
+    since = comparison.right.taken_at - HORIZON
+    theirs = past(right, ask(right.name, since), comparison.right.taken_at)
+    # What the right runs since long ago may have been rehearsed before that.
+    begun = [each.first_seen for rows in theirs.components.values() for each in rows if each.running]
+    since = min([since, *(at - 2 * REHEARSAL for at in begun)])
+    ours = past(left, ask(left.name, since), comparison.left.taken_at)
+    in_order = promotes(promotes_to, left.name, right.name)
+    return History({"left": ours, "right": theirs}, promotions(ours, theirs) if in_order else ())
+
+
+def promotes(promotes_to: Mapping[str, str], left: str, right: str) -> bool:
+    """Whether what runs in the right environment came through the left one, as the configured chain says.
+
+    Where that says nothing of the left one: whether the right is a production and the left is not."""
+    if left not in promotes_to:
+        return right not in promotes_to and stage_of(right) == "prod" != stage_of(left)
+    seen = {left}
+    step = promotes_to[left]
+    while step not in seen:
+        if step == right:
+            return True
+        seen.add(step)
+        step = promotes_to.get(step, left)
+    return False
+
+
+class Lags:
+    """How far the sides of one comparison are behind one another, place by place."""
+
+    def __init__(
+        self, history: History, comparison: Comparison, names: Mapping[str, EnvironmentNames], now: datetime
+    ) -> None:
+        self._history, self._names, self._now = history, names, now
+        self._resources = {"left": comparison.left.resources, "right": comparison.right.resources}
+        self._told: dict[str, Mapping[Spot, tuple[Deployed, ...]]] = {}
+
+    def of(self, place: Place, side: str) -> Lag | None:
+        """How far `side` is behind the other one at `place`; None where nothing tells that it is.
+
+        What is no deployed component tells at most when the side that is ahead was deployed."""
+        other = _OTHER[side]
+        ours, theirs = self._row(place, side), self._row(place, other)
+        found = None
+        if ours is not None and theirs is not None and self._history.pasts:
+            pasts = self._history.pasts
+            found = lag(pasts[side], pasts[other], theirs.component, (ours.version, theirs.version), self._now)
+        if found is not None and found.time is not None:
+            return found
+        resource = place.resource(other)
+        at = timestamp(resource.attributes.get("deployed_at")) if resource is not None else None
+        if at is None:
+            return found
+        return Lag(found.releases if found is not None else None, self._now - at)
+
+    def _row(self, place: Place, side: str) -> Deployed | None:
+        """The component that the place is about, as this side runs it."""
+        resource, value = place.resource(side), place.leaf(side).raw
+        if resource is None or not self._history.pasts:
+            return None
+        rows = self._components(side).get(spot(resource), ())
+        fitting = [row for row in rows if _is(row, value)]
+        named = [row for row in fitting if row.component.rpartition("/")[2] in place.path]
+        return next(iter(named or fitting), None)
+
+    def _components(self, side: str) -> Mapping[Spot, tuple[Deployed, ...]]:
+        found = self._told.get(side)
+        if found is None:
+            found = self._told[side] = deployed_by(self._resources[side], self._names[side].tokens)
+        return found
+
+
+def _is(row: Deployed, value: Json) -> bool:
+    """Whether a value at its source says what the row says."""
+    text = str(value).strip()
+    read = image(text)
+    spelled = {text, short(text), read.version if read is not None else text}
+    return row.version in spelled or (row.digest is not None and row.digest == text)
