@@ -50,6 +50,17 @@ def stage_of(name: str) -> str:
     return name.lower()
 
 
+def is_production(names: EnvironmentNames) -> bool | None:
+    """Whether an environment's own name or an alias says that it is production, or another stage; None: they say neither."""
+    own = (names.name.lower(), *names.tokens)
+    stages = {stage_of(token) for token in own}
+    if "prod" in stages or "live" in own:
+        return True
+    known = frozenset().union(*_SYNONYMS)
+    said = any(part in known for token in own for part in (token, *re.split(r"[-_./ ]", token)))
+    return False if said else None
+
+
 @dataclass(frozen=True)
 class EnvironmentNames:
     """The names of one environment.

@@ -152,6 +152,7 @@ def was_observed(comparison: Comparison, breach: Breach) -> bool:
     False where a gap covers its place, or where a side has neither a complete listing of the kind nor the resource.
     """
     kind, identity, path = breach.kind, breach.identity, breach.path
+    sides = _sides_of(breach)
     located = _located(comparison, kind)
     seen = {
         side
@@ -176,11 +177,20 @@ def was_observed(comparison: Comparison, breach: Breach) -> bool:
         if unmatched.normal.kind.name == kind and unmatched.normal.identity == identity:
             seen.add(unmatched.side)
     for side, view in zip(("left", "right"), views, strict=True):
+        if side not in sides:
+            continue
         if path and view.hides_attribute(kind, identity, path[0]):
             return False
         if side not in seen and (not view.lists(kind) or view.hides(kind, (identity,), located=located)):
             return False
     return True
+
+
+def _sides_of(breach: Breach) -> tuple[str, ...]:
+    """The sides that a finding depends on: a value that was judged without a counterpart depends on its own alone."""
+    if not breach.path or None not in (breach.left.identity, breach.right.identity):
+        return ("left", "right")
+    return ("left",) if breach.right.identity is None else ("right",)
 
 
 def _identities(left: Normal, right: Normal) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from auditor.paths import shown
 from auditor.values import canonical
 
 if TYPE_CHECKING:
-    from auditor.model import Compared, Difference, Json, Match
+    from auditor.model import Compared, Difference, Json, Match, Normal
     from auditor.names import EnvironmentNames
 
 NOTHING = Leaf(ABSENT, ABSENT)
@@ -23,6 +23,15 @@ def leaves(match: Match, names: tuple[EnvironmentNames, EnvironmentNames]) -> It
     root = (Leaf(match.left.form, match.left.raw), Leaf(match.right.form, match.right.raw))
     for path, left, right in _walk((), *root, names):
         kind, ours, theirs = match.left.kind.name, match.left.resource, match.right.resource
+        yield Place(kind, shown(path), left, right, ours, theirs, spot=path)
+
+
+def leaves_alone(side: str, normal: Normal, names: tuple[EnvironmentNames, EnvironmentNames]) -> Iterator[Place]:
+    """The leaves of a resource without counterpart."""
+    kind, here = normal.kind.name, Leaf(normal.form, normal.raw)
+    root = (here, NOTHING) if side == "left" else (NOTHING, here)
+    ours, theirs = (normal.resource, None) if side == "left" else (None, normal.resource)
+    for path, left, right in _walk((), *root, names):
         yield Place(kind, shown(path), left, right, ours, theirs, spot=path)
 
 

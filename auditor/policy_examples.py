@@ -79,8 +79,12 @@ def _said(policy: Policy, example: Example) -> Breach | None:
 
 def _comparison(example: Example) -> Comparison:
     kind = Kind(example.kind, Category.CONFIG, "An example")
-    snapshots = [Snapshot("", name, _NOW, (), (), (Listing("example", "*"),)) for name in example.environments]
-    sides = [_normal(kind, example, value) for value in (example.left, example.right)]
+    values = zip((example.left, example.right), example.beside, strict=True)
+    sides = [_normal(kind, example, value, beside) for value, beside in values]
+    snapshots = [
+        Snapshot("", name, _NOW, (side.resource,) if any(example.beside) else (), (), (Listing("example", "*"),))
+        for name, side in zip(example.environments, sides, strict=True)
+    ]
     if not example.path:
         alone = tuple(
             Unmatched(side, normal)
@@ -104,11 +108,12 @@ def _differences(example: Example, forms: list[Json]) -> Iterator[Difference]:
         yield Difference(example.path, left, right, Change.VALUE)
 
 
-def _normal(kind: Kind, example: Example, value: Json | Absent) -> Normal:
+def _normal(kind: Kind, example: Example, value: Json | Absent, beside: Mapping[str, Json]) -> Normal:
     path = example.path
     raw: Mapping[str, Any] = {} if value is ABSENT else _nested(path, value)
     form: Mapping[str, Any] = {} if value is ABSENT else _nested(path, _typed(value, path[-1] if path else ""))
-    return Normal(Resource(kind.name, example.identity, raw), kind, example.identity, form, raw, "")
+    resource = Resource(kind.name, example.identity, {**raw, **beside})
+    return Normal(resource, kind, example.identity, form, raw, "")
 
 
 def _nested(path: Path, value: Any) -> Any:

@@ -27,6 +27,15 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 OK = "ok"
 
 
+class BesideModel(BaseModel):
+    """What else the two resources of an example hold, for conditions that ask for it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    left: dict[str, Any] = {}
+    right: dict[str, Any] = {}
+
+
 class ExampleModel(BaseModel):
     """One example as it stands in the file. A side that is not written is absent; a null is null."""
 
@@ -39,6 +48,7 @@ class ExampleModel(BaseModel):
     verdict: str
     environments: tuple[str, str] = ("staging", "prod")
     identity: str = "example"
+    beside: BesideModel = BesideModel()
 
 
 class RuleModel(BaseModel):
@@ -170,6 +180,7 @@ class RuleReader:
             line=(self.document.at(("rules", self.index, *place)) or (0, 0))[0],
             environments=model.environments,
             identity=model.identity,
+            beside=(model.beside.left, model.beside.right),
         )
 
 

@@ -81,6 +81,10 @@ class Redactor:
         digest = hmac.new(self._key, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
         return f"{{secret:{digest}:placeholder}}" if _is_default(plain) else f"{{secret:{digest}}}"
 
+    def fingerprint(self, value: str) -> str:
+        """32 hex digits that stand for a value which is no secret, but must not be read. Never those of a secret's marker."""
+        return hmac.digest(self._key, b"value\x00" + value.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
+
     def text(self, text: str) -> str:
         """Free text (an error's detail, a log line, a traceback) without its secrets."""
         return self._scrub(_speakable(text), secret_spans)

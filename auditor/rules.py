@@ -14,18 +14,23 @@ from auditor.globs import PathGlob, kind_pattern
 from auditor.model import Category, Path, RuleRef, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from auditor.conditions import Condition
     from auditor.model import Json
 
 CATCH_ALL = "unclassified"
+NON_PRODUCTION = "non-production"
+"""`in: non-production`: whichever sides are not production. Such a rule needs no counterpart to judge a value."""
 _MOST_PLACES = 500_000
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One example beside a rule: what the whole policy says of one place. `verdict` is a severity's name or `ok`."""
+    """One example beside a rule: what the whole policy says of one place. `verdict` is a severity's name or `ok`.
+
+    `beside` are further attributes of the left and the right resource, for rules that ask for them.
+    """
 
     kind: str
     path: Path
@@ -35,6 +40,7 @@ class Example:
     line: int
     environments: tuple[str, str] = ("staging", "prod")
     identity: str = "example"
+    beside: tuple[Mapping[str, Json], Mapping[str, Json]] = field(default_factory=lambda: ({}, {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from auditor.policy_examples import Outcome, run_examples
 from auditor.rules import Policy, Rule
 from tests.factories import ENV_FILE, RDS, judged
 
-PACKS = ("default", "production-readiness", "secrets", "strict", "versions")
+PACKS = ("data-safety", "default", "production-readiness", "secrets", "strict", "versions")
 DEPLOYMENT = Kind("kubernetes.deployment", Category.DEPLOYMENT, "A deployment")
 
 
