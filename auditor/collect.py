@@ -271,6 +271,7 @@ def collect_all(
                 timeout=timeout.total_seconds(),
                 cancelled=cancelled,
                 shared=shared,
+                fingerprint=redactor.fingerprint,
                 meter=partial(meters.api_request, environment.name),
             )
             plans.append(run.plan(_Part(environment.name, source, source.label, context)))

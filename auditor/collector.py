@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
-from auditor.model import Gap, Kind, Resource
+from auditor.errors import CollectError
+from auditor.model import Author, Gap, GapReason, Kind, Moved, Resource
 
 
 class Options(BaseModel):
@@ -23,6 +26,11 @@ class Options(BaseModel):
 
         Needed where the source cannot even be planned: coverage then lacks as many. 0: not known before it is asked."""
         return 0
+
+
+def _keyless(_value: str) -> str:
+    """Without the installation's key no two runs would agree, so nothing is fingerprinted with another one."""
+    raise CollectError(GapReason.UNSUPPORTED, "this run has no key to fingerprint values with")
 
 
 def _unmetered(_api: str, _outcome: str) -> None:
@@ -40,6 +48,7 @@ class Context:
     timeout      seconds that one task may take before its part becomes a gap
     cancelled    set when the run is being stopped: a long loop looks at it between two requests
     shared       one object per run for what tasks of several sources share (token buckets, sessions), by key
+    fingerprint  the keyed fingerprint of a value that must not leave the collector: 32 hex digits, equal for equal values
     meter        told of every request to a far side: its API (`rds`) and how it ended (`ok`, `throttled`, `denied`, `error`)
     """
 
@@ -50,6 +59,7 @@ class Context:
     timeout: float = 120.0
     cancelled: threading.Event = field(default_factory=threading.Event)
     shared: dict[str, Any] = field(default_factory=dict)
+    fingerprint: Callable[[str], str] = _keyless
     meter: Callable[[str, str], None] = _unmetered
 
 
@@ -99,4 +109,38 @@ class Collector(Protocol):
 
     def plan(self, options: Any, context: Context) -> Iterable[Task]:
         """The tasks of one source. May ask the far side who we are; raises CollectError when nothing can be read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """How a witness may ask.
+
+    clock  the time, aware UTC
+    take   called before every request with the seconds that it has to wait for its turn: waits. Raises CollectError
+           where the audit has asked all that it may, or is being stopped
+    ticks  seconds since some moment; what limits of requests per second are measured by
+    """
+
+    clock: Callable[[], datetime]
+    take: Callable[[float], None]
+    ticks: Callable[[], float] = time.monotonic
+
+
+class Witness(Protocol):
+    """Knows the records that one source keeps of who changed what. Made for one audit."""
+
+    def author(self, resource: Resource, moved: Moved) -> Author | None:
+        """Who made this change to this resource; why that is unknown; None where no records are kept of it.
+
+        Raises CollectError when the records cannot be read: it is not asked about that account and region again."""
+        ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """What a collector may have besides: its far side records who changes things there."""
+
+    def witness(self, options: Any, context: Context, inquiry: Inquiry) -> Witness | None:
+        """None where these options want nobody asked. Raises CollectError when nobody can be asked."""
         ...
