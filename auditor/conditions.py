@@ -1,63 +1,135 @@
-"""CEL conditions of rules: compiled once, capped, and false where something that they ask for is missing."""
+"""CEL conditions of rules: compiled once, bounded, and false where something that they ask for is missing.
+
+The library behind them ends the process on a chain of some ten thousand operators and cannot be interrupted, so what an
+expression may cost is decided before it runs: by its length, depth and loops, and by the size of the values it is given.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cel
 
-from auditor.sizes import parse_size, same_architecture, same_family, size_order
-from auditor.value_types import is_type, number
-from auditor.versions import parse_image, same_release, version_order
+from auditor.condition_functions import FUNCTIONS
+from auditor.yaml_source import nearest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-# An expression of tens of thousands of characters ends the process inside the parser; nested macros are exponential.
 MAX_LENGTH = 4096
+MAX_TOKENS = 1000
 MAX_DEPTH = 24
 MAX_MACROS = 2
 MAX_ITEMS = 10_000
-_MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
-_BEFORE_PATH = re.compile(
-    r"^(?:jdbc:oracle:[a-z0-9]+:[^@]*@(?://)?[^/:?#]*(?::[0-9]+)?|(?:jdbc:)?[a-z][a-z0-9+.-]*://[^/?#;]*)",
-    re.IGNORECASE,
+MAX_COST = 250_000
+"""Steps of one evaluation with loops, about a microsecond each."""
+_TEXT_STEP = 500  # characters that a search in a loop walks in one step
+
+_MACRO = re.compile(r"\.\s*(all|exists|exists_one|map|filter)\s*\(")
+_MACRO_VARIABLE = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,")
+_BUILDING = frozenset({"map", "filter"})
+# Comments and texts, raw and long ones too: what stands in them is no syntax.
+_QUOTED = re.compile(
+    r"//[^\n]*"
+    r"|[bB]?[rR][bB]?(?:\"\"\".*?\"\"\"|'''.*?'''|\"[^\"\n]*\"|'[^'\n]*')"
+    r"|[bB]?(?:\"\"\"(?:\\.|.)*?\"\"\"|'''(?:\\.|.)*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')",
+    re.DOTALL,
 )
-_STRINGS = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'")
+_TOKEN = re.compile(r"[A-Za-z_0-9]+|''|[^\sA-Za-z_0-9]")
+_NO_METHOD = re.compile(r"Undefined variable or function: '(\w+)'")
+_RAISED = re.compile(r"Function '(\w+)' error: (?:Python function call failed: )?(?:\w+Error: )?(.*?)(?:\. Check function|\Z)", re.DOTALL)  # fmt: skip
+
+Told = Callable[[str], None]
+
+
+def unheard(_why: str) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One compiled expression. `uses` are the identifiers in it, so that what nobody asks for need not be built."""
+    """One compiled expression. `uses` are the identifiers in it, so that what nobody asks for need not be built.
+
+    `power` is how the work grows with the longest list where it loops (1: each item once), 0 where it does not."""
 
     text: str
     uses: frozenset[str]
+    power: int
     _program: Any = field(repr=False, compare=False)
 
-    def holds(self, variables: Mapping[str, Any]) -> bool:
-        """Whether the expression is true. A missing key, or values that cannot be compared, make it false."""
-        if any(_too_large(value) for value in variables.values()):
+    def holds(self, variables: Mapping[str, Any], told: Told = unheard) -> bool:
+        """Whether the expression is true.
+
+        A missing key, or a null where a value is needed, makes it false. Anything else that keeps it from an answer
+        does so, too, and `told` hears why: that is a mistake of its author, or more than a rule may cost.
+        """
+        excess = self._excess(variables)
+        if excess:
+            told(excess)
             return False
-        context = cel.Context(variables=dict(variables), functions=_FUNCTIONS)
         try:
-            return self._program.execute(context) is True
-        except (KeyError, TypeError, ValueError, RuntimeError):
+            return self._program.execute(cel.Context(variables=dict(variables), functions=dict(FUNCTIONS))) is True
+        except LookupError:
             return False
+        except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+            if not self._met_null(variables):
+                told(_reason(error))
+            return False
+
+    def _excess(self, variables: Mapping[str, Any]) -> str:
+        """What makes these values too much to walk; empty where they are not."""
+        items, longest, text = _extent(variables.values())
+        if items > MAX_ITEMS:
+            return f"it is asked of more than {MAX_ITEMS:,} items"
+        if self.power and longest**self.power * (1 + text // _TEXT_STEP) > MAX_COST:
+            return f"its loops would take more than {MAX_COST:,} steps over {longest:,} items"
+        return ""
+
+    def _met_null(self, variables: Mapping[str, Any]) -> bool:
+        """Whether a null was among what it asked: nothing can be compared with one, and that is no mistake."""
+        nulls: list[str] = []
+
+        def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*arguments: Any) -> Any:
+                found = function(*arguments)
+                if found is None:
+                    nulls.append("")
+                return found
+
+            return call
+
+        sides = [variables.get(name) for name in ("left", "right", "own", "other")]
+        if "value" in self.uses and any("value" in side and side["value"] is None for side in sides if side):
+            return True
+        functions = {name: watched(function) for name, function in FUNCTIONS.items() if name in self.uses}
+        if not functions:
+            return False
+        try:
+            self._program.execute(cel.Context(variables=dict(variables), functions=functions))
+        except (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError):
+            return bool(nulls)
+        return False
 
 
 def compile_condition(text: str) -> Condition:
     """Compile one expression. Raises ValueError with what is wrong with it, for a person."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"is longer than {MAX_LENGTH} characters")
-    bare = _STRINGS.sub("''", text)
+    bare = _QUOTED.sub(lambda found: " " if found[0].startswith("//") else "''", text)
     if _depth(bare) > MAX_DEPTH:
         raise ValueError(f"is nested more than {MAX_DEPTH} deep")
+    if len(_TOKEN.findall(bare)) > MAX_TOKENS:
+        raise ValueError(f"has more than {MAX_TOKENS} words and signs")
     if len(_MACRO.findall(bare)) > MAX_MACROS:
         raise ValueError(f"loops more than {MAX_MACROS} times (all, exists, map, filter)")
+    program = _compiled(text)
+    _check_names(bare)
+    return Condition(text, frozenset(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", bare)), _power(bare), program)
+
+
+def _compiled(text: str) -> Any:
     try:
-        program = cel.compile(text)
+        return cel.compile(text)
     except ValueError as error:
         found = re.search(r"ERROR: <input>:\d+:(\d+): (.*)", str(error))
         # The parser goes on to list every token it would have taken.
@@ -68,22 +140,30 @@ def compile_condition(text: str) -> Condition:
         )
         reason = f"{told} (character {found[1]})" if found else str(error).split("\n")[0]
         raise ValueError(f"is not valid CEL: {reason}") from error
-    names = frozenset(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", bare))
-    called = frozenset(re.findall(r"(?<![.\w])([A-Za-z_]\w*)\s*\(", bare))
-    unknown = called - _KNOWN_CALLS
-    if unknown:
-        raise ValueError(f"calls `{min(unknown)}`, which is no function here; known: {', '.join(sorted(_FUNCTIONS))}")
-    roots = frozenset(re.findall(r"(?<![.\w])([A-Za-z_]\w*)\b(?!\s*\()", _without_macro_variables(bare)))
-    stray = roots - _VARIABLES - _WORDS
-    if stray:
-        raise ValueError(f"names `{min(stray)}`, which is no variable here; known: {', '.join(sorted(_VARIABLES))}")
-    return Condition(text, names, program)
 
 
-def _without_macro_variables(text: str) -> str:
-    for variable in set(re.findall(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,", text)):
-        text = re.sub(rf"(?<![.\w]){variable}\b", "left", text)
-    return text
+def _check_names(bare: str) -> None:
+    """Raise ValueError for a function, a variable or a field of one that does not exist."""
+    called = set(re.findall(r"(?<![.\w])([A-Za-z_]\w*)\s*\(", bare))
+    for name in sorted(called - _KNOWN_CALLS):
+        raise ValueError(f"calls `{name}`, which is no function here{_hint(name, _KNOWN_CALLS, FUNCTIONS)}")
+    methods = set(re.findall(r"\.\s*([A-Za-z_]\w*)\s*\(", bare))
+    for name in sorted(methods - _KNOWN_CALLS - _METHODS):
+        raise ValueError(f"calls `{name}`, which no value has{_hint(name, _METHODS)}")
+    own = set(_MACRO_VARIABLE.findall(bare))
+    roots = set(re.findall(r"(?<![.\w])([A-Za-z_]\w*)\b(?!\s*\()", bare))
+    for name in sorted(roots - own - _VARIABLES - _WORDS):
+        raise ValueError(f"names `{name}`, which is no variable here{_hint(name, _VARIABLES)}")
+    for root, asked in re.findall(r"(?<![.\w])([A-Za-z_]\w*)\s*\.\s*([A-Za-z_]\w*)\b(?!\s*\()", bare):
+        fields = _FIELDS.get(root) if root not in own else None
+        if fields is not None and asked not in fields:
+            raise ValueError(f"asks for `{root}.{asked}`, which does not exist{_hint(asked, fields)}")
+
+
+def _hint(name: str, known: frozenset[str], shown: Mapping[str, Any] | frozenset[str] | None = None) -> str:
+    guess = nearest(name, known)
+    listed = f"known: {', '.join(sorted(shown or known))}"
+    return f"; did you mean `{guess}`? ({listed})" if guess else f"; {listed}"
 
 
 def _depth(text: str) -> int:
@@ -92,95 +172,86 @@ def _depth(text: str) -> int:
         depth += (char in "([{") - (char in ")]}")
         deepest = max(deepest, depth)
     # A run of `!`, `-` or `?:` nests without brackets.
-    return max(deepest, text.count("?"), *(len(run) for run in re.findall(r"[!-]+", text)), 0)
+    return max(deepest, text.count("?"), *(len(run) for run in re.findall(r"(?:[!-]\s*)+", text)), 0)
 
 
-def _too_large(value: Any) -> bool:
-    """Whether a value holds more than a rule should walk."""
-    left = MAX_ITEMS
-    stack = [value]
+def _power(bare: str) -> int:
+    """How the steps grow with the number of items: one power per loop inside a loop, and one for what copies a list.
+
+    A list is copied for each item that `map` and `filter` add to theirs, and by `+` within a loop."""
+    spans = [(found.start(), _end(bare, found.end()), found[1]) for found in _MACRO.finditer(bare)]
+    powers = [0]
+    for start, end, _ in spans:
+        around = [span for span in spans if span[0] <= start and end <= span[1]]
+        copies = any(name in _BUILDING for *_, name in around) or "+" in bare[start:end]
+        powers.append(len(around) + copies)
+    return max(powers)
+
+
+def _end(text: str, after: int) -> int:
+    """Where the bracket closes that was opened just before `after`."""
+    depth = 1
+    for index in range(after, len(text)):
+        depth += (text[index] in "([{") - (text[index] in ")]}")
+        if not depth:
+            return index
+    return len(text)
+
+
+def _extent(values: Iterable[Any]) -> tuple[int, int, int]:
+    """How many items the values hold in all (counted to a little beyond the limit), the longest list, the longest text."""
+    items = longest = text = 0
+    stack = list(values)
     while stack:
         item = stack.pop()
-        if isinstance(item, dict | list):
-            left -= len(item)
-            if left < 0:
-                return True
+        if isinstance(item, str):
+            text = max(text, len(item))
+        elif isinstance(item, dict | list):
+            items += len(item)
+            longest = max(longest, len(item))
+            if items > MAX_ITEMS:
+                break
             stack.extend(item.values() if isinstance(item, dict) else item)
-    return False
+    return items, longest, text
 
 
-def magnitude_order(left: Any, right: Any) -> int | None:
-    """-1, 0 or 1 over numbers, booleans (false is less), sizes and versions; None where they cannot be compared.
-
-    Lists of sizes are as large as the largest of them.
-    """
-    if isinstance(left, bool) and isinstance(right, bool):
-        return int(left) - int(right)
-    a, b = number(left), number(right)
-    if a is not None and b is not None:
-        return (a > b) - (a < b)
-    left, right = _largest(left), _largest(right)
-    if isinstance(left, str) and isinstance(right, str):
-        by_size = size_order(left, right)
-        return by_size if by_size is not None else version_order(left, right)
-    return None
+def _reason(error: Exception) -> str:
+    """What went wrong, for the author of the rule."""
+    text = str(error)
+    method, raised = _NO_METHOD.match(text), _RAISED.match(text)
+    if method:
+        return f"`{method[1]}` cannot be asked of a value of this type"
+    if raised:
+        return f"`{raised[1]}` failed: {' '.join(raised[2].split())}"
+    if isinstance(error, ArithmeticError):
+        return "it divides by zero" if isinstance(error, ZeroDivisionError) else "a number grows too large"
+    if isinstance(error, TypeError):
+        return "it compares or combines values of types that do not go together"
+    return " ".join(text.split())
 
 
-def _largest(value: Any) -> Any:
-    if not isinstance(value, list):
-        return value
-    sizes = [(size.rank, item) for item in value if isinstance(item, str) and (size := parse_size(item))]
-    return max(sizes)[1] if sizes and len(sizes) == len(value) else None
-
-
-def _of_all(test: Callable[[str, str], bool | None]) -> Callable[[Any, Any], bool | None]:
-    """A test of two texts as one of two lists: true when each item has one on the other side that passes."""
-
-    def of(left: Any, right: Any) -> bool | None:
-        ours, theirs = (value if isinstance(value, list) else [value] for value in (left, right))
-        if not ours or not theirs:
-            return None
-        rows = [[test(str(a), str(b)) for b in theirs] for a in ours]
-        if any(found is None for row in rows for found in row):
-            return None
-        return all(any(row) for row in rows) and all(any(row[i] for row in rows) for i in range(len(theirs)))
-
-    return of
-
-
-def _url_path(text: Any) -> str:
-    """What follows the host: the part of a URL that environments have in common."""
-    return _BEFORE_PATH.sub("", str(text)).rstrip("/")
-
-
-def _image_part(part: str) -> Callable[[Any], str | None]:
-    def read(text: Any) -> str | None:
-        image = parse_image(str(text))
-        return None if image is None else str(getattr(image, part) or "")
-
-    return read
-
-
-# Null for what cannot be compared: CEL has no order for null, so `order(…) < 0` is then false.
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "order": magnitude_order,
-    "version_order": lambda left, right: version_order(str(left), str(right)),
-    "same_major": lambda left, right: same_release(str(left), str(right), parts=1),
-    "same_minor": lambda left, right: same_release(str(left), str(right), parts=2),
-    "same_family": _of_all(same_family),
-    "same_architecture": _of_all(same_architecture),
-    "is_type": lambda name, value: is_type(str(name), value, value),
-    "url_path": _url_path,
-    "lower": lambda text: str(text).lower(),
-    "image_repository": _image_part("repository"),
-    "image_tag": _image_part("tag"),
-    "mutable_image": lambda text: (image := parse_image(str(text))) is not None and image.mutable,
-}
-_KNOWN_CALLS = frozenset(_FUNCTIONS) | {
+_KNOWN_CALLS = frozenset(FUNCTIONS) | {
     "size", "has", "int", "uint", "double", "string", "bool", "timestamp", "duration", "type", "matches", "min", "max",
     "bytes", "dyn",
 }  # fmt: skip
+_METHODS = frozenset(
+    {
+        "all", "exists", "exists_one", "map", "filter", "contains", "startsWith", "endsWith", "matches", "size",
+        "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours",
+        "getMinutes", "getSeconds", "getMilliseconds",
+    }
+)  # fmt: skip
 _VARIABLES = frozenset(
     {"left", "right", "resource", "now", "path", "key", "separate_accounts", "value", "own", "other"}
 )
 _WORDS = frozenset({"true", "false", "null", "in"})
+_SIDE = frozenset(
+    {
+        "environment", "present", "value", "raw", "identity", "tags", "source", "attributes", "region", "account",
+        "component", "qualified",
+    }
+)  # fmt: skip
+_FIELDS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("left", "right", "own", "other"), _SIDE),
+    "resource": frozenset({"kind", "identity", "component"}),
+}
