@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class Judged:
     """An audit with the snapshots that it is of."""
 
     audit: Audit
@@ -43,7 +43,7 @@ def gate_now(config: Config, left: str, right: str, tools: Tools, terms: Terms) 
     Raises what `audit_now` raises, and UnknownService where neither side knows one of the services."""
     pair = config.pair(left, right)
     policy = load_policy(pair.policies, config.policies)
-    recorded, why = _recorded(config, pair, policy, tools, terms)
+    recorded, why = recorded_audit(config, pair, policy, tools, terms.fresh)
     if recorded is not None:
         try:
             gate = _decided(config, recorded, tools, terms, recorded=True)
@@ -54,12 +54,14 @@ def gate_now(config: Config, left: str, right: str, tools: Tools, terms: Terms) 
                 return gate
             why = "the recorded audit is incomplete"
     audit = audit_now(config, pair.left, pair.right, tools, policy=policy)
-    return _decided(config, _judged(audit, tools), tools, terms, recorded=False, why=why)
+    return _decided(config, judged_of(audit, tools), tools, terms, recorded=False, why=why)
 
 
-def _recorded(config: Config, pair: Pair, policy: Policy, tools: Tools, terms: Terms) -> tuple[_Judged | None, str]:
+def recorded_audit(
+    config: Config, pair: Pair, policy: Policy, tools: Tools, fresh: timedelta
+) -> tuple[Judged | None, str]:
     """The audit of the pair that was recorded last, or why it does not speak for now (nothing where none was asked for)."""
-    if terms.fresh <= timedelta(0):
+    if fresh <= timedelta(0):
         return None, ""
     names = pair.left, pair.right
     remembered = remembered_audit(tools.store, names)
@@ -69,12 +71,12 @@ def _recorded(config: Config, pair: Pair, policy: Policy, tools: Tools, terms: T
     if remembered is None or remembered != (run_digest(config, pair, policy, tools), last.id):
         return None, "the recorded audit was made under another configuration"
     try:
-        judged = _judged(last, tools)
+        judged = judged_of(last, tools)
     except NotFoundError:  # pruned in between
         return None, "no audit of the pair is recorded"
     now = tools.clock()
     taken = min(judged.left.taken_at, judged.right.taken_at), max(judged.left.taken_at, judged.right.taken_at)
-    if now - taken[0] > terms.fresh or taken[1] > now:
+    if now - taken[0] > fresh or taken[1] > now:
         return None, "the recorded audit is too old"
     for snapshot in (judged.left, judged.right):
         if not _files_are_the_same(config, snapshot, tools):
@@ -82,12 +84,13 @@ def _recorded(config: Config, pair: Pair, policy: Policy, tools: Tools, terms: T
     return judged, ""
 
 
-def _judged(audit: Audit, tools: Tools) -> _Judged:
+def judged_of(audit: Audit, tools: Tools) -> Judged:
+    """The audit with its snapshots. Raises NotFoundError where it was pruned."""
     info = next((one for one in tools.store.audits(audit.left, audit.right) if one.id == audit.id), None)
     if info is None:
         raise NotFoundError(f"store: there is no audit {audit.id}")
     store = tools.store
-    return _Judged(audit, store.load_snapshot(info.left_snapshot), store.load_snapshot(info.right_snapshot))
+    return Judged(audit, store.load_snapshot(info.left_snapshot), store.load_snapshot(info.right_snapshot))
 
 
 def _files_are_the_same(config: Config, snapshot: Snapshot, tools: Tools) -> bool:
@@ -102,18 +105,18 @@ def _files_are_the_same(config: Config, snapshot: Snapshot, tools: Tools) -> boo
     return before == sorted(fresh.resources, key=repr) and gaps == sorted(fresh.gaps, key=repr)
 
 
-def _decided(config: Config, judged: _Judged, tools: Tools, terms: Terms, *, recorded: bool, why: str = "") -> Gate:
+def _decided(config: Config, judged: Judged, tools: Tools, terms: Terms, *, recorded: bool, why: str = "") -> Gate:
     observation = Observation(judged.left.taken_at, judged.right.taken_at, recorded, why)
     scope = _scope(config, judged, tools, terms) if terms.services else None
-    return decide(judged.audit, _standing(judged.audit, tools), terms, observation, scope)
+    return decide(judged.audit, standing_of(judged.audit, tools), terms, observation, scope)
 
 
-def _scope(config: Config, judged: _Judged, tools: Tools, terms: Terms) -> Scope:
+def _scope(config: Config, judged: Judged, tools: Tools, terms: Terms) -> Scope:
     laid = lay(config, judged.left, judged.right, tools)
     return scope_of(laid.comparison, (laid.pair.left, laid.pair.right), terms.services)
 
 
-def _standing(audit: Audit, tools: Tools) -> Standing:
+def standing_of(audit: Audit, tools: Tools) -> Standing:
     """How the findings stand now, decided as an audit would that saw the same again; nothing of it is kept."""
     now, store = tools.clock(), tools.store
     previous = store.previous(audit.left, audit.right)
