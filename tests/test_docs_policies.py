@@ -15,7 +15,8 @@ from auditor.alike import Pair
 from auditor.cli.exits import Exit, guarded
 from auditor.cli.root import audit
 from auditor.compare import compare_match
-from auditor.conditions import _FUNCTIONS, _VARIABLES, MAX_DEPTH, MAX_ITEMS, MAX_LENGTH
+from auditor.condition_functions import FUNCTIONS
+from auditor.conditions import _VARIABLES, MAX_DEPTH, MAX_ITEMS, MAX_LENGTH
 from auditor.config import load_config
 from auditor.expect import BARE, Family
 from auditor.expect_spec import WITH_ARGUMENT, read_expectation
@@ -133,7 +134,7 @@ def test_every_type_pack_and_field_of_a_template_is_documented() -> None:
 def test_every_variable_function_and_limit_of_conditions_is_documented() -> None:
     """What an expression may name, and how long it may be."""
     assert names("| variable |") == _VARIABLES
-    assert names("| function |") == set(_FUNCTIONS)
+    assert names("| function |") == set(FUNCTIONS)
     assert f"{MAX_LENGTH} characters" in PAGE
     assert f"{MAX_DEPTH} deep" in PAGE
     assert f"{MAX_ITEMS:,} items" in " ".join(PAGE.split())
