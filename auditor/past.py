@@ -72,9 +72,10 @@ def recall(
 def promotes(promotes_to: Mapping[str, str], left: str, right: str) -> bool:
     """Whether what runs in the right environment came through the left one, as the configured chain says.
 
-    Where that says nothing of the left one: whether the right is a production and the left is not."""
+    Where that says nothing of either: whether the right is a production and the left is not."""
     if left not in promotes_to:
-        return right not in promotes_to and stage_of(right) == "prod" != stage_of(left)
+        told = {*promotes_to, *promotes_to.values()}
+        return right not in told and stage_of(right) == "prod" != stage_of(left)
     seen = {left}
     step = promotes_to[left]
     while step not in seen:
@@ -119,6 +120,9 @@ class Lags:
         if resource is None or not self._history.pasts:
             return None
         rows = self._components(side).get(spot(resource), ())
+        if len(rows) == 1:
+            # Whatever of it the place says: its version, its commit, its digest.
+            return rows[0]
         fitting = [row for row in rows if _is(row, value)]
         named = [row for row in fitting if row.component.rpartition("/")[2] in place.path]
         return next(iter(named or fitting), None)
