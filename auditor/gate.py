@@ -2,7 +2,7 @@
 
 What holds is what fails `audit now`: findings that are open (or came back) at or above a severity. What somebody waived
 or acknowledged, and what a rule still tolerates, does not. A finding that was open and could not be looked at again
-holds, too: nothing says that it is gone. Gaps outside of what the services depend on say nothing about them.
+holds, too, where a gap hides it: nothing says that it is gone. Gaps outside of what the services depend on say nothing about them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from auditor.model import Audit, Coverage, Finding, Gap, Severity, Status
@@ -121,7 +122,9 @@ def decide(
 ) -> Gate:
     """The verdict of an audit whose findings stand as `standing` says. `scope` is what `terms.services` depend on."""
     known = {finding.breach.fingerprint for finding in standing.findings}
-    missed = tuple(finding for finding in standing.unseen if finding.breach.fingerprint not in known)
+    missed = tuple(
+        one for one in standing.unseen if one.breach.fingerprint not in known and _is_hidden(one, audit.gaps)
+    )
     concerned = [one for one in (*standing.findings, *missed) if scope is None or scope.holds(one.breach)]
     outside = tuple(
         one for one in standing.findings if scope is not None and one.status in ACTIVE and not scope.holds(one.breach)
@@ -143,6 +146,16 @@ def decide(
         scope=scope,
         outside=outside,
         gaps_outside=tuple(gap for gap in audit.gaps if gap not in gaps),
+    )
+
+
+def _is_hidden(finding: Finding, gaps: Sequence[Gap]) -> bool:
+    """Whether a gap hides it now. What no source reads any more is nobody's gap, and would hold for ever."""
+    breach = finding.breach
+    names = {breach.identity, breach.left.identity, breach.right.identity}
+    return any(
+        fnmatchcase(breach.kind, gap.kind) and (gap.resource is None or gap.resource in names or "*" in gap.kind)
+        for gap in gaps
     )
 
 

@@ -10,6 +10,7 @@ from auditor.cli.config_commands import config
 from auditor.cli.db_commands import db
 from auditor.cli.demo_command import demo
 from auditor.cli.findings_commands import explain, findings, show
+from auditor.cli.gate_command import gate
 from auditor.cli.init_command import init
 from auditor.cli.match_command import match
 from auditor.cli.notices_command import notices
@@ -41,6 +42,7 @@ for command in (
     snapshot,
     diff,
     ready,
+    gate,
     findings,
     show,
     explain,

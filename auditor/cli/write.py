@@ -34,6 +34,16 @@ def data(text: str, output: Path | None = None) -> None:
         raise _unwritable(output, error.strerror or str(error)) from error
 
 
+def appended(file: Path, text: str) -> None:
+    """Add to a file that somebody else began. Raises ConfigError where that cannot be."""
+    try:
+        with file.open("a", encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        reason = f"cannot be written: {error.strerror or error}"
+        raise ConfigError([Problem(str(file), None, None, "", reason, "let the job write to it")]) from error
+
+
 def must_be_writable(output: Path) -> None:
     """Raise ConfigError where a report could not go to `output`: better before an hour of collecting than after it."""
     folder = output.parent

@@ -1,0 +1,130 @@
+"""`audit gate`: may this promotion go ahead? A verdict for pipelines."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli import setup, write
+from auditor.cli.options import SEVERITIES, config_option, output_option
+
+if TYPE_CHECKING:
+    from auditor.gate import Gate
+    from auditor.publish.sources import Places
+
+FORMATS = ("table", "json", "markdown", "junit", "sarif", "github")
+
+
+def _duration(_context: click.Context, _parameter: click.Parameter, value: str) -> timedelta:
+    from auditor.durations import parse_duration
+
+    try:
+        return timedelta(0) if value == "0" else parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no duration: write 30m, 2h, 1d, or 0") from error
+
+
+@click.command()
+@click.argument("left")
+@click.argument("right")
+@config_option
+@click.option(
+    "--service",
+    "services",
+    multiple=True,
+    metavar="NAME",
+    help="Count only what this service depends on; may be given several times.",
+)
+@click.option(
+    "--fresh",
+    default="30m",
+    show_default=True,
+    callback=_duration,
+    metavar="DURATION",
+    help="Use the last recorded audit if what it saw is not older; 0 always looks again.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="Kind of report; github prints annotations.",
+)
+@output_option
+@click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    default="high",
+    show_default=True,
+    help="Hold when there is a finding of this severity or above.",
+)
+@click.option("--allow-incomplete", is_flag=True, help="Pass although not everything could be observed (else 3).")
+def gate(
+    left: str,
+    right: str,
+    config_file: Path,
+    services: tuple[str, ...],
+    fresh: timedelta,
+    format_: str,
+    output: Path | None,
+    fail_on: str,
+    allow_incomplete: bool,
+) -> int:
+    """Say whether LEFT may be promoted to RIGHT.
+
+    In GitHub Actions it also writes the job's summary, annotations and the outputs verdict, findings and exit-code.
+
+    \b
+    Exit codes: 0  pass: nothing at or above --fail-on
+                1  hold: findings at or above it
+                2  a usage or configuration error
+                3  cannot tell: nothing at or above it, but not everything could be observed
+                4  the auditor itself failed
+    """
+    from auditor.cli.progress import watched
+    from auditor.gate import Terms
+    from auditor.gating import gate_now
+    from auditor.model import Severity
+    from auditor.publish.gate_report import render_gate
+    from auditor.scope import UnknownService
+
+    config, registry = setup.configured(config_file)
+    pair = config.pair(left, right)
+    terms = Terms(Severity(fail_on), allow_incomplete, tuple(dict.fromkeys(services)), fresh)
+    with setup.opened(config) as store, watched() as progress:
+        try:
+            decided = gate_now(config, pair.left, pair.right, setup.toolbox(config, registry, store, progress), terms)
+        except UnknownService as error:
+            raise click.UsageError(f"{str(error).capitalize()}: {error.remedy}") from error
+    places = setup.places(config)
+    width, colours = write.width(output), write.colours(output)
+    text = render_gate(decided, format_, width=width, color=colours, places=places)
+    in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
+    if in_actions and output is None and format_ != "github":
+        from auditor.publish.github import defused
+
+        text = defused(text, json=format_ in ("json", "sarif"))
+    write.data(text, output)
+    if in_actions or format_ == "github":
+        _tell_github(decided, places, printed=format_ == "github" and output is None)
+    elif output is not None:
+        write.note(f"{decided.sentence} The report is in {output}.")
+    return decided.exit_code
+
+
+def _tell_github(decided: Gate, places: Places, *, printed: bool) -> None:
+    """Annotations, unless they are what was printed; the job's summary and the step's outputs, where there are any."""
+    from auditor.publish.github import job_summary, outputs, summary, workflow_commands
+
+    if not printed:
+        write.note(workflow_commands(decided, places).rstrip("\n"))
+    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+        file = Path(path)
+        write.appended(file, summary(job_summary(decided), file.stat().st_size if file.exists() else 0))
+    if path := os.environ.get("GITHUB_OUTPUT"):
+        write.appended(Path(path), outputs(decided))
