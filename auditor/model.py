@@ -265,6 +265,14 @@ class RuleRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """What a rule says of age: a finding that has been open for `after` is at least `to`."""
+
+    after: timedelta
+    to: Severity
+
+
+@dataclass(frozen=True, slots=True)
 class Breach:
     """What an audit says of one place, before the history is looked at: a finding without a life.
 
@@ -272,6 +280,7 @@ class Breach:
     `cause` is equal for breaches that one cause explains; they are shown as one group with members. It is a sentence
     that counts them; `cause_key` names the same cause for as long as it lasts, however many there are.
     `owner` is whom the resource's owner tag names, the right one's where both have it.
+    `sides` are `left` and `right`, or only one where a value is wrong whatever the other side holds.
     """
 
     fingerprint: str
@@ -293,6 +302,10 @@ class Breach:
     suggestion: str | None = None
     cause_key: str | None = None
     owner: str | None = None
+    escalation: tuple[Escalation, ...] = ()
+    escalated_from: Severity | None = None
+    reach: int = 0
+    sides: tuple[str, ...] = ("left", "right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +315,7 @@ class Author:
     principal  whoever did it: a role session (`deploy/ada`), a user, a service
     event      what was called (`rds:ModifyDBInstance`)
     through    how: `console`, `api`, or the AWS service that did it on somebody's behalf
+    ask_again  whether what is unknown now may be known later: the next audit asks again
     """
 
     principal: str | None = None
@@ -310,6 +324,7 @@ class Author:
     through: str | None = None
     event_id: str | None = None
     unknown: str = ""
+    ask_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,13 +353,22 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A breach with its life. `moved` says which side changed last and when; None where the histories do not tell."""
+    """A breach with its life. `moved` says which side changed last and when; None where the histories do not tell.
+
+    `opened_at` is when it last became open or regressed; None while it never was. `returns` counts how often it came
+    back within the 24 hours before it was last seen: from three times on it flaps."""
 
     breach: Breach
     status: Status
     first_seen: datetime
     last_seen: datetime
     moved: Moved | None = None
+    opened_at: datetime | None = None
+    returns: int = 0
+
+    @property
+    def flaps(self) -> bool:
+        return self.returns >= 3
 
 
 @dataclass(frozen=True, slots=True)

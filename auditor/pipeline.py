@@ -22,10 +22,11 @@ from auditor.match import Counterpart, match
 from auditor.metering import count_audit, failures_counted
 from auditor.meters import Meters, Unmetered
 from auditor.model import Audit, Comparison
-from auditor.names import EnvironmentNames, environment_names
+from auditor.moves import Histories, Movement
 from auditor.notices import Telling
 from auditor.past import recall, seen
 from auditor.policy import load_policy
+from auditor.realms import names_of, realm_of, source_names
 from auditor.sharing import Asking, Sharing
 from auditor.snapshot import FORM_VERSION, normalise
 from auditor.store.errors import ConflictError
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from auditor.leases import Holder
     from auditor.life import LifeResult, StoredFinding
     from auditor.model import Author, Moved, Normal, Resource, Snapshot
+    from auditor.names import EnvironmentNames
     from auditor.notify import Teller
     from auditor.redact import Redactor
     from auditor.registry import Registry
@@ -204,6 +206,9 @@ def _audited(
     judgement = judge(laid.comparison, policy, laid.pair.left, laid.pair.right, now, config.owner_tag, history)
     audit_id = _audit_id(left, right, policy.digest, now)
     with auditing(audit_id):
+        realms = tuple(realm_of(config, side.environment, tools.registry.kind) for side in (left, right))
+        histories = Histories((realms[0], realms[1]), tools.store.past, (left.id, right.id), now)
+        movement = Movement(histories, tools.witness)
         for attempt in range(_TRIES):
             previous = tools.store.previous(left.environment, right.environment)
             # Read after `previous`: a waiver made in between is then seen, or its finding was written since, a conflict.
@@ -218,6 +223,7 @@ def _audited(
                 tolerated,
                 tolerated.lapse,
             )
+            life = movement.told(life, laid.comparison)
             audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock(), notes)
             telling = _telling(audit, life, previous, now, tools)
             try:
@@ -269,12 +275,6 @@ def _comparable(snapshot: Snapshot, tools: Tools) -> Snapshot:
     return replace(snapshot, resources=tuple(found for found in snapshot.resources if found.kind not in uncompared))
 
 
-def names_of(config: Config, environment: str) -> EnvironmentNames:
-    """What an environment calls itself, as configured."""
-    others = {name: other.aliases for name, other in config.environments.items() if name != environment}
-    return environment_names(environment, config.environment(environment).aliases, others)
-
-
 class _Waiting:
     """Shows whoever watches what is waited for: as one listing, which ends when the other run's result is here."""
 
@@ -319,12 +319,7 @@ def _names(config: Config, snapshot: Snapshot) -> EnvironmentNames:
 
 
 def _normals(config: Config, snapshot: Snapshot, names: EnvironmentNames, tools: Tools) -> tuple[Normal, ...]:
-    environment = config.environment(snapshot.environment)
-    by_source: dict[str, EnvironmentNames] = {}
-    for source in environment.sources:
-        if source.aliases:
-            label = source.collector.label(source.options)
-            by_source[label] = replace(names, tokens=(*names.tokens, *source.aliases), _cache={})
+    by_source = source_names(config, snapshot.environment, names)
     return normalise(snapshot.resources, tools.registry.kind, names, by_source, _FormCache(tools.store))
 
 

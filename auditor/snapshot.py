@@ -53,14 +53,14 @@ def normalise(
 
     `source_names` gives the names for sources that have aliases of their own. Same resources and names in, same out.
     """
-    references = _references(resources)
+    references = references_of(resources)
     by_source = source_names or {}
     keys = [
         _cache_key(resource, kind_of(resource.kind), by_source.get(resource.source, names)) for resource in resources
     ]
     if cache is None:
         return tuple(
-            _normal(resource, kind_of(resource.kind), by_source.get(resource.source, names), references)
+            normal_form(resource, kind_of(resource.kind), by_source.get(resource.source, names), references)
             for resource in resources
         )
     salt = hashlib.sha256(repr(sorted(references.items())).encode()).hexdigest()
@@ -75,7 +75,7 @@ def normalise(
             form, raw, digest, identity = json.loads(body)
             found.append(Normal(resource, kind, identity, form, raw, digest))
             continue
-        normal = _normal(resource, kind, by_source.get(resource.source, names), references)
+        normal = normal_form(resource, kind, by_source.get(resource.source, names), references)
         fresh[key] = json.dumps([normal.form, normal.raw, normal.digest, normal.identity]).encode()
         found.append(normal)
     if fresh:
@@ -95,14 +95,15 @@ def _cache_key(resource: Resource, kind: Kind, names: EnvironmentNames) -> str:
     return digest_of([FORM_VERSION, resource.kind, resource.identity, resource.attributes, declared, known])
 
 
-def _normal(resource: Resource, kind: Kind, names: EnvironmentNames, references: Mapping[str, str]) -> Normal:
+def normal_form(resource: Resource, kind: Kind, names: EnvironmentNames, references: Mapping[str, str]) -> Normal:
+    """The normal form of one resource. `references` are those of its snapshot (`references_of`)."""
     shape = _Shape(kind, names, references)
     raw = shape.map(resource.attributes, ())
     form = _spelled(raw, "")
-    return Normal(resource, kind, names.neutral(resource.identity), form, raw, digest_of(_neutral(form, names)))
+    return Normal(resource, kind, names.neutral(resource.identity), form, raw, digest_of(neutral(form, names)))
 
 
-def _references(resources: Iterable[Resource]) -> dict[str, str]:
+def references_of(resources: Iterable[Resource]) -> dict[str, str]:
     """Every handle that another resource may point with -> `kind/identity`. Plain words are no handles: they may be anything."""
     return {
         ref: f"{resource.kind}/{resource.identity}"
@@ -182,7 +183,7 @@ class _Shape:
                 key = self._resolve_key(key)
             else:
                 value = self.map(item, (*path, "*"))
-                key = UNKEYED + digest_of(_neutral(_spelled(value, ""), self._names))[:12]
+                key = UNKEYED + digest_of(neutral(_spelled(value, ""), self._names))[:12]
             unique, count = key, 2
             while unique in shaped:
                 unique, count = f"{key}~{count}", count + 1
@@ -237,9 +238,10 @@ def _spelled(value: Json, key: str) -> Json:
     return canonical(value, key)
 
 
-def _neutral(value: Json, names: EnvironmentNames) -> Json:
+def neutral(value: Json, names: EnvironmentNames) -> Json:
+    """A normal form, or a part of one, with the environment's names set aside, in its keys too."""
     if isinstance(value, dict):
-        return {names.neutral(name): _neutral(below, names) for name, below in value.items()}
+        return {names.neutral(name): neutral(below, names) for name, below in value.items()}
     if isinstance(value, list):
         return [names.neutral(item) if isinstance(item, str) else item for item in value]
     return names.neutral(value) if isinstance(value, str) else value

@@ -23,9 +23,9 @@ from auditor.judge import judge
 from auditor.match import match
 from auditor.model import Compared, Comparison, Kind, Resource, Snapshot
 from auditor.paths import PathSet
-from auditor.pipeline import names_of
 from auditor.places import differing
 from auditor.policy import load_policy
+from auditor.realms import names_of
 from auditor.redact import Redactor
 from auditor.registry import Registry
 from auditor.rules import Policy

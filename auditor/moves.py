@@ -1,0 +1,100 @@
+"""Which side moved, asked of the histories once for every finding that has news, and who did it, asked of the witness."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeAlias
+
+from auditor.errors import AuditorError
+from auditor.history import Bounds
+from auditor.model import Author, Breach, Moved, Resource
+from auditor.parting import Apart, Mover, movers
+
+if TYPE_CHECKING:
+    from auditor.life import LifeResult, StoredFinding
+    from auditor.looks import Past
+    from auditor.model import Comparison
+    from auditor.scene import Realm
+
+FURTHEST = timedelta(days=180)
+"""How long ago a change may be to be told; longer than snapshots are kept as a rule."""
+Witness: TypeAlias = Callable[[str, Resource, Moved], Author | None]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """The pasts of a pair, up to the two snapshots that an audit is of."""
+
+    realms: tuple[Realm, Realm]
+    past: Past
+    snapshots: tuple[str, str]
+    now: datetime
+
+    def ask(self, breaches: Sequence[Breach]) -> dict[str, Mover | Apart]:
+        """What the histories tell of each breach, by fingerprint. Raises StoreError."""
+        return movers(breaches, self.realms, self.past, self.snapshots, Bounds(since=self.now - FURTHEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What one audit asks. Each question is asked once, however often the audit has to be decided again."""
+
+    histories: Histories
+    witness: Witness | None
+    _known: dict[str, Moved | None] = field(default_factory=dict)
+
+    def told(self, life: LifeResult, comparison: Comparison) -> LifeResult:
+        """`life` with which side moved and who did it, as far as that is known. What fails costs this alone."""
+        wanted = frozenset(life.news)
+        seen = [stored for stored in life.updated if stored.fingerprint in wanted]
+        breaches = [stored.breach for stored in seen if stored.fingerprint not in self._known]
+        if breaches:
+            self._known.update(dict.fromkeys((breach.fingerprint for breach in breaches), None))
+            self._known.update(self._asked(breaches))
+        self._known.update(self._asked_again(life, comparison))
+        return life.telling_moves(
+            {one.fingerprint: moved for one in life.updated if (moved := self._known.get(one.fingerprint))}
+        )
+
+    def _asked(self, breaches: Sequence[Breach]) -> dict[str, Moved]:
+        try:
+            answers = self.histories.ask(breaches)
+        except (AuditorError, ValueError) as error:
+            number = len(breaches)
+            _log.warning("which side moved is not known of %d new findings: %s", number, error, exc_info=True)
+            return {}
+        found = {fingerprint: answer for fingerprint, answer in answers.items() if isinstance(answer, Mover)}
+        return {fingerprint: self._witnessed(one.moved, one.resource) for fingerprint, one in found.items()}
+
+    def _asked_again(self, life: LifeResult, comparison: Comparison) -> Iterator[tuple[str, Moved]]:
+        """Findings of which the witness could not yet say who changed them."""
+        for stored in life.updated:
+            moved = stored.moved
+            if moved is None or moved.author is None or not moved.author.ask_again or stored.fingerprint in self._known:
+                continue
+            resource = _resource(stored, comparison)
+            if resource is not None:
+                yield stored.fingerprint, self._witnessed(moved, resource)
+
+    def _witnessed(self, moved: Moved, resource: Resource) -> Moved:
+        if self.witness is None:
+            return moved
+        try:
+            author = self.witness(moved.environment, resource, moved)
+        except AuditorError as error:
+            _log.warning("who changed %s in %s is not known: %s", resource.identity, moved.environment, error)
+            return moved
+        return moved if author is None else replace(moved, author=author)
+
+
+def _resource(stored: StoredFinding, comparison: Comparison) -> Resource | None:
+    """The resource that moved, where it still is there."""
+    breach = stored.breach
+    left = stored.moved is not None and stored.moved.environment == breach.left.environment
+    side, snapshot = (breach.left, comparison.left) if left else (breach.right, comparison.right)
+    named = [one for one in snapshot.resources if one.kind == breach.kind and one.identity == side.identity]
+    return next((one for one in named if one.location == side.location), None)
