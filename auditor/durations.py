@@ -23,3 +23,13 @@ def parse_duration(value: Json) -> timedelta:
         if seconds is not None and seconds <= _LONGEST_SECONDS:
             return timedelta(seconds=seconds)
     raise ValueError(f"expected a duration, got {value!r}")
+
+
+def spell(span: timedelta) -> str:
+    """A duration in its largest fitting unit: `3 days`, `5 hours`, `20 minutes`."""
+    seconds = int(abs(span.total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    return "0 seconds"

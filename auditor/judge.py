@@ -279,7 +279,7 @@ class _Bench:
             text += f"; {more} more {'item' if more == 1 else 'items'} of the list must be looked at here, too"
         breach = self._breach(scene, match.left.kind, match.left.identity, ruling, text, match.method, match.confidence)
         owner = _owner((match.right.resource, match.left.resource), self.owner_tag)
-        self._add(replace(breach, owner=owner), match.left)
+        self._add(replace(breach, owner=owner, sides=worst.sides), match.left)
 
     def _report_alone(self, item: Unmatched, place: Place, failed: list[Ruling]) -> None:
         worst = max(failed, key=lambda ruling: ruling.rule.severity.rank)
@@ -340,6 +340,7 @@ class _Bench:
             matched_by=method,
             confidence=confidence,
             tolerated_for=rule.tolerated_for,
+            escalation=rule.escalation,
         )
 
     def _add(self, breach: Breach, normal: Normal) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from auditor.durations import spell
 from auditor.expect import MET, Question, Verdict, both_present
 from auditor.value_types import timestamp
 from auditor.versions import parse_image, releases_between, version_order
@@ -69,13 +70,3 @@ def _version(raw: Json) -> str:
     text = str(raw)
     image = parse_image(text)
     return image.tag or text if image is not None else text
-
-
-def spell(span: timedelta) -> str:
-    """A duration in its largest fitting unit: `3 days`, `5 hours`, `20 minutes`."""
-    seconds = int(abs(span.total_seconds()))
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}{'s' if count != 1 else ''}"
-    return "0 seconds"

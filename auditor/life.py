@@ -4,6 +4,10 @@ A finding is `pending` while its rule still tolerates it, then `open`. It is `re
 observed its place on both sides; where that was not so, nothing is known and nothing changes. One that was open before
 and comes back is `regressed`. `acknowledged` and `waived` silence a finding; they end when it is seen to be gone. An
 acknowledgement also ends when the finding gets worse, a waiver when nothing covers the finding any more.
+
+Where its rule says so, a finding gets more severe by being open for long. Age counts from when it last became open or
+came back: not while somebody has acknowledged it or it is waived, since then somebody answers for it; it keeps the
+severity that it had.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from auditor.model import Breach, Finding, Moved, Status
+from auditor.durations import spell
+from auditor.model import Breach, Finding, Moved, Severity, Status
 from auditor.waivers import Waiver, told
 
 AUDITOR = "auditor"
@@ -42,7 +47,7 @@ class StoredFinding:
 
     @property
     def finding(self) -> Finding:
-        return Finding(self.breach, self.status, self.first_seen, self.last_seen, self.moved)
+        return Finding(self.breach, self.status, self.first_seen, self.last_seen, self.moved, self.opened_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,27 @@ def _one_per_fingerprint(breaches: Sequence[Breach]) -> dict[str, Breach]:
 
 
 def _see(before: StoredFinding | None, breach: Breach, now: datetime, waived: bool) -> StoredFinding:
-    """The record of a breach that this audit saw."""
+    """The record of a breach that this audit saw, as severe as its age makes it."""
+    stored = _stated(before, breach, now, waived)
+    severity = _by_age(before, stored, now)
+    if severity.rank <= breach.severity.rank:
+        return stored
+    return replace(stored, breach=replace(breach, severity=severity, escalated_from=breach.severity))
+
+
+def _by_age(before: StoredFinding | None, stored: StoredFinding, now: datetime) -> Severity:
+    """How severe a finding is after so long. Time counts while it is open; what is silenced stays as severe as it was."""
+    breach = stored.breach
+    if stored.status in (Status.OPEN, Status.REGRESSED) and stored.opened_at is not None:
+        due = [step.to for step in breach.escalation if now - stored.opened_at >= step.after]
+        return max((breach.severity, *due), key=lambda severity: severity.rank)
+    silenced = stored.status in (Status.ACKNOWLEDGED, Status.WAIVED)
+    if silenced and before is not None and before.breach.escalated_from is breach.severity:
+        return before.breach.severity
+    return breach.severity
+
+
+def _stated(before: StoredFinding | None, breach: Breach, now: datetime, waived: bool) -> StoredFinding:
     stored = _carried(before, breach, now)
     if waived:
         return replace(stored, status=Status.WAIVED)
@@ -202,7 +227,8 @@ class _Turn:
         was = self.before.status if self.before else None
         worse = None
         if self.before and was is not Status.RESOLVED and _rose(self.before, self.after):
-            worse = f"severity rose from {self.before.breach.severity} to {self.after.breach.severity}"
+            rose = f"severity rose from {self.before.breach.severity} to {self.after.breach.severity}"
+            worse = f"{self._age()}{rose}"
         if was is not self.after.status:
             if self.after.status is Status.WAIVED and self.waiver:
                 yield self.waiver.owner, was, told(self.waiver)
@@ -213,6 +239,12 @@ class _Turn:
                 yield AUDITOR, was, self._reason(was)
         if worse:
             yield AUDITOR, self.after.status, worse
+
+    def _age(self) -> str:
+        """For how long it had to be open to be as severe as it is; empty where that has another reason."""
+        breach = self.after.breach
+        steps = [step.after for step in breach.escalation if step.to is breach.severity]
+        return f"open for {spell(steps[0])}: " if steps and breach.escalated_from is not None else ""
 
     def _reason(self, was: Status | None) -> str:
         if self.after.status is Status.RESOLVED:

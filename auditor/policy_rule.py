@@ -14,7 +14,7 @@ from auditor.expect import Expectation
 from auditor.expect_spec import ExpectError, parse_duration, read_expectation
 from auditor.globs import PathGlob, kind_pattern, path_glob
 from auditor.messages import TEMPLATE_FIELDS
-from auditor.model import ABSENT, Category, Severity
+from auditor.model import ABSENT, Category, Escalation, Severity
 from auditor.rules import Example, Rule
 from auditor.value_types import TYPES
 from auditor.yaml_source import Document, Place, nearest
@@ -51,6 +51,15 @@ class ExampleModel(BaseModel):
     beside: BesideModel = BesideModel()
 
 
+class EscalateModel(BaseModel):
+    """How severe a finding becomes by being open for so long."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: Any
+    to: Severity
+
+
 class RuleModel(BaseModel):
     """One rule as it stands in the file."""
 
@@ -66,6 +75,7 @@ class RuleModel(BaseModel):
     expect: Any
     severity: Severity = Severity.MEDIUM
     tolerated_for: Any = Field(default=None, alias="for")
+    escalate: EscalateModel | list[EscalateModel] = []
     remediation: str = ""
     category: Category | None = None
     examples: list[ExampleModel] = []
@@ -87,6 +97,7 @@ class RuleReader:
         where = self._one("where", source.where, compile_condition) if source.where is not None else None
         expect = self._one("expect", source.expect, read_expectation)
         span = self._one("for", source.tolerated_for, parse_duration) if source.tolerated_for is not None else None
+        escalation = self._escalation()
         self._check_template(source.remediation)
         if expect is not None:
             self._check_sense(expect, paths)
@@ -107,6 +118,7 @@ class RuleReader:
             environment=source.environment,
             values=values,
             tolerated_for=span or timedelta(0),
+            escalation=escalation,
             remediation=source.remediation.strip(),
             category=source.category,
             examples=tuple(example for example in examples if example is not None),
@@ -135,6 +147,28 @@ class RuleReader:
             except ValueError as error:
                 self._note(place, str(error), error.remedy if isinstance(error, ExpectError) else "")
         return tuple(found)
+
+    def _escalation(self) -> tuple[Escalation, ...]:
+        """Steps of rising severity, each later than the one before; noted where they are not."""
+        source = self.source.escalate
+        listed = isinstance(source, list)
+        steps: list[Escalation] = []
+        for index, step in enumerate(source if isinstance(source, list) else [source]):
+            place: Place = ("escalate", index) if listed else ("escalate",)
+            try:
+                after = parse_duration(step.after)
+            except ExpectError as error:
+                self._note((*place, "after"), str(error), error.remedy)
+                continue
+            before = steps[-1].to if steps else self.source.severity
+            if step.to.rank <= before.rank:
+                worse = [severity.value for severity in Severity if severity.rank > before.rank]
+                remedy = f"write one of {', '.join(worse)}" if worse else "leave it out: nothing is worse than critical"
+                self._note((*place, "to"), f"`{step.to}` is not more severe than {before} before it", remedy)
+            elif steps and after <= steps[-1].after:
+                self._note((*place, "after"), "comes no later than the step before it", "write the steps in order")
+            steps.append(Escalation(after, step.to))
+        return tuple(steps)
 
     def _check_template(self, template: str) -> None:
         for name in _FIELD.findall(template):

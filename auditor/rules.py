@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from auditor.expect import BARE, Expectation, Family
 from auditor.globs import PathGlob, kind_pattern
-from auditor.model import Category, Path, RuleRef, Severity
+from auditor.model import Category, Escalation, Path, RuleRef, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,6 +60,7 @@ class Rule:
     environment: str | None = None
     values: tuple[str, ...] = ()
     tolerated_for: timedelta = timedelta(0)
+    escalation: tuple[Escalation, ...] = ()
     remediation: str = ""
     category: Category | None = None
     examples: tuple[Example, ...] = ()

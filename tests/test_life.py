@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from auditor.codec import canonical, encode
 from auditor.life import Event, LifeResult, StoredFinding, live
-from auditor.model import Breach, Moved, Severity, Side, Status
+from auditor.model import Breach, Escalation, Moved, Severity, Side, Status
 from auditor.waivers import Waiver, finder, values_digest
 from tests.store.samples import at, breach
 
@@ -438,3 +438,68 @@ def test_the_same_run_of_audits_gives_the_same_bytes(steps):
             known |= {stored.fingerprint: stored for stored in result.updated}
         spellings.append(said)
     assert spellings[0] == spellings[1]
+
+
+RISING = breach(
+    severity=Severity.MEDIUM,
+    escalation=(Escalation(timedelta(days=7), Severity.HIGH), Escalation(timedelta(days=30), Severity.CRITICAL)),
+)
+
+
+def severities(history: History, *days: float) -> list[str]:
+    return [history.audit(day * DAY, RISING).findings[0].breach.severity.value for day in days]
+
+
+def test_a_finding_that_stays_open_gets_more_severe(history):
+    """Each step is told once, with how long it took; what it would be without its age is kept."""
+    assert severities(history, 0, 6.9, 7, 8, 30, 31) == ["medium", "medium", "high", "high", "critical", "critical"]
+    assert [(event.from_status, event.to_status, event.reason) for event in history.events[1:]] == [
+        (Status.OPEN, Status.OPEN, "open for 7 days: severity rose from medium to high"),
+        (Status.OPEN, Status.OPEN, "open for 30 days: severity rose from high to critical"),
+    ]
+    assert history.known["fp-orders"].breach.escalated_from is Severity.MEDIUM
+    assert history.known["fp-orders"].finding.opened_at == at(0)
+
+
+def test_two_steps_that_are_due_at_once_are_told_as_one(history):
+    """Nobody audited for two months."""
+    assert severities(history, 0, 60) == ["medium", "critical"]
+    assert history.events[-1].reason == "open for 30 days: severity rose from medium to critical"
+    assert len(history.events) == 2
+
+
+def test_age_counts_anew_when_a_finding_comes_back(history):
+    """It was gone: that is when its time began."""
+    assert severities(history, 0, 8) == ["medium", "high"]
+    history.audit(9 * DAY)
+    assert severities(history, 10, 16, 17) == ["medium", "medium", "high"]
+    assert history.known["fp-orders"].status is Status.REGRESSED
+
+
+def test_what_is_acknowledged_does_not_get_more_severe(history):
+    """Somebody answers for it; it keeps the severity that it had, and its acknowledgement."""
+    severities(history, 0, 8)
+    history.known["fp-orders"] = replace(history.known["fp-orders"], status=Status.ACKNOWLEDGED)
+    assert severities(history, 9, 40) == ["high", "high"]
+    assert history.known["fp-orders"].status is Status.ACKNOWLEDGED
+    fresh = History({}, [])
+    severities(fresh, 0)
+    fresh.known["fp-orders"] = replace(fresh.known["fp-orders"], status=Status.ACKNOWLEDGED)
+    assert severities(fresh, 40) == ["medium"]
+
+
+def test_age_counts_anew_after_a_waiver(history):
+    """While it was tolerated no time ran; when the waiver ends, the time begins."""
+    severities(history, 0)
+    waiver = Waiver("w1", "ana", "known", at(0), at(20 * DAY), "waivers.yaml:3", rule="engine-version")
+    for day in (5, 15):
+        (finding,) = history.audit(day * DAY, RISING, waivers=[waiver]).findings
+        assert (finding.status, finding.breach.severity) == (Status.WAIVED, Severity.MEDIUM)
+    assert severities(history, 21, 27, 28) == ["medium", "medium", "high"]
+
+
+def test_a_tolerated_finding_ages_from_when_it_opens(history):
+    """`for: 24h` first, and only then the seven days."""
+    lag = replace(RISING, tolerated_for=timedelta(days=1))
+    found = [history.audit(day * DAY, lag).findings[0].breach.severity for day in (0, 1, 7.5, 8)]
+    assert found == [Severity.MEDIUM, Severity.MEDIUM, Severity.MEDIUM, Severity.HIGH]
