@@ -57,6 +57,7 @@ def toolbox(config: Config, registry: Registry, store: Store, progress: Progress
     from auditor.pipeline import Tools
     from auditor.redact import Redactor
     from auditor.waiver_file import waivers_of
+    from auditor.witnesses import Witnesses
 
     redactor = Redactor(load_key(config.folder, os.environ))
     return Tools(
@@ -67,6 +68,7 @@ def toolbox(config: Config, registry: Registry, store: Store, progress: Progress
         progress=progress,
         teller=teller_of(config.publish),
         waivers=waivers_of(config, now()).waivers,
+        witness=Witnesses(config.environments, store, now),
     )
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from auditor.digest import post_digest
 from auditor.notify import teller_of
 from auditor.pipeline import Tools, audit_now, observe_now
+from auditor.witnesses import Witnesses
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +32,8 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Auditing:
     """Does the work of jobs and of those who ask by hand. `loaded` is asked at the beginning of each piece of work;
-    `recorded` is told after it, since there may be something to deliver."""
+    `recorded` is told after it, since there may be something to deliver. `limits` are what all audits of the process
+    share when they ask who made changes."""
 
     store: Store
     registry: Registry
@@ -41,6 +43,7 @@ class Auditing:
     clock: Callable[[], datetime]
     loaded: Callable[[], Loaded]
     recorded: Callable[[], None]
+    limits: dict[str, Any] = field(default_factory=dict)
 
     def audit(self, left: str, right: str, not_before: datetime, cancel: threading.Event) -> None:
         self.audited(left, right, not_before, cancel)
@@ -53,7 +56,8 @@ class Auditing:
     def snapshot(self, environment: str, not_before: datetime, cancel: threading.Event) -> None:
         """Observe an environment for its own sake."""
         loaded = self.loaded()
-        observed = observe_now(loaded.config, [environment], self._tools(loaded), not_before=not_before, cancel=cancel)
+        tools = self._tools(loaded, cancel)
+        observed = observe_now(loaded.config, [environment], tools, not_before=not_before, cancel=cancel)
         for name, one in observed.items():
             _ended(
                 "An environment was observed.",
@@ -77,7 +81,7 @@ class Auditing:
         pair = loaded.config.pair(left, right)
         policy = loaded.policy(pair)
         audit = audit_now(
-            loaded.config, left, right, self._tools(loaded), policy=policy, not_before=not_before, cancel=cancel
+            loaded.config, left, right, self._tools(loaded, cancel), policy=policy, not_before=not_before, cancel=cancel
         )
         _ended(
             "An audit ended.",
@@ -93,7 +97,15 @@ class Auditing:
         self.recorded()
         return audit
 
-    def _tools(self, loaded: Loaded) -> Tools:
+    def _tools(self, loaded: Loaded, cancel: threading.Event) -> Tools:
+        witness = Witnesses(
+            loaded.config.environments,
+            self.store,
+            self.clock,
+            meters=self.meters,
+            shared=self.limits,
+            cancel=cancel,
+        )
         return Tools(
             registry=self.registry,
             store=self.store,
@@ -103,6 +115,7 @@ class Auditing:
             sharing=self.sharing,
             meters=self.meters,
             waivers=loaded.waivers.waivers,
+            witness=witness,
         )
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
-from auditor.collector import Context, Task
+from auditor.collector import Context, Inquiry, Task
 from auditor.model import Gap, Kind, Resource
-from collectors.aws._options import AwsOptions
+from collectors.aws._options import LOOKUP, AwsOptions
 from collectors.aws._registry import services
 from collectors.aws.base import AwsKind
+
+if TYPE_CHECKING:
+    from collectors.aws._trail import Trail
 
 __all__ = ["COLLECTOR", "AwsCollector", "AwsOptions"]
 
@@ -34,14 +38,23 @@ class AwsCollector:
         return self.permissions_for(AwsOptions())
 
     def permissions_for(self, options: AwsOptions) -> tuple[str, ...]:
-        """IAM actions that the services enabled in `options` need, sorted."""
-        return tuple(sorted({action for kind in options.enabled() for action in kind.actions_with(options)}))
+        """IAM actions that the services enabled in `options` need, and asking CloudTrail where that is on; sorted."""
+        actions = {action for kind in options.enabled() for action in kind.actions_with(options)}
+        return tuple(sorted(actions | {LOOKUP} if options.cloudtrail else actions))
 
     def label(self, options: AwsOptions) -> str:
         if options.role_arn is not None:
             account, _, role = options.role_arn.split(":", 4)[4].partition(":role/")
             return f"aws:{account}/{role}"
         return f"aws:{options.profile or 'default'}"
+
+    def witness(self, options: AwsOptions, context: Context, inquiry: Inquiry) -> Trail | None:
+        """CloudTrail's event history of the source. Raises CollectError when there are no credentials to ask with."""
+        if not options.cloudtrail:
+            return None
+        from collectors.aws._trail import Trail
+
+        return Trail(options, context, inquiry)
 
     def plan(self, options: AwsOptions, context: Context) -> Iterable[Task]:
         """One task per kind and region. Asks STS who we are; raises CollectError when no region accepts us."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from auditor.collector import Context
@@ -16,28 +17,40 @@ _KEY = "aws.buckets"
 class Bucket:
     """At most `rate` requests a second on average, `burst` at once. Safe between threads; first come, first served."""
 
-    def __init__(self, rate: float, burst: float) -> None:
+    def __init__(self, rate: float, burst: float, ticks: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
         self._burst = burst
+        self._ticks = ticks
         self._tokens = burst
-        self._updated = time.monotonic()
+        self._updated = ticks()
         self._lock = threading.Lock()
 
     def reserve(self) -> float:
         """Takes one token, maybe a future one. Returns the seconds to wait until it is there."""
         with self._lock:
-            now = time.monotonic()
+            now = self._ticks()
             self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._rate)
             self._updated = now
             self._tokens -= 1
             return max(0.0, -self._tokens / self._rate)
 
 
-def bucket(shared: dict[str, Any], account: str, region: str, service: str, rate: float) -> Bucket:
-    """The bucket that every source of the run uses for this account, region and service. The first to ask sets the rate."""
+def bucket(
+    shared: dict[str, Any],
+    account: str,
+    region: str,
+    service: str,
+    rate: float,
+    *,
+    burst: float | None = None,
+    ticks: Callable[[], float] = time.monotonic,
+) -> Bucket:
+    """The bucket that every source of the run uses for this account, region and service. The first to ask sets the rate.
+
+    `burst` is twice the rate by default."""
     # setdefault is one step for the interpreter, so two threads cannot end up with two buckets.
     buckets: dict[tuple[str, str, str], Bucket] = shared.setdefault(_KEY, {})
-    return buckets.setdefault((account, region, service), Bucket(rate, 2 * rate))
+    return buckets.setdefault((account, region, service), Bucket(rate, burst or 2 * rate, ticks))
 
 
 class Deadline:

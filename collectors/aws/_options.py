@@ -10,6 +10,8 @@ from auditor.collector import Options
 from collectors.aws._registry import services
 from collectors.aws.base import AwsKind
 
+LOOKUP = "cloudtrail:LookupEvents"
+
 
 class AwsOptions(Options):
     """Credentials come from `profile`, from `role_arn` (assumed with the profile or the default chain), or from the
@@ -36,6 +38,9 @@ class AwsOptions(Options):
     )
     read_secret_values: bool = Field(
         default=False, description="Read the values in Secrets Manager; only their fingerprints are kept"
+    )
+    cloudtrail: bool = Field(
+        default=True, description="Ask CloudTrail who made a change that a new finding is about; two requests a second"
     )
 
     def enabled(self) -> list[AwsKind]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Run = Callable[..., Outcome]
 
 ROOT = Path(__file__).resolve().parents[2]
-READS = ("Get", "List", "Describe", "BatchGet")
+READS = ("Get", "List", "Describe", "BatchGet", "LookupEvents")
 AWS = ("--aws-profile", "staging=acme-staging", "--aws-profile", "prod=acme-prod", "--region", "eu-west-1")
 
 
@@ -171,12 +171,14 @@ def test_the_iam_policy_holds_reads_only(run: Run) -> None:
 
 
 def test_the_iam_policy_follows_the_services_that_are_enabled(tmp_path: Path, run: Run) -> None:
-    """An environment that reads RDS alone needs actions of RDS alone; one without AWS needs none."""
+    """An environment that reads RDS alone needs actions of RDS alone, and CloudTrail's where that may be asked."""
     (tmp_path / "auditor.yaml").write_text(
         "environments:\n"
         "  staging: {sources: [{collector: aws, services: [rds], regions: [eu-west-1]}]}\n"
+        "  test: {sources: [{collector: aws, services: [rds], regions: [eu-west-1], cloudtrail: false}]}\n"
         "  prod: {sources: [{collector: files, path: .}]}\n"
     )
-    (statement,) = json.loads(run("iam-policy", "staging").out)["Statement"]
-    assert {action.partition(":")[0] for action in statement["Action"]} == {"rds"}
+    for environment, services in (("staging", {"rds", "cloudtrail"}), ("test", {"rds"})):
+        (statement,) = json.loads(run("iam-policy", environment).out)["Statement"]
+        assert {action.partition(":")[0] for action in statement["Action"]} == services
     assert run("iam-policy", "prod").code == 2

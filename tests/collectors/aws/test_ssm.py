@@ -73,9 +73,9 @@ def test_a_plain_parameter_that_is_called_like_a_secret_leaves_as_a_fingerprint(
 
 def test_decryption_is_asked_of_iam_only_when_the_option_is_on() -> None:
     """The generated policy holds no more than the enabled options need."""
-    plain = AwsCollector().permissions_for(AwsOptions(services=("ssm",)))
+    plain = AwsCollector().permissions_for(AwsOptions(services=("ssm",), cloudtrail=False))
     assert plain == ("ssm:DescribeParameters", "ssm:GetParameters")
-    secure = AwsCollector().permissions_for(AwsOptions(services=("ssm",), read_secure_values=True))
+    secure = AwsCollector().permissions_for(AwsOptions(services=("ssm",), cloudtrail=False, read_secure_values=True))
     assert set(secure) - set(plain) == {"kms:Decrypt"}
 
 
