@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from auditor.publish.grid import DEFAULT_WIDTH, Page
 from auditor.publish.json_report import dump
 from auditor.publish.markdown import code, escape
-from auditor.publish.spelling import brief, instant, iso, sentence, span
+from auditor.publish.spelling import brief, clean, instant, iso, sentence, span
 from auditor.readiness.model import Answer
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ _STYLES = {
     Answer.NOT_APPLICABLE: "dim",
 }
 _MARK = 5
-_BRIEF_EVIDENCE = 3
-_PRINTS = 3
+_LEADS = {Answer.NO: "Fix: ", Answer.NOT_OBSERVED: ""}
+_SHOWN = {Answer.YES: 0, Answer.NO: 2, Answer.NOT_OBSERVED: 2, Answer.NOT_APPLICABLE: 0}
+_PRINTS = 2
 
 
 def render(
@@ -68,24 +69,25 @@ def table(
     for item in checklist.items:
         _item(page, item)
     page.rule()
-    page.line(f"{sentence(checklist.sentence)} Exit code {exit_code}.", style=verdict)
-    page.line("Everything that the answers rest on: --format json, or markdown.", style="dim")
+    page.line(f"Exit code {exit_code}. Everything that the answers rest on: --format markdown, or json.", style="dim")
     return page.text()
 
 
 def _item(page: Page, item: Item) -> None:
     page.line(item.question, lead=f"{_MARKS[item.answer]:<{_MARK}}", style=_STYLES[item.answer])
-    unseen = item.answer is Answer.NOT_OBSERVED
-    advice = f" {sentence(item.remedy)}." if unseen else ""
+    advice = f" {_LEADS[item.answer]}{sentence(item.remedy)}." if item.remedy else ""
     page.line(sentence(item.sentence) + advice, indent=_MARK)
-    if item.answer in (Answer.YES, Answer.NOT_APPLICABLE):
-        return
-    for evidence in item.evidence[:_BRIEF_EVIDENCE]:
-        page.line(sentence(evidence.text) + _prints(evidence), indent=_MARK, lead="- ", style="dim")
-    if len(item.evidence) > _BRIEF_EVIDENCE:
-        page.line(f"and {len(item.evidence) - _BRIEF_EVIDENCE} more", indent=_MARK + 2, style="dim")
-    if not unseen:
-        page.line(f"{sentence(item.remedy)}.", indent=_MARK, lead="Fix: ")
+    for evidence in item.evidence[: _SHOWN[item.answer]]:
+        _evidence_line(page, evidence)
+
+
+def _evidence_line(page: Page, evidence: Evidence) -> None:
+    """On one line, whatever has to be left out for it; the fingerprints stay."""
+    prints = _prints(evidence)
+    room = page.width - _MARK - 2 - len(prints)
+    text = clean(evidence.text)
+    text = text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
+    page.line(text + prints, indent=_MARK, lead="- ", style="dim")
 
 
 def _prints(evidence: Evidence) -> str:

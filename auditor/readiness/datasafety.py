@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.readiness.facts import counted, of_findings, of_gaps, of_snapshot, resources, several
-from auditor.readiness.model import Ask, Item
+from auditor.readiness.model import Ask, Evidence, Item
 from auditor.readiness.topics import Topic, about, is_data
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def anonymised(facts: Facts) -> Item:
             remedy=f"Add a `data` source to {right}: only keyed fingerprints of values leave it",
         )
     also = facts.below(belongs)
+    seen.append(Evidence(f"judged by {counted(len(facts.data_rules), 'rule')}: {several(facts.data_rules)}"))
     return ask.yes(f"Nothing was found in what was sampled{f' ({also})' if also else ''}.", *seen)
 
 

@@ -43,8 +43,10 @@ class Facts:
     left, right  the snapshots as they were taken, with what tells how they were read
     kind         what is declared of a kind; `kinds` are all that are declared or seen, for gaps that name a glob
     rules        by `policy/id`, what each rule of the pair's policies asks
-    data_rules   whether a rule of these is about data (`data.*`)
+    data_rules   those of these that ask something of an environment's data (`data.*`)
+    unseen       fingerprints of findings of earlier audits that this one could not look at again: they still count
     pasts        what the left and the right environment were seen to run, and when
+    promotes     whether what runs in the right one came through the left one
     threshold    findings below this severity do not turn an answer
     fresh        how old what was observed may be
     """
@@ -58,8 +60,10 @@ class Facts:
     kind: Callable[[str], Kind]
     kinds: tuple[str, ...]
     rules: Mapping[str, str]
-    data_rules: bool
+    data_rules: tuple[str, ...]
+    unseen: frozenset[str]
     pasts: tuple[Past, Past]
+    promotes: bool
     due: Due
     now: datetime
     threshold: Severity = Severity.MEDIUM

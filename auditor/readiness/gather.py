@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from auditor.errors import ConfigError, Problem
-from auditor.fresh import fresh_audit
-from auditor.pipeline import lay, names_of
+from auditor.gating import judged_of, recorded_audit, standing_of
+from auditor.past import promotes, recall
+from auditor.pipeline import audit_now, lay
 from auditor.policy import load_policy
-from auditor.promotion import HORIZON, past
 from auditor.readiness.checklist import Checklist, answered
 from auditor.readiness.facts import Due, Facts
 from auditor.schedule import missed, parse_schedule
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from auditor.config import Config, Pair
-    from auditor.fresh import Observed
-    from auditor.model import Severity, Snapshot
+    from auditor.gating import Judged
+    from auditor.model import Severity
     from auditor.pipeline import Tools
-    from auditor.promotion import Past
     from auditor.registry import Registry
     from auditor.rules import Policy
 
@@ -39,21 +39,28 @@ def checklist(
     name = config.environment(environment).name
     pair = pair_of(config, name, against)
     policy = load_policy(pair.policies, config.policies)
-    observed = fresh_audit(config, pair.left, pair.right, tools, fresh, policy=policy)
-    laid = lay(config, observed.left, observed.right, tools)
+    recorded, _ = recorded_audit(config, pair, policy, tools, fresh)
+    judged = recorded or judged_of(audit_now(config, pair.left, pair.right, tools, policy=policy), tools)
+    standing = standing_of(judged.audit, tools)
+    known = {finding.breach.fingerprint for finding in standing.findings}
+    unseen = tuple(finding for finding in standing.unseen if finding.breach.fingerprint not in known)
+    laid = lay(config, judged.left, judged.right, tools)
+    history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to)
     now = tools.clock()
     facts = Facts(
         environment=name,
         production=production_of(config, pair),
-        audit=observed.audit,
+        audit=replace(judged.audit, findings=(*standing.findings, *unseen)),
+        unseen=frozenset(finding.breach.fingerprint for finding in unseen),
         comparison=laid.comparison,
-        left=observed.left,
-        right=observed.right,
+        left=judged.left,
+        right=judged.right,
         kind=tools.registry.kind,
-        kinds=_kinds(tools.registry, observed),
+        kinds=_kinds(tools.registry, judged),
         rules={rule.name: rule.expect.name for rule in policy.rules},
-        data_rules=_judges_data(policy),
-        pasts=(_past(config, observed.left, tools), _past(config, observed.right, tools)),
+        data_rules=_data_rules(policy),
+        pasts=(history.pasts["left"], history.pasts["right"]),
+        promotes=promotes(config.promotes_to, pair.left, pair.right),
         due=_due(config, pair, tools, now),
         now=now,
         threshold=threshold,
@@ -100,19 +107,19 @@ def _problem(config: Config, message: str, remedy: str) -> ConfigError:
     return ConfigError([Problem(str(config.file), None, None, "pairs", message, remedy)])
 
 
-def _kinds(registry: Registry, observed: Observed) -> tuple[str, ...]:
+def _kinds(registry: Registry, judged: Judged) -> tuple[str, ...]:
     declared = {kind.name for kind in registry.kinds() if "*" not in kind.name}
-    seen = {resource.kind for side in (observed.left, observed.right) for resource in side.resources}
+    seen = {resource.kind for side in (judged.left, judged.right) for resource in side.resources}
     return tuple(sorted(declared | seen))
 
 
-def _judges_data(policy: Policy) -> bool:
-    return any(kind.startswith("data.") for rule in policy.rules for kind in rule.kinds)
-
-
-def _past(config: Config, side: Snapshot, tools: Tools) -> Past:
-    ran = tools.store.deployments(side.environment, since=side.taken_at - HORIZON)
-    return past(names_of(config, side.environment), ran, side.taken_at)
+def _data_rules(policy: Policy) -> tuple[str, ...]:
+    """Rules that ask something of one environment's data. Those that only set samples aside judge nothing."""
+    return tuple(
+        rule.name
+        for rule in policy.rules
+        if rule.environment is not None and any(kind.startswith("data.") for kind in rule.kinds)
+    )
 
 
 def _due(config: Config, pair: Pair, tools: Tools, now: datetime) -> Due:

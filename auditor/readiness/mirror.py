@@ -70,14 +70,19 @@ def _mirrors(
     gaps = facts.gaps(wanted)
     seen = _seen(facts, compared)
     if found:
+        again = sum(1 for finding in found if finding.breach.fingerprint in facts.unseen)
+        also = f", {again} of them could not be looked at again" if again else ""
         return ask.no(
-            f"{counted(len(found), 'difference')} at {facts.threshold.value} or above.",
+            f"{counted(len(found), 'difference')} at {facts.threshold.value} or above{also}.",
             *_worst(found),
             *seen,
             *of_gaps(gaps),
             remedy=f"See `audit now {facts.left.environment} {facts.right.environment}`; mend each, or waive it",
         )
     rest = facts.below(belongs)
+    if topic is Topic.CONFIGURATION and facts.audit.expected:
+        meant = f"{counted(facts.audit.expected, 'difference')} in all are meant to be: a rule calls them normal"
+        seen.append(Evidence(meant, at=facts.audit.finished_at, source=facts.audit.id))
     if not compared:
         return ask.not_observed(
             "Nothing of the kind was compared.",

@@ -48,10 +48,11 @@ def reachable(facts: Facts) -> Item:
 
 
 def fresh(facts: Facts) -> Item:
-    """`yes` where an audit that saw everything is as recent as the schedule promises, or as `--fresh` asks."""
+    """`yes` where an audit that saw everything is as recent as `--fresh` asks, or as the schedule promises."""
     left, right, due = facts.left.environment, facts.right.environment, facts.due
-    wanted = f"within its schedule ({due.schedule})" if due.schedule else f"within {_span(facts.fresh)}"
-    ask = Ask("fresh", f"Were {left} and {right} audited lately?", f"an audit that observed everything, {wanted}")
+    schedule = f" or the schedule ({due.schedule})" if due.schedule else ""
+    needs = f"an audit that observed everything, within {_span(facts.fresh)}{schedule}"
+    ask = Ask("fresh", f"Were {left} and {right} audited lately?", needs)
     if due.last_complete is None:
         return ask.not_observed(
             "No audit of the two ever observed everything.",
@@ -59,19 +60,18 @@ def fresh(facts: Facts) -> Item:
             remedy="Close the gaps that the report of `audit now` names",
         )
     age = facts.now - due.last_complete
-    just_now = due.audit == facts.audit.id and due.schedule is None
     seen = Evidence(f"last complete audit, {_span(age)} ago", at=due.last_complete, source=due.audit)
-    late = due.missed is not None and due.missed > _ON_TIME
-    if late or (due.schedule is None and age > facts.fresh and not just_now):
-        missed = f"; due {due.missed} times since" if late else ""
-        return ask.no(
-            f"The last audit that observed everything was {_span(age)} ago{missed}.",
-            seen,
-            remedy=f"Run `audit now {left} {right}`, and see why the schedule did not"
-            if due.schedule
-            else f"Run `audit now {left} {right}`, or give the pair a schedule",
-        )
-    return ask.yes(f"The last audit that observed everything was {_span(age)} ago, {wanted}.", seen)
+    # The one that was just made for this checklist is as fresh as can be, however long it took.
+    lately = age <= facts.fresh or due.audit == facts.audit.id
+    if lately or (due.missed is not None and due.missed <= _ON_TIME):
+        return ask.yes(f"The last audit that observed everything was {_span(age)} ago.", seen)
+    missed = f"; due {due.missed} times since" if due.missed else ""
+    again = "see why the schedule did not" if due.schedule else "give the pair a schedule"
+    return ask.no(
+        f"The last audit that observed everything was {_span(age)} ago{missed}.",
+        seen,
+        remedy=f"Run `audit now {left} {right}`, and {again}",
+    )
 
 
 def _span(duration: timedelta) -> str:

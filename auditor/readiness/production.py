@@ -43,11 +43,11 @@ def monitoring(facts: Facts) -> Item:
     )
     if (other := elsewhere(facts, ask)) is not None:
         return other
-    found = resources(facts.right, *_WATCHES)
+    found = resources(facts.sides[1], *_WATCHES)
     watched = [
         resource
         for kind, attribute in _WATCHED_BY
-        for resource in resources(facts.right, kind)
+        for resource in resources(facts.sides[1], kind)
         if resource.attributes.get(attribute)
     ]
     watched = list({resource.identity: resource for resource in watched}.values())
@@ -77,7 +77,7 @@ def alerting(facts: Facts) -> Item:
         if any(word in finding.breach.rule.id for word in _ALERTING_RULES)
         and finding.breach.right.environment == facts.production
     ]
-    found = resources(facts.right, *_ALERTS)
+    found = resources(facts.sides[1], *_ALERTS)
     seen = [of_snapshot(facts.right, _counts(found), seen=found)] if found else []
     if off:
         places = several(f"{finding.breach.identity} {'.'.join(finding.breach.path)}" for finding in off)
@@ -101,7 +101,7 @@ def backup(facts: Facts) -> Item:
     )
     if (other := elsewhere(facts, ask)) is not None:
         return other
-    databases = resources(facts.right, *_DATABASES)
+    databases = [found for found in resources(facts.sides[1], *_DATABASES) if not _is_member(found)]
     kept = {_name(resource): resource.attributes.get("backup_retention_period") for resource in databases}
     none = [name for name, days in kept.items() if _days(days) == 0]
     unknown = [name for name, days in kept.items() if _days(days) is None]
@@ -170,6 +170,11 @@ def _counts(found: list[Resource]) -> str:
 
 def _is_database(kind: Kind) -> bool:
     return kind.name in _DATABASES
+
+
+def _is_member(resource: Resource) -> bool:
+    """An instance of a cluster is backed up and protected with it."""
+    return resource.kind == "aws.rds.instance" and bool(resource.parent)
 
 
 def _name(resource: Resource) -> str:

@@ -30,6 +30,8 @@ def order(facts: Facts) -> Item:
         f"a deployed version of each component of {right.environment}, seen in {left.environment} before it; "
         "no gap among deployments",
     )
+    if not facts.promotes:
+        return ask.not_applicable(f"Nothing is promoted from {left.environment} to {right.environment}.")
     moving = [finding for finding in facts.active() if _is_moving_tag(finding, facts)]
     unrehearsed = [found.message for found in promotions(left, right) if found.rehearsed is False]
     components = [component for component in sorted(right.components) if right.running(component)]

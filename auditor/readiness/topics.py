@@ -32,6 +32,8 @@ _VERSION_STEPS = frozenset(
 )
 
 
+# Variables are settings, whatever they are given to.
+_ENVIRONMENT = frozenset({"environment", "env"})
 # Kinds that tell nothing but versions.
 _VERSION_KINDS = frozenset({"http.version", "deployment.component"})
 
@@ -54,7 +56,7 @@ def is_infrastructure(kind: Kind) -> bool:
 
 def is_configuration(kind: Kind) -> bool:
     """Settings, and what runs with them: a task definition is mostly the environment that its containers are given."""
-    told = kind.category in (Category.CONFIG, Category.DEPLOYMENT)
+    told = kind.category in (Category.CONFIG, Category.DEPLOYMENT) or kind.name == "aws.lambda.function"
     return told and kind.name not in _VERSION_KINDS and not is_data(kind)
 
 
@@ -69,6 +71,8 @@ def topic_of(finding: Finding, facts: Facts) -> Topic:
         return Topic.SECRETS
     if expect == "immutable_tag" or _is_version(finding, kind):
         return Topic.VERSIONS
+    if _ENVIRONMENT & {step.lower() for step in breach.path}:
+        return Topic.CONFIGURATION
     if is_configuration(kind) and breach.category is not Category.COMPUTE:
         return Topic.CONFIGURATION
     return Topic.INFRASTRUCTURE

@@ -27,6 +27,7 @@ def version_control(facts: Facts) -> Item:
     evidence: list[Evidence] = []
     loose: list[str] = []
     unknown: list[str] = []
+    outside: list[str] = []
     for side in (facts.left, facts.right):
         known = {resource.source: resource for resource in resources(side, REPOSITORY)}
         sources = _sources(side)
@@ -34,7 +35,7 @@ def version_control(facts: Facts) -> Item:
             unknown.append(f"no files of {side.environment} are read")
         for source in sorted(sources):
             if source not in known:
-                unknown.append(f"{source.removeprefix('files:')} was not read from a git work tree")
+                outside.append(source.removeprefix("files:"))
                 continue
             told, wrong, open_question = _told(known[source])
             evidence.append(of_snapshot(side, told, seen=[known[source]]))
@@ -46,9 +47,11 @@ def version_control(facts: Facts) -> Item:
             *evidence,
             remedy="Commit what was changed; commit or remove what is not tracked (secrets belong into a secret store)",
         )
+    if outside:
+        unknown.append(f"not read from a git work tree: {several(outside)}")
     if unknown:
         return ask.not_observed(
-            f"{_upper(several(unknown, 2))}.",
+            f"{_upper('; '.join(unknown[:2]))}.",
             *evidence,
             remedy="Read the files from a checkout of the repository, with git at hand, on both sides",
         )
