@@ -23,7 +23,7 @@ from auditor.waivers import finder
 
 if TYPE_CHECKING:
     from auditor.config import Config, Pair
-    from auditor.model import Audit, Snapshot
+    from auditor.model import Audit, Breach, Finding, Snapshot
     from auditor.pipeline import Tools
     from auditor.rules import Policy
 
@@ -121,10 +121,10 @@ def standing_of(audit: Audit, tools: Tools) -> Standing:
     now, store = tools.clock(), tools.store
     previous = store.previous(audit.left, audit.right)
     waiver_of = finder([*tools.waivers, *store.waivers()], audit.left, audit.right, now)
-    breaches = [finding.breach for finding in audit.findings]
+    breaches = [_unaged(finding.breach) for finding in audit.findings]
     life = live(previous, breaches, lambda _stored: False, now, audit.id, waiver_of, waiver_of.lapse)
-    stands = {finding.breach.fingerprint: finding.status for finding in life.findings}
-    findings = tuple(replace(one, status=stands[one.breach.fingerprint]) for one in audit.findings)
+    stands = {finding.breach.fingerprint: finding for finding in life.findings}
+    findings = tuple(_stood(one, stands[one.breach.fingerprint]) for one in audit.findings)
     silences: dict[str, Silence] = {}
     for stored in (*life.updated, *life.unseen):
         if stored.status is Status.WAIVED and (waiver := waiver_of(stored.breach)) is not None:
@@ -137,3 +137,14 @@ def standing_of(audit: Audit, tools: Tools) -> Standing:
             last = next((one for one in reversed(events) if one.to_status is Status.ACKNOWLEDGED), None)
             silences[stored.fingerprint] = Silence(last.actor, last.reason) if last else Silence("somebody")
     return Standing(now, findings, tuple(stored.finding for stored in life.unseen), silences)
+
+
+def _unaged(breach: Breach) -> Breach:
+    """The breach as severe as its rule says: how long it has been open is counted anew."""
+    if breach.escalated_from is None:
+        return breach
+    return replace(breach, severity=breach.escalated_from, escalated_from=None)
+
+
+def _stood(finding: Finding, now: Finding) -> Finding:
+    return replace(now, moved=now.moved or finding.moved, last_seen=finding.last_seen)

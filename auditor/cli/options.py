@@ -13,7 +13,7 @@ from auditor.cli.exits import DEBUG
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORMATS = ("table", "json", "markdown", "junit", "html")
+FORMATS = ("table", "json", "markdown", "junit", "html", "sarif")
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 

@@ -60,6 +60,7 @@ def now(
         color=write.colours(output),
         now=setup.now(),
         allow_incomplete=allow_incomplete,
+        places=setup.places(config),
     )
     write.data(text, output)
     code, sentence = verdict(audit, threshold, allow_incomplete)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.gate import Verdict
+from auditor.publish.entries import order
 from auditor.publish.gate_facts import facts, reasons, report_of, silenced, steps, title
 from auditor.publish.grid import DEFAULT_WIDTH, STYLES, Page
 from auditor.publish.json_report import SCHEMA, audit_object, dump, finding_object, gap_object
@@ -107,7 +108,7 @@ def gate_markdown(gate: Gate) -> str:
         lines += ["**Next**", ""]
         lines += [f"- {code(command)} {escape(text)}" if command else f"- {escape(text)}" for command, text in found]
         lines.append("")
-    return "\n".join(lines) + f"<sub>Exit code {gate.exit_code}.</sub>\n"
+    return "\n".join(lines) + f"\n<sub>Exit code {gate.exit_code}.</sub>\n"
 
 
 def gate_json(gate: Gate) -> str:
@@ -133,7 +134,7 @@ def _object(gate: Gate) -> dict[str, Json]:
             "age_seconds": int(seen.age(gate.at).total_seconds()),
             "why": seen.why,
         },
-        "holding": [finding.breach.fingerprint for finding in gate.holding],
+        "holding": [finding.breach.fingerprint for finding in sorted(gate.holding, key=order)],
         "not_looked_at_again": sorted(gate.unseen),
         "silences": {fingerprint: _silence(gate.silences[fingerprint]) for fingerprint in sorted(gate.silences)},
         "scope": None

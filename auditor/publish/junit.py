@@ -1,4 +1,4 @@
-"""The report as JUnit XML, as continuous integration reads it: one test suite per category, one for what was not seen.
+"""The report as JUnit XML, as continuous integration reads it: one test suite per category, one for what was observed.
 
 A finding that fails the audit is a failure, any other one is skipped with its reason, a gap is an error unless gaps were allowed.
 """
@@ -30,8 +30,7 @@ def junit(report: Report) -> str:
         findings = sorted((f for f in audit.findings if f.breach.category is category), key=order)
         if findings or category in audit.scores:
             _category(root, audit, category, findings, report.fail_on)
-    if not audit.complete or not report.compared:
-        _coverage(root, report)
+    _coverage(root, report)
     seconds = f"{(audit.finished_at - audit.started_at).total_seconds():.3f}"
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
@@ -58,7 +57,7 @@ def _category(
 
 
 def _coverage(root: ET.Element, report: Report) -> None:
-    """What was not seen: errors, unless the verdict forgives it (`--allow-incomplete`)."""
+    """What was not seen: errors, unless the verdict forgives it (`--allow-incomplete`). Beside it how much was, and notes."""
     tag = "skipped" if report.exit_code == 0 else "error"
     suite = _suite(root, report.audit, "coverage")
     for gap in report.audit.gaps:
@@ -72,8 +71,11 @@ def _coverage(root: ET.Element, report: Report) -> None:
         ET.SubElement(case, tag, type="nothing_compared", message="Nothing was compared.")
     elif not report.audit.gaps:
         case = _case(suite, "coverage", "everything was observed")
-        ET.SubElement(case, tag, type="incomplete", message=report.gap_sentence)
+        if not report.audit.complete:
+            ET.SubElement(case, tag, type="incomplete", message=report.gap_sentence)
     _count(suite)
+    lines = [("Verdict", report.sentence), *report.facts]
+    ET.SubElement(suite, "system-out").text = "\n".join(f"{name}: {text}" for name, text in lines)
 
 
 def _suite(root: ET.Element, audit: Audit, name: str) -> ET.Element:
@@ -87,7 +89,7 @@ def _case(suite: ET.Element, kind: str, name: str) -> ET.Element:
 
 
 def _count(suite: ET.Element) -> None:
-    suite.set("tests", str(len(suite)))
+    suite.set("tests", str(len(suite.findall("testcase"))))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
 

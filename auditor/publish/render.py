@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from auditor.model import Audit, Severity
+    from auditor.publish.sources import Places
 
-FORMATS = ("table", "json", "markdown", "junit", "html")
+FORMATS = ("table", "json", "markdown", "junit", "html", "sarif")
 
 
 def render(
@@ -23,11 +24,12 @@ def render(
     color: bool,
     now: datetime,
     allow_incomplete: bool = False,
+    places: Places | None = None,
 ) -> str:
     """The report as text that ends with a newline.
 
     `format` is one of FORMATS, else ValueError. `width` (columns; None: 100) and `color` concern `table` only.
-    `now` is the reader's time, from which ages are counted. Each renderer is loaded when it is asked for.
+    `now` is the reader's time, from which ages are counted; `places` says where the paths of `sarif` begin. Each renderer is loaded when it is asked for.
     """
     shown = view(audit, fail_on, allow_incomplete)
     match format:
@@ -51,4 +53,8 @@ def render(
             from auditor.publish.html import html
 
             return html(shown, now=now)
+        case "sarif":
+            from auditor.publish.sarif import sarif
+
+            return sarif(shown, places)
     raise ValueError(f"unknown report format {format!r}; known are {', '.join(FORMATS)}")

@@ -13,6 +13,8 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from auditor.model import ABSENT, Side
+
 if TYPE_CHECKING:
     from auditor.model import Finding, Gap
     from auditor.model import Path as Steps
@@ -59,12 +61,12 @@ class Source:
 def sources_of(finding: Finding, places: Places | None) -> tuple[Source, ...]:
     """The files that the two sides were read from, the left one first; empty where they are no files."""
     breach = finding.breach
-    found = (_source(side.location, breach.path, places) for side in (breach.left, breach.right))
+    found = (_source(side, breach.path, places) for side in (breach.left, breach.right))
     return tuple(dict.fromkeys(source for source in found if source is not None))
 
 
 def gap_source(gap: Gap, places: Places | None) -> Source | None:
-    return _source(gap.location, (), places)
+    return _source(Side(gap.environment, gap.resource, ABSENT, gap.location), (), places)
 
 
 def rule_source(finding: Finding, places: Places | None) -> Source:
@@ -81,7 +83,8 @@ def is_file(location: str) -> bool:
     return bool(location) and ":" not in _LINE.sub(r"\1", location)
 
 
-def _source(location: str | None, steps: Steps, places: Places | None) -> Source | None:
+def _source(side: Side, steps: Steps, places: Places | None) -> Source | None:
+    location = side.location
     if location is None or not is_file(location):
         return None
     match = _LINE.match(location)
@@ -89,7 +92,8 @@ def _source(location: str | None, steps: Steps, places: Places | None) -> Source
     if places is None:
         return Source(path, line)
     file = Path(os.path.normpath(places.folder / path))
-    exact = places.line_of(file, steps, line or 1)
+    # One file holds several services: then the resource's own name comes first.
+    exact = places.line_of(file, steps if line or side.identity is None else (side.identity, *steps), line or 1)
     return Source(_relative(str(file), places), exact or line)
 
 

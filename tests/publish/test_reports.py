@@ -23,7 +23,7 @@ AUDITS: dict[str, Callable[[], Audit]] = {
     "nothing": nothing,
     "incomplete": incomplete,
 }
-EXTENSIONS = {"table": "txt", "json": "json", "markdown": "md", "junit": "xml", "html": "html"}
+EXTENSIONS = {"table": "txt", "json": "json", "markdown": "md", "junit": "xml", "html": "html", "sarif": "sarif"}
 VOID = frozenset({"meta", "col", "wbr", "br"})
 
 
