@@ -52,7 +52,7 @@ class Cache(Protocol):
 class Bounds:
     """What asking may cost an audit: requests to all sources together, and seconds spent on asking."""
 
-    requests: int = 60
+    requests: int = 200
     seconds: float = 30.0
 
 

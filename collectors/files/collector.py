@@ -11,9 +11,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from auditor.collector import Context, Options, Task
+from auditor.collector import Context, Inquiry, Options, Task
 from auditor.model import Gap, Kind, Resource
 from collectors.files import kinds, walk
+from collectors.files._git import GitLog
 from collectors.files._repository import repository
 from collectors.files.names import Stages
 from collectors.files.reading import Reading
@@ -51,6 +52,10 @@ class FilesCollector:
 
     def label(self, options: FilesOptions) -> str:
         return f"files:{options.path}"
+
+    def witness(self, _options: FilesOptions, context: Context, inquiry: Inquiry) -> GitLog:
+        """The history of the repository that the folder is in."""
+        return GitLog(context, inquiry)
 
     def plan(self, options: FilesOptions, context: Context) -> Iterable[Task]:
         """One task: what a file holds is known only once all were read. Raises CollectError where nothing is there."""
