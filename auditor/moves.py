@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from auditor.errors import AuditorError
 from auditor.history import Bounds
@@ -23,6 +23,14 @@ FURTHEST = timedelta(days=180)
 """How long ago a change may be to be told; longer than snapshots are kept as a rule."""
 Witness: TypeAlias = Callable[[str, Resource, Moved], Author | None]
 _log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A witness that has something to say once of the whole audit, such as that an account's records may not be read."""
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,11 @@ class Movement:
         return life.telling_moves(
             {one.fingerprint: moved for one in life.updated if (moved := self._known.get(one.fingerprint))}
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the audit has to say of its witness."""
+        return self.witness.notes if isinstance(self.witness, Remarking) else ()
 
     def _asked(self, breaches: Sequence[Breach]) -> dict[str, Moved]:
         try:

@@ -224,7 +224,8 @@ def _audited(
                 tolerated.lapse,
             )
             life = movement.told(life, laid.comparison)
-            audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock(), notes)
+            told = (*notes, *movement.notes)
+            audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock(), told)
             telling = _telling(audit, life, previous, now, tools)
             try:
                 tools.store.record_audit(audit, (left.id, right.id), life, telling)
