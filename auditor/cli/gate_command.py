@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from auditor.publish.sources import Places
 
 FORMATS = ("table", "json", "markdown", "junit", "sarif", "github")
+_BY_ENDING = {".txt": "table", ".json": "json", ".md": "markdown", ".xml": "junit", ".sarif": "sarif"}
 
 
 def _duration(_context: click.Context, _parameter: click.Parameter, value: str) -> timedelta:
@@ -26,6 +27,14 @@ def _duration(_context: click.Context, _parameter: click.Parameter, value: str) 
         return timedelta(0) if value == "0" else parse_duration(value)
     except ValueError as error:
         raise click.BadParameter(f"{value!r} is no duration: write 30m, 2h, 1d, or 0") from error
+
+
+def _reports(_context: click.Context, _parameter: click.Parameter, files: tuple[Path, ...]) -> tuple[Path, ...]:
+    for file in files:
+        if file.suffix not in _BY_ENDING:
+            raise click.BadParameter(f"what {file} is to hold is told by its ending: {', '.join(_BY_ENDING)}")
+        write.must_be_writable(file)
+    return files
 
 
 @click.command()
@@ -57,6 +66,14 @@ def _duration(_context: click.Context, _parameter: click.Parameter, value: str) 
 )
 @output_option
 @click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    callback=_reports,
+    help="Write this file, too; .txt, .json, .md, .xml (JUnit) or .sarif says how. May be given several times.",
+)
+@click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
     default="high",
@@ -72,6 +89,7 @@ def gate(
     fresh: timedelta,
     format_: str,
     output: Path | None,
+    reports: tuple[Path, ...],
     fail_on: str,
     allow_incomplete: bool,
 ) -> int:
@@ -109,6 +127,8 @@ def gate(
         from auditor.publish.github import defused
 
         text = defused(text, json=format_ in ("json", "sarif"))
+    for file in reports:
+        write.data(render_gate(decided, _BY_ENDING[file.suffix], width=None, color=False, places=places), file)
     write.data(text, output)
     if in_actions or format_ == "github":
         _tell_github(decided, places, printed=format_ == "github" and output is None)
