@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FURTHEST = timedelta(days=180)
 """How long ago a change may be to be told; longer than snapshots are kept as a rule."""
+LATELY = timedelta(days=1)
+"""How long the histories are asked again for a resource that is gone, when the witness could not say who removed it."""
 Witness: TypeAlias = Callable[[str, Resource, Moved], Author | None]
 _log = logging.getLogger(__name__)
 
@@ -85,6 +87,7 @@ class Movement:
 
     def _asked_again(self, life: LifeResult, comparison: Comparison) -> Iterator[tuple[str, Moved]]:
         """Findings of which the witness could not yet say who changed them."""
+        gone: list[Breach] = []
         for stored in life.updated:
             moved = stored.moved
             if moved is None or moved.author is None or not moved.author.ask_again or stored.fingerprint in self._known:
@@ -92,6 +95,10 @@ class Movement:
             resource = _resource(stored, comparison)
             if resource is not None:
                 yield stored.fingerprint, self._witnessed(moved, resource)
+            elif self.histories.now - moved.by < LATELY:
+                gone.append(stored.breach)
+        if gone:
+            yield from self._asked(gone).items()
 
     def _witnessed(self, moved: Moved, resource: Resource) -> Moved:
         if self.witness is None:
