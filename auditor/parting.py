@@ -109,7 +109,8 @@ def _answer(question: _Question, walks: Mapping[str, Walk], pair: Pair) -> Mover
         return Apart(known, any(walks[side].cut_short for side in tracks))
     side = max(turns, key=lambda name: (turns[name].by.taken_at, name))
     others = [name for name in tracks if name != side]
-    if any(name not in turns and _since(tracks[name]) > turns[side].by.taken_at for name in others):
+    seen = max(turns[side].after.taken_at, turns[side].by.taken_at)
+    if any(name not in turns and _since(tracks[name]) > seen for name in others):
         # It changed before the other side was ever seen: whether that one followed, nobody knows.
         return Apart(known, any(walks[name].cut_short for name in tracks))
     if len(turns) == len(_SIDES) and _at_once(*turns.values()):

@@ -98,8 +98,11 @@ class Scene:
             for said in self._manifest(home).entries.get(kind, ()):
                 yield Entry(said, home)
 
-    def all(self) -> Iterator[Entry]:
+    def all(self, among: Collection[str] | None = None) -> Iterator[Entry]:
+        """Every resource; or those of the manifests `among` those of this look."""
         for home in self.look.manifests:
+            if among is not None and home not in among:
+                continue
             for entries in self._manifest(home).entries.values():
                 yield from (Entry(said, home) for said in entries)
 
@@ -110,13 +113,17 @@ class Scene:
             key = entry.said["attributes"]
             attributes = self._library.past.documents([key])[key]
             resource = decode(Resource, {**entry.said, "attributes": attributes})
-            names = self._by_source.get(resource.source, self.names)
+            names = self.names_at(resource.source)
             self._normals[line] = normal_form(resource, self.realm.kind_of(resource.kind), names, self._references)
         return self._normals[line]
 
+    def names_at(self, source: str) -> EnvironmentNames:
+        """The names of the environment as that source spells them."""
+        return self._by_source.get(source, self.names)
+
     def lacks(self, kind: Kind, identities: Collection[str]) -> bool:
         """Whether a resource that is not in here really was not there, and not only unseen."""
-        return self.view.lists(kind.name) and not self.view.hides(kind.name, identities, located=kind.located)
+        return self._seen.lists(kind.name) and not self._seen.hides(kind.name, identities, located=kind.located)
 
     @cached_property
     def facts(self) -> Facts:
@@ -129,6 +136,13 @@ class Scene:
     @cached_property
     def view(self) -> SideView:
         return SideView(self._snapshot, self.names)
+
+    @cached_property
+    def _seen(self) -> SideView:
+        """The same, without the resources: what was listed can be told without reading what was found."""
+        facts, look = self.facts, self.look
+        bare = Snapshot(look.id, self.realm.environment, look.taken_at, (), facts.gaps, facts.listings)
+        return SideView(bare, self.names)
 
     @cached_property
     def _by_source(self) -> Mapping[str, EnvironmentNames]:
