@@ -62,21 +62,10 @@ def _asked(root: Path, names: Collection[str], seconds: float) -> dict[str, obje
     tracked = set(_lines(_git(root, seconds, "ls-files", "-z", "--", ".")))
     loose = sorted(set(names) - tracked)
     untracked = [name for name in loose if not _is_tracked_link(root, name, seconds)]
-    changed = _lines(
-        _git(
-            root,
-            seconds,
-            "diff",
-            "--name-only",
-            "-z",
-            "--relative",
-            "--no-ext-diff",
-            "--no-textconv",
-            "HEAD",
-            "--",
-            ".",
-        )
-    )
+    # `git diff` would write the index; `git status` does not. Its paths start at the top of the work tree.
+    prefix = _git(root, seconds, "rev-parse", "--show-prefix").removesuffix("\n")
+    states = _git(root, seconds, "status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames", "--", ".")
+    changed = [line[3:].removeprefix(prefix) for line in _lines(states)]
     modified = [name for name in changed if name in names or _is_gone(root, name)]
     return {
         "commit": commit,

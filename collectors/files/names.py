@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -53,10 +53,14 @@ def joined(folder: str, name: str) -> str:
 
 @dataclass(frozen=True)
 class Stages:
-    """The words that mean this environment (`own`) and others, in lower case."""
+    """The words that mean this environment (`own`) and others, in lower case.
+
+    `innocent` holds, by file name, where such a word means something else: `stage` in `stage-manager.prod.json`.
+    """
 
     own: tuple[str, ...]
     others: tuple[str, ...]
+    innocent: Mapping[str, frozenset[int]] = field(default_factory=dict, hash=False)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:
@@ -75,11 +79,14 @@ class Stages:
         spaced = _CAMEL.sub("\0", text).lower()
         found: list[tuple[int, int, bool]] = []
         for match in self._pattern.finditer(spaced):
-            if not match["not"]:
-                borders = spaced.count("\0", 0, match.start("word"))
-                start, length = match.start("word") - borders, len(match["word"])
-                found.append((start, start + length, match["word"] in self.own))
-        return found
+            # `nonprod` does not name `prod`, but may be a name itself.
+            whole = "word" if not match["not"] else 0
+            word = match[whole]
+            if word in self.own or word in self.others:
+                start = match.start(whole) - spaced.count("\0", 0, match.start(whole))
+                found.append((start, start + len(word), word in self.own))
+        innocent = self.innocent.get(text)
+        return [span for span in found if span[0] not in innocent] if innocent else found
 
     def names_own(self, text: str) -> bool:
         return any(ours for _, _, ours in self.find(text))
@@ -131,6 +138,58 @@ def adopting(names: Iterable[str], stages: Stages) -> Stages:
     if len(words) != 1:
         return stages
     return Stages((*stages.own, *words), tuple(word for word in stages.others if word not in words))
+
+
+def observing(names: Iterable[str], stages: Stages) -> Stages:
+    """The stages, with what the files of a folder that several environments share tell about their names.
+
+    What varies from file to file is the environment: in `k8s/prod/stage-manager.yaml` and `k8s/stg/stage-manager.yaml`
+    that is the folder, and `stage` is innocent. A word that takes the place of one of our names names another
+    environment, even if nobody told us of it (`live`).
+    """
+    known = frozenset(names)
+    strangers = tuple(word for word in (*_STAGES, *sorted(_PRODUCTION)) if word not in (*stages.own, *stages.others))
+    everybody = Stages(stages.own, (*stages.others, *strangers))
+    found = {name: spans for name in sorted(known) if (spans := everybody.find(name))}
+    places: dict[str, list[set[str]]] = {}
+    for name, spans in found.items():
+        words = [name[start:end].lower() for start, end, _ in spans]
+        seen = places.setdefault(_blanked(name, spans), [set() for _ in words])
+        for place, word in zip(seen, words, strict=True):
+            place.add(word)
+    certain = {*stages.own, *stages.others}
+    others: list[str] = []
+    innocent: dict[str, frozenset[int]] = {}
+    for name, spans in found.items():
+        vary = [len(words) > 1 and bool(words & certain) for words in places[_blanked(name, spans)]]
+        naming = [span for span, varies in zip(spans, vary, strict=True) if varies or _is_overlay(name, span, known)]
+        others += [name[start:end].lower() for start, end, ours in naming if not ours]
+        file = name.rfind("/") + 1
+        wrong = {span[0] - file for span in spans if naming and span not in naming and span[0] >= file}
+        if wrong and _agree(innocent.get(name[file:]), wrong):
+            innocent[name[file:]] = frozenset(wrong)
+    return Stages(stages.own, tuple(dict.fromkeys((*stages.others, *others))), innocent)
+
+
+def _blanked(name: str, spans: Iterable[tuple[int, int, bool]]) -> str:
+    parts, end = [], 0
+    for start, stop, _ in spans:
+        parts += [name[end:start], "\0"]
+        end = stop
+    return "".join(parts) + name[end:]
+
+
+def _is_overlay(name: str, span: tuple[int, int, bool], known: frozenset[str]) -> bool:
+    """Whether the file without this word is there, too: `values-prod.yaml` beside `values.yaml`."""
+    start, end, _ = span
+    before, after = name[:start], name[end:]
+    return any(
+        other != name and other in known for other in (before[:-1] + after, before + after[1:], before + after)
+    )
+
+
+def _agree(before: frozenset[int] | None, now: set[int]) -> bool:
+    return before is None or before == now
 
 
 def others_files(names: Iterable[str], stages: Stages, *, shared: bool) -> frozenset[str]:

@@ -13,7 +13,7 @@ from auditor.model import Gap, GapReason, Json, Resource
 from collectors import _ecs
 from collectors.files import compose, detect, kinds, kubernetes, layers, walk
 from collectors.files.layers import Stack
-from collectors.files.names import Stages, adopting, folder_of, others_files, values_folders
+from collectors.files.names import Stages, adopting, folder_of, observing, others_files, values_folders
 from collectors.files.projects import Parsed, Projects
 from collectors.files.scope import Scope
 from collectors.files.text import Malformed, Unsupported, read
@@ -49,8 +49,7 @@ class Reading:
         self._charts |= values_folders(files)
         supported = [name for name in files if detect.format_of(name) and not self._is_template(name)]
         shared = not self.stages.names_own(self.scope.shown)
-        if not shared:
-            self.stages = adopting(supported, self.stages)
+        self.stages = observing(supported, self.stages) if shared else adopting(supported, self.stages)
         self._theirs = others_files(supported, self.stages, shared=shared)
         templated = {folder_of(chart_file) for chart_file in files if self._is_template(chart_file)}
         yield from self._unrendered(templated)
