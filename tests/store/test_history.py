@@ -1,0 +1,57 @@
+"""An environment's past, as the store tells it a little at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.errors import StoreError
+from auditor.looks import Facts
+from auditor.store import Store
+from tests.store.samples import at, resource, snapshot
+
+
+def test_looks_come_newest_first_and_name_equal_contents_alike(store: Store) -> None:
+    """What did not change has the same digests; what changed in one source leaves the other one's alone."""
+    ours = [resource("orders"), resource("web", source="files:prod")]
+    for number, resources in enumerate((ours, ours, [*ours, resource("cache", source="files:prod")])):
+        store.save_snapshot(snapshot(f"p{number}", "prod", at(number), resources))
+    store.save_snapshot(snapshot("s0", "staging", at(1)))
+    third, second, first = store.past.looks("prod")
+    assert [(look.id, look.taken_at) for look in (first, second, third)] == [
+        ("p0", at(0)), ("p1", at(1)), ("p2", at(2))
+    ]  # fmt: skip
+    assert first.saw_the_same(second)
+    assert not second.saw_the_same(third)
+    assert len(set(second.manifests) & set(third.manifests)) == 1
+
+
+def test_looks_are_read_page_by_page_and_within_a_time(store: Store) -> None:
+    """`until` is the first of them, `before` is not one of them; what was recorded last counts as last."""
+    for number, minutes in enumerate((0, 10, 5, 20)):
+        store.save_snapshot(snapshot(f"p{number}", "prod", at(minutes)))
+
+    def ids(**asked: object) -> list[str]:
+        return [look.id for look in store.past.looks("prod", **asked)]  # type: ignore[arg-type]
+
+    assert ids(until="p2") == ["p2", "p1", "p0"]
+    assert ids(before="p2", limit=1) == ["p1"]
+    assert ids(since=at(6)) == ["p3", "p1"]
+    assert ids(until="p1", before="p1") == ["p0"]
+    assert (ids(until="nothing"), store.past.looks("nowhere")) == ([], ())
+
+
+def test_contents_are_read_by_their_digests(store: Store) -> None:
+    """A manifest lists its resources by kind and finds one by its spelling; facts say what was not observed."""
+    taken = snapshot("p0", "prod", at(0), [resource("orders")])
+    store.save_snapshot(taken)
+    (look,) = store.past.looks("prod")
+    manifest = store.past.manifests(look.manifests)[look.manifests[0]]
+    ((kind, (entry,)),) = manifest.entries.items()
+    assert (kind, entry["identity"]) == (taken.resources[0].kind, "orders")
+    assert store.past.documents([entry["attributes"]]) == {entry["attributes"]: taken.resources[0].attributes}
+    assert manifest.holds(manifest.content[1:-1])
+    assert not manifest.holds(manifest.content[1:-1].replace(b"orders", b"refunds"))
+    facts = store.past.facts([look.facts])[look.facts]
+    assert facts == Facts(taken.gaps, taken.listings, taken.accounts, taken.regions)
+    with pytest.raises(StoreError, match="missing or damaged"):
+        store.past.manifests(["0" * 64])
