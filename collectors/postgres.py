@@ -18,13 +18,12 @@ from auditor.collector import Context, Options, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Kind, Resource
 from collectors._meter import counted
+from collectors._postgres import API, SCHEME, classified, connected, place
 
 if TYPE_CHECKING:
     import psycopg
 
-_SCHEME = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 _STATEMENT_SECONDS = 30
-_API = "postgres"
 
 # Where this installation lives, who is connected, and how messages are spelled: nothing that parity is about.
 _INSTALLATION = frozenset(
@@ -64,26 +63,6 @@ _DATABASE = """
     from pg_catalog.pg_database where datname = pg_catalog.current_database()
 """
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html, by code or by class
-_REASONS = {
-    "28": GapReason.ACCESS_DENIED,
-    "42501": GapReason.ACCESS_DENIED,
-    "3D": GapReason.ACCESS_DENIED,
-    "53": GapReason.THROTTLED,
-    "57014": GapReason.TIMEOUT,
-    "55P03": GapReason.TIMEOUT,
-    "25P03": GapReason.TIMEOUT,
-    "57": GapReason.UNREACHABLE,
-    "08": GapReason.UNREACHABLE,
-    "42": GapReason.UNSUPPORTED,
-    "0A": GapReason.UNSUPPORTED,
-}
-# libpq keeps no SQLSTATE of a connection that was refused, so there only the message tells (in English, its default).
-_REFUSALS = (
-    (re.compile(r"authentication failed|no pg_hba\.conf entry|does not exist|permission denied|not permitted|password"), GapReason.ACCESS_DENIED),
-    (re.compile(r"too many (?:connections|clients)|remaining connection slots"), GapReason.THROTTLED),
-    (re.compile(r"timeout expired|timed out"), GapReason.TIMEOUT),
-)  # fmt: skip
 _BYTES = ("B", "kB", "MB", "GB", "TB")
 _TIMES = (("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1))
 
@@ -101,10 +80,10 @@ class PostgresOptions(Options):
     def _is_postgresql(cls, url: SecretStr) -> SecretStr:
         import psycopg
 
-        if not _SCHEME.match(url.get_secret_value()):
+        if not SCHEME.match(url.get_secret_value()):
             raise ValueError("must begin with postgresql:// (or postgresql+psycopg://)")
         try:
-            _place(url.get_secret_value())
+            place(url.get_secret_value())
         except psycopg.ProgrammingError:
             # Without the error's own words: they quote the URL. `from None` keeps it out of the traceback, too.
             raise ValueError("is no URL that PostgreSQL understands; escape special characters as %XX") from None
@@ -119,7 +98,7 @@ class PostgresCollector:
     permissions = ("CONNECT on the database", "pg_read_all_settings (for the preloaded libraries)")
 
     def label(self, options: PostgresOptions) -> str:
-        host, database = _place(options.url.get_secret_value())
+        host, database = place(options.url.get_secret_value())
         return f"postgres:{host}/{database}"
 
     def plan(self, options: PostgresOptions, context: Context) -> Iterable[Task]:
@@ -128,7 +107,7 @@ class PostgresCollector:
             source=label,
             kinds=(KIND.name,),
             run=lambda: _read(options, context, label),
-            label=_place(options.url.get_secret_value())[1],
+            label=place(options.url.get_secret_value())[1],
         )
 
 
@@ -136,14 +115,14 @@ COLLECTOR = PostgresCollector()
 
 
 def _read(options: PostgresOptions, context: Context, source: str) -> Iterator[Resource | Gap]:
-    host, _ = _place(options.url.get_secret_value())
+    host, _ = place(options.url.get_secret_value())
     attributes: dict[str, Any] = {}
     unread: list[tuple[str, CollectError]] = []
     with _connected(options, context) as connection:
         database = connection.info.dbname
         for attribute, read in _PARTS:
             try:
-                with counted(context.meter, _API), _classified(), connection.transaction():
+                with counted(context.meter, API), classified(), connection.transaction():
                     attributes |= read(connection)
             except CollectError as error:
                 if connection.closed:
@@ -164,42 +143,12 @@ def _read(options: PostgresOptions, context: Context, source: str) -> Iterator[R
 
 @contextmanager
 def _connected(options: PostgresOptions, context: Context) -> Iterator[psycopg.Connection[Any]]:
-    """One read-only transaction. Everything is set for the transaction only: a connection pooler hands the session on
-    to the next client, and a session setting would then change the audited environment."""
-    import psycopg
-
     seconds = min(_STATEMENT_SECONDS, max(1, int(context.timeout)))
-    url = _libpq(options.url.get_secret_value())
-    with counted(context.meter, _API), _classified():
-        connection = psycopg.connect(
-            url, connect_timeout=options.connect_timeout, application_name="parity-auditor", prepare_threshold=None
-        )
-    with connection:
-        connection.read_only = True
-        with _classified():
-            connection.execute(f"set local statement_timeout = '{seconds}s'")
-            connection.execute(f"set local lock_timeout = '{min(5, seconds)}s'")
-            connection.execute("set local search_path = pg_catalog")
+    url = options.url.get_secret_value()
+    with connected(
+        url, context.meter, connect_timeout=options.connect_timeout, statement_seconds=seconds
+    ) as connection:
         yield connection
-
-
-@contextmanager
-def _classified() -> Iterator[None]:
-    """psycopg's errors as ours, told apart by SQLSTATE where there is one."""
-    import psycopg
-
-    try:
-        yield
-    except psycopg.Error as error:
-        state = error.sqlstate or ""
-        text = " ".join(str(error).split())
-        if isinstance(error, psycopg.errors.ConnectionTimeout):
-            reason = GapReason.TIMEOUT
-        elif state:
-            reason = _REASONS.get(state) or _REASONS.get(state[:2]) or GapReason.MALFORMED
-        else:
-            reason = next((reason for pattern, reason in _REFUSALS if pattern.search(text)), GapReason.UNREACHABLE)
-        raise CollectError(reason, f"{text} (SQLSTATE {state})" if state else text) from error
 
 
 def _version(connection: psycopg.Connection[Any]) -> dict[str, Any]:
@@ -274,20 +223,3 @@ def _spelled(value: str | None, unit: str | None, vartype: str) -> Any:
     micro = number * factor * dict(_TIMES).get(base, 0)
     name, size = next(((name, size) for name, size in _TIMES if micro and micro % size == 0), (base, 0))
     return f"{micro / size:.15g}{name}" if size else f"{value}{unit}"
-
-
-def _place(url: str) -> tuple[str, str]:
-    """Host (with a port that is not the default one) and database of a URL, as libpq reads it; never user or password."""
-    from psycopg.conninfo import conninfo_to_dict
-
-    parts = conninfo_to_dict(_libpq(url))
-    hosts = str(parts.get("host") or parts.get("hostaddr") or "localhost").split(",")
-    ports = str(parts.get("port") or "5432").split(",")
-    ports = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
-    shown = [host if port == "5432" else f"{host}:{port}" for host, port in zip(hosts, ports, strict=True)]
-    return ",".join(shown), str(parts.get("dbname") or parts.get("user") or "postgres")
-
-
-def _libpq(url: str) -> str:
-    """SQLAlchemy's spelling of the scheme, as many configurations have it, in libpq's."""
-    return _SCHEME.sub("postgresql://", url)

@@ -1,10 +1,13 @@
-"""What tests of several parts share: a real PostgreSQL server."""
+"""What tests of several parts share: a real PostgreSQL server, and a real MariaDB where it is installed."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
+import subprocess
 import tempfile
+import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,3 +38,42 @@ def postgres_url() -> Iterator[str]:
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """The URL of a MariaDB server of its own, as its root, without a database. Started once, at first use."""
+    programs = [shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin") for name in _MARIADB]
+    if None in programs:
+        pytest.skip("MariaDB is not installed: apt-get install mariadb-server")
+    folder = Path(tempfile.mkdtemp(prefix="parity-mariadb-"))
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    common = ["--no-defaults", *user, f"--tmpdir={folder}", f"--datadir={folder / 'data'}", *_SMALL]
+    install = [str(programs[0]), *common, "--auth-root-authentication-method=normal", "--skip-test-db"]
+    subprocess.run([*install, "--skip-name-resolve"], check=True, capture_output=True)
+    socket = folder / "socket"
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [str(programs[1]), *common, f"--socket={socket}", "--skip-networking", "--skip-log-bin"],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        _wait_for(socket, server, folder / "log")
+        yield f"mysql://root@localhost/?unix_socket={socket}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_MARIADB = ("mariadb-install-db", "mariadbd")
+_SMALL = ("--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M", "--innodb-flush-log-at-trx-commit=0")
+
+
+def _wait_for(socket: Path, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not socket.exists():
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"MariaDB did not start: {log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.02)

@@ -160,12 +160,13 @@ def test_a_server_that_accepts_and_says_nothing_is_a_timeout() -> None:
 
 def test_a_query_that_waits_for_a_lock_is_a_timeout(database: str) -> None:
     """SQLSTATE 57014 and 55P03 are both a question of time."""
-    from collectors.postgres import _classified, _connected
+    from collectors._postgres import classified
+    from collectors.postgres import _connected
 
     options = PostgresOptions.model_validate({"url": database})
     with _connected(options, CONTEXT) as connection:
         connection.execute("set local statement_timeout = '20ms'")
-        with pytest.raises(CollectError) as caught, _classified():
+        with pytest.raises(CollectError) as caught, classified():
             connection.execute("select pg_sleep(5)")
     assert caught.value.reason is GapReason.TIMEOUT
 
