@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from auditor.cli import setup, write
+from auditor.cli.backtest_command import backtest
 from auditor.cli.exits import Exit
 from auditor.cli.options import choice_of_data, config_option
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def policy() -> None:
-    """List and test policies."""
+    """List, check, test and try out policies."""
+
+
+policy.add_command(backtest)
 
 
 @policy.command("list")
