@@ -98,10 +98,9 @@ def _prints(evidence: Evidence) -> str:
 
 def _basis(checklist: Checklist, now: datetime) -> str:
     whole = "" if checklist.complete else ", incomplete"
-    age = span(now - checklist.observed_at)
     return (
-        f"{brief(checklist.left)} against {brief(checklist.right)}, audit {brief(checklist.audit)} of {age} ago{whole}; "
-        f"findings from {checklist.threshold} on count"
+        f"{brief(checklist.left)} against {brief(checklist.right)}; audit {brief(checklist.audit)}, "
+        f"{span(now - checklist.observed_at)} ago{whole}; {checklist.threshold} and above count"
     )
 
 
@@ -123,9 +122,9 @@ def markdown(checklist: Checklist, *, now: datetime, allow_incomplete: bool = Fa
         "",
     ]
     for item in checklist.items:
-        lines += [f"**{escape(item.question)}** {item.answer.value}", "", f"- Needs: {escape(item.needs)}"]
+        lines += [f"**{escape(item.question)}** {item.answer.value}", "", f"- Needs: {_ours(item.needs)}"]
         lines += [f"- {_evidence(evidence)}" for evidence in item.evidence]
-        lines += [f"- To do: {escape(sentence(item.remedy))}"] if item.remedy else []
+        lines += [f"- To do: {_ours(item.remedy)}"] if item.remedy else []
         lines.append("")
     sides = "; ".join(
         f"{escape(name)}: snapshot {code(snapshot)} of {instant(at)}"
@@ -138,6 +137,11 @@ def markdown(checklist: Checklist, *, now: datetime, allow_incomplete: bool = Fa
         "",
     ]
     return "\n".join(lines)
+
+
+def _ours(text: str) -> str:
+    """Text of ours, in which nothing but names of environments comes from outside: what it quotes is code."""
+    return "".join(code(part) if number % 2 else escape(part) for number, part in enumerate(text.split("`")))
 
 
 def _bold(answer: Answer) -> str:

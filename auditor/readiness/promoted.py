@@ -90,7 +90,7 @@ def tested(facts: Facts) -> Item:
         "a source that tells of the runs of a pipeline, by version",
     )
     return ask.not_observed(
-        "No source tells of the runs of a pipeline.", remedy="Look it up in the pipeline, by the version it deployed"
+        "No source tells of a pipeline's runs.", remedy="Look it up in the pipeline, by the deployed version"
     )
 
 

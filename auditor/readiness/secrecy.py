@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from auditor.globs import path_glob
-from auditor.model import Category
-from auditor.readiness.facts import counted, leaves, named, of_findings, of_gaps, of_snapshot, resources, several
+from auditor.readiness.facts import SHOWN, counted, leaves, named, of_findings, of_gaps, of_snapshot, resources, several
 from auditor.readiness.model import Ask, Evidence, Item
-from auditor.readiness.topics import Topic, about
+from auditor.readiness.topics import Topic, about, is_configuration
 from auditor.value_types import is_secret, secrets_in
 
 if TYPE_CHECKING:
-    from auditor.model import Finding, Json, Kind, Path, Resource, Snapshot
+    from auditor.model import Finding, Json, Path, Resource, Snapshot
     from auditor.readiness.facts import Facts
 
 # Entries of a store, and resources that are nothing but a reference to one.
@@ -59,9 +58,17 @@ def differ(facts: Facts) -> Item:
     )
     belongs = about(Topic.SECRETS, facts)
     found = [finding for finding in facts.active() if belongs(finding)]
-    different, equal = _compared(facts)
-    gaps = facts.gaps(_may_hold_secrets)
-    seen = [Evidence(f"{counted(different, 'secret')} seen on both sides differ", at=facts.audit.finished_at)]
+    names, equal = _compared(facts)
+    different = sum(names.values())
+    gaps = facts.gaps(is_configuration)
+    seen = [
+        Evidence(
+            f"{counted(different, 'secret')} seen on both sides differ",
+            at=facts.audit.finished_at,
+            source=facts.audit.id,
+            resources=tuple(names)[:SHOWN],
+        )
+    ]
     if found:
         places = several(dict.fromkeys(_place(finding) for finding in found))
         evidence = of_findings(f"{counted(len(found), 'finding')}: {places}", found)
@@ -104,14 +111,14 @@ def stored(facts: Facts) -> Item:
     )
     written = {side.environment: list(_written(side)) for side in facts.sides}
     kept = {side.environment: list(_kept(side, facts)) for side in facts.sides}
-    gaps = facts.gaps(_may_hold_secrets)
+    gaps = facts.gaps(is_configuration)
     evidence = [*_written_evidence(facts, written), *_kept_evidence(facts, kept)]
     total = sum(map(len, written.values()))
     if total:
         return ask.no(
             f"{counted(total, 'secret')} in plain configuration.",
             *evidence,
-            remedy="Move each into a secret store, refer to it from there, and rotate it: it has been read",
+            remedy="Move each into a secret store, refer to it there, rotate it",
         )
     without = [name for name, found in kept.items() if not found]
     if without:
@@ -131,13 +138,10 @@ def stored(facts: Facts) -> Item:
     return ask.yes("Both sides refer to a secret store; no secret was seen in plain text.", *evidence)
 
 
-def _may_hold_secrets(kind: Kind) -> bool:
-    return kind.category in (Category.CONFIG, Category.DEPLOYMENT) or kind.name == "aws.lambda.function"
-
-
-def _compared(facts: Facts) -> tuple[int, int]:
-    """How many values that are secret on both sides differ, and how many are equal."""
-    different = equal = 0
+def _compared(facts: Facts) -> tuple[Counter[str], int]:
+    """How many values that are secret on both sides differ, by resource, and how many are equal."""
+    different: Counter[str] = Counter()
+    equal = 0
     for found in facts.comparison.matches:
         theirs = _marks(found.match.right.raw)
         for path, marks in _marks(found.match.left.raw).items():
@@ -147,7 +151,7 @@ def _compared(facts: Facts) -> tuple[int, int]:
             if marks & other:
                 equal += 1
             else:
-                different += 1
+                different[f"{found.match.left.kind.name} {found.match.left.identity}"] += 1
     return different, equal
 
 

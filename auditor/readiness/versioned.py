@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from auditor.readiness.facts import Facts
 
 REPOSITORY = "files.repository"
-# Every reading of files lists these, whatever it finds.
-_READ = "env.file"
+# How the labels of sources of files begin.
+_FILES = "files:"
 
 
 def version_control(facts: Facts) -> Item:
@@ -35,7 +35,7 @@ def version_control(facts: Facts) -> Item:
             unknown.append(f"no files of {side.environment} are read")
         for source in sorted(sources):
             if source not in known:
-                outside.append(source.removeprefix("files:"))
+                outside.append(source.removeprefix(_FILES))
                 continue
             told, wrong, open_question = _told(known[source])
             evidence.append(of_snapshot(side, told, seen=[known[source]]))
@@ -55,7 +55,7 @@ def version_control(facts: Facts) -> Item:
             *evidence,
             remedy="Read the files from a checkout of the repository, with git at hand, on both sides",
         )
-    gaps = [gap for gap in facts.gaps(is_configuration) if gap.source.startswith("files:")]
+    gaps = [gap for gap in facts.gaps(is_configuration) if gap.source.startswith(_FILES)]
     if gaps:
         return ask.not_observed(
             f"What was read is committed, but {counted(len(gaps), 'gap')} may hide something that is not.",
@@ -67,13 +67,13 @@ def version_control(facts: Facts) -> Item:
 
 
 def _sources(side: Snapshot) -> set[str]:
-    listed = {listing.source for listing in side.listings if listing.kind == _READ}
-    return listed | {gap.source for gap in side.gaps if gap.source.startswith("files:")}
+    read = {listing.source for listing in side.listings} | {gap.source for gap in side.gaps}
+    return {source for source in read if source.startswith(_FILES)}
 
 
 def _told(resource: Resource) -> tuple[str, list[str], list[str]]:
     """What one work tree tells: in a sentence, what is wrong there, and what could not be asked."""
-    place = resource.source.removeprefix("files:")
+    place = resource.source.removeprefix(_FILES)
     why = resource.attributes.get("unknown")
     if why:
         return f"{place}: git does not tell ({why})", [], [f"git does not tell of {place}: {why}"]
@@ -100,7 +100,7 @@ def _beyond(facts: Facts) -> str:
         1
         for side in facts.sides
         for resource in side.resources
-        if is_configuration(facts.kind(resource.kind)) and not resource.source.startswith("files:")
+        if is_configuration(facts.kind(resource.kind)) and not resource.source.startswith(_FILES)
     )
     return (
         f"; of {counted(number, 'further resource')} that live in an account or a cluster no source tells"
