@@ -30,6 +30,7 @@ _ADDRESS = re.compile(
 )
 _GROUP_ID = re.compile(r"(?<![a-z0-9-])sg-[0-9a-f]{8,17}(?![0-9a-z])")
 _SECURITY_GROUP = "aws.ec2.security_group"
+_SERVICE = "kubernetes.service"
 _TARGET_GROUP = "aws.elasticloadbalancingv2.target_group"
 # What a host may lead to.
 REACHED_BY_HOST = (
@@ -117,6 +118,8 @@ class Links:
                 source, other = (target, index) if _is_backward(normal, self.normals[target]) else (index, target)
                 if source != other:
                     self._pointing[source].add(other)
+                    if normal.kind.name == _SERVICE and other == index:  # whoever calls it calls what is behind it
+                        self._pointing[other].add(source)
 
     def of(self, index: int) -> Sequence[int]:
         """What the resource depends on directly."""
@@ -209,7 +212,7 @@ class Links:
                 first, _, domain = host.partition(".")
                 yield from self._named("compose.service", host, normal)
                 if not domain or domain.split(".")[1:2] == ["svc"] or domain == (normal.resource.parent or ""):
-                    yield from self._named("kubernetes.service", first, normal)
+                    yield from self._named(_SERVICE, first, normal)
         if "@" in text and "://" not in text:  # an address in e-mail is nobody's host
             return
         if parse_image(text) is not None and not bare and "://" not in text:
@@ -257,10 +260,10 @@ class Links:
         elif noun in _ROUTING:
             for path, text in _texts(spec, ()):
                 if path[-2:] == ("service", "name") or path[-1:] == ("serviceName",):
-                    yield from self._named("kubernetes.service", text, normal)
+                    yield from self._named(_SERVICE, text, normal)
             for refs in _under(spec, "backendRefs"):
                 for name in refs:
-                    yield from self._named("kubernetes.service", name, normal)
+                    yield from self._named(_SERVICE, name, normal)
 
     def _selected(self, wanted: Mapping[str, Json], near: Normal) -> Iterator[int]:
         for index, labels in self._labelled:
@@ -276,7 +279,7 @@ def _is_backward(source: Normal, target: Normal) -> bool:
         return target.kind.name == _TARGET_GROUP
     noun = kind.partition(".")[2] if kind.startswith("kubernetes.") else ""
     about = noun in (*_SELECTING, *_SCALING, *_ROUTING)
-    return about and (target.kind.name == "kubernetes.service" or bool(_pod_labels(target)))
+    return about and (target.kind.name == _SERVICE or bool(_pod_labels(target)))
 
 
 def _kinds_named(path: Path, text: str) -> tuple[str, ...]:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from auditor.publish.gap_groups import GapGroup
     from auditor.publish.view import Report
 
-MOST_REASONS = 6
+MOST_REASONS = 5
 _MOST_NAMES = 3
+_ROOM = 240
 _FINGERPRINT = 8
 
 
@@ -85,7 +86,7 @@ def _reason(entry: Entry, gate: Gate) -> Reason:
         said.append(f"first seen {span(gate.at - first.first_seen)} ago")
     return Reason(
         severity=breach.severity,
-        title=entry.title or sentence(breach.message or f"{breach.identity}: {breach.about}"),
+        title=entry.title or brief(breach.message or f"{breach.identity}: {breach.about}", _ROOM),
         rule=brief(breach.rule.id),
         fingerprint=breach.fingerprint[:_FINGERPRINT],
         remarks=tuple(said[:_MOST_NAMES]),
