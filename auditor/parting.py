@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from auditor.alike import Pair
 from auditor.compare import compare_match
@@ -15,11 +15,36 @@ from auditor.model import ABSENT, Match, MatchMethod, Moved, Path
 if TYPE_CHECKING:
     from auditor.history import State
     from auditor.looks import Past
-    from auditor.model import Breach, Resource
+    from auditor.model import Resource, Side
     from auditor.scene import Realm
 
 _SIDES = ("left", "right")
 _NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Parted(Protocol):
+    """A place where two environments are to be told apart, as a breach names it."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def identity(self) -> str: ...
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def left(self) -> Side: ...
+
+    @property
+    def right(self) -> Side: ...
+
+    @property
+    def sides(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +69,7 @@ class Mover:
 class _Question:
     """One breach, followed on each side that is to blame for it."""
 
-    breach: Breach
+    breach: Parted
     tracks: Mapping[str, Track]
 
     def is_open(self) -> bool:
@@ -59,7 +84,7 @@ class _Question:
 
 
 def movers(
-    breaches: Sequence[Breach],
+    breaches: Sequence[Parted],
     realms: tuple[Realm, Realm],
     past: Past,
     starts: tuple[str, str],
@@ -84,7 +109,7 @@ def movers(
     return {question.breach.fingerprint: _answer(question, walks, pair) for question in questions}
 
 
-def _question(breach: Breach, pair: Pair) -> _Question:
+def _question(breach: Parted, pair: Pair) -> _Question:
     tracks: dict[str, Track] = {}
     for name, side in zip(_SIDES, (breach.left, breach.right), strict=True):
         if name in breach.sides:
@@ -119,7 +144,7 @@ def _answer(question: _Question, walks: Mapping[str, Walk], pair: Pair) -> Mover
     return _mover(question.breach, side, turns[side], other, pair)
 
 
-def _is_followed(breach: Breach, side: str, track: Track) -> bool:
+def _is_followed(breach: Parted, side: str, track: Track) -> bool:
     """Whether what the snapshot holds at the place is what the breach says, so that its past may be told."""
     said = breach.left if side == "left" else breach.right
     there = said.value is not ABSENT if breach.path else said.identity is not None
@@ -139,7 +164,7 @@ def _at_once(one: Turn, other: Turn) -> bool:
     return overlap * 2 > min(end - start for start, end in spans)
 
 
-def _mover(breach: Breach, side: str, turn: Turn, other: State | None, pair: Pair) -> Mover:
+def _mover(breach: Parted, side: str, turn: Turn, other: State | None, pair: Pair) -> Mover:
     after, by = sorted((turn.after.taken_at, turn.by.taken_at))
     old, new = turn.told
     left, right = (turn.old, other) if side == "left" else (other, turn.old)

@@ -9,6 +9,7 @@ from auditor.cli.collectors_commands import collectors, iam_policy
 from auditor.cli.config_commands import config
 from auditor.cli.db_commands import db
 from auditor.cli.demo_command import demo
+from auditor.cli.drift_command import drift
 from auditor.cli.findings_commands import explain, findings, show
 from auditor.cli.gate_command import gate
 from auditor.cli.init_command import init
@@ -40,6 +41,7 @@ def audit() -> None:
 for command in (
     now,
     snapshot,
+    drift,
     diff,
     ready,
     gate,
