@@ -52,6 +52,8 @@ BAD_AND_GOOD: dict[str, tuple[Any, Any]] = {
     "one_of: [info, warning]": ("debug", "info"),
     'matches: "^arn:aws:"': ("orders", "arn:aws:sns:eu-west-1:111122223333:orders"),
     "at_least: 7": (3, 7),
+    "at_most: 0.01": (3, 0),
+    "max_age: 90d": ("2020-01-01T00:00:00+00:00", "2025-12-20T00:00:00+00:00"),
     "ratio: {min: 0.25, max: 1}": (8, 8),
     "no_reference_to: prod": ("db.prod.acme.example", "db.acme.example"),
     'cel: "left.value <= right.value"': (3, 3),
