@@ -10,10 +10,11 @@ import hashlib
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from auditor.messages import quote
 from auditor.model import ABSENT
+from auditor.named_causes import Grouping, named_groupings
 from auditor.paths import dotted
 
 if TYPE_CHECKING:
@@ -24,17 +25,19 @@ _FEWEST = 3
 _FEWEST_KEYS = 5
 
 
-def with_causes(breaches: tuple[Breach, ...]) -> tuple[Breach, ...]:
+def with_causes(breaches: tuple[Breach, ...], naming: frozenset[str] = frozenset()) -> tuple[Breach, ...]:
     """The same breaches in the same order, with `cause` and `cause_key` set where one cause explains several.
 
-    `cause_key` is made from what the members have in common, so it stays while some of them come and go.
+    `cause_key` is made from what the members have in common, so it stays while some of them come and go. `naming` are
+    the rules (`policy/id`) that are about names.
 
-    The first that fits wins, from the widest: a kind on one side only; one change of value in many places; keys added
-    below one parent; one rule broken below one parent; one path in many resources.
+    The first that fits wins: causes that have a name (`named_causes.py`), then from the widest a kind on one side only;
+    one change of value in many places; keys added below one parent; one rule broken below one parent; one path in many
+    resources.
     """
     causes: dict[str, tuple[str, str]] = {}
     free = list(breaches)
-    for name, key, fewest, sentence in _GROUPINGS:
+    for name, key, fewest, sentence in (*named_groupings(naming), *_GROUPINGS):
         for value, members in _groups(free, key).items():
             if len(members) >= fewest and (cause := sentence(members)) is not None:
                 causes.update((member.fingerprint, (cause, _cause_key(name, value))) for member in members)
@@ -128,9 +131,8 @@ def _same_path_cause(members: list[Breach]) -> str | None:
     return f"{first.about}: {dotted(first.path)} of {len(members)} resources of kind {first.kind}"
 
 
-_Grouping: TypeAlias = tuple[str, Callable[["Breach"], Hashable], int, Callable[[list["Breach"]], str | None]]
 # The names are part of every `cause_key` that is kept.
-_GROUPINGS: tuple[_Grouping, ...] = (
+_GROUPINGS: tuple[Grouping, ...] = (
     ("one-sided-kind", _one_sided_kind, _FEWEST, _one_sided_kind_cause),
     ("same-values", _same_values, _FEWEST, _same_values_cause),
     ("added-keys", _added_keys, _FEWEST_KEYS, _added_keys_cause),

@@ -20,6 +20,7 @@ from auditor.observed import SideView, Value, is_missing, points_into_gap, was_o
 from auditor.past import History
 from auditor.places import NOTHING, differing, leaves, leaves_alone, leaves_under, unqualified
 from auditor.promotion import COMPONENT, REHEARSED
+from auditor.reach import with_reach
 from auditor.rules import CATCH_ALL, NON_PRODUCTION
 from auditor.score import Tally
 
@@ -360,9 +361,9 @@ class _Bench:
         # Where not one pair was made, nothing was compared: the share of what is missing would pose as a score.
         compared = bool(self.comparison.matches)
         score, scores = (self.tally.overall(), self.tally.by_category()) if compared else (None, {})
-        return Judgement(
-            with_causes(tuple(ordered)), self.expected, self.unknown, score, scores, self.evaluator.faults.notes()
-        )
+        naming = frozenset(rule.name for rule in self.evaluator.policy.rules if rule.expect.name == "qualified")
+        breaches = with_reach(with_causes(tuple(ordered), naming), self.comparison)
+        return Judgement(breaches, self.expected, self.unknown, score, scores, self.evaluator.faults.notes())
 
 
 def _with_others(worst: Ruling, found: list[Ruling]) -> tuple[str, Ruling]:

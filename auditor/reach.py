@@ -1,0 +1,107 @@
+"""How far a finding reaches: how many other resources depend on the one that it is about, or share its cause. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from auditor.values import words
+
+if TYPE_CHECKING:
+    from auditor.model import Breach, Comparison, Json, Normal
+
+_REFERENCE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+/[A-Za-z0-9][\w./-]*")
+
+Spot: TypeAlias = tuple[str, str]
+"""Kind and identity of a resource, in normal form."""
+
+
+def with_reach(breaches: Sequence[Breach], comparison: Comparison) -> tuple[Breach, ...]:
+    """The same breaches, each with how many other resources it concerns.
+
+    That is an order of importance, not a scope: only direct references count, and only what names them surely."""
+    if not breaches:
+        return ()
+    depending = _dependents(comparison, frozenset((breach.kind, breach.identity) for breach in breaches))
+    sharing: dict[str, set[Spot]] = defaultdict(set)
+    for breach in breaches:
+        if breach.cause_key is not None:
+            sharing[breach.cause_key].add((breach.kind, breach.identity))
+    return tuple(replace(breach, reach=_reach(breach, depending, sharing)) for breach in breaches)
+
+
+def _reach(breach: Breach, depending: Mapping[Spot, Iterable[Spot]], sharing: Mapping[str, Iterable[Spot]]) -> int:
+    own = (breach.kind, breach.identity)
+    others = {*depending.get(own, ()), *(sharing[breach.cause_key] if breach.cause_key is not None else ())}
+    return len(others - {own})
+
+
+def _dependents(comparison: Comparison, wanted: frozenset[Spot]) -> Mapping[Spot, set[Spot]]:
+    """What refers to each of the `wanted` resources, in either environment."""
+    found: dict[Spot, set[Spot]] = defaultdict(set)
+    for side in ("left", "right"):
+        # A pair is one resource, under the identity that its findings have.
+        own = [
+            (compared.match.left.identity, compared.match.left if side == "left" else compared.match.right)
+            for compared in comparison.matches
+        ]
+        own += [(one.normal.identity, one.normal) for one in comparison.unmatched if one.side == side]
+        targets = _Targets(own, wanted)
+        for identity, normal in own:
+            spot = (normal.kind.name, identity)
+            for target in targets.named_in(normal.raw):
+                if target != spot:
+                    found[target].add(spot)
+    return found
+
+
+class _Targets:
+    """The resources of one snapshot that are looked for, by how others refer to them."""
+
+    def __init__(self, own: Iterable[tuple[str, Normal]], wanted: frozenset[Spot]) -> None:
+        self._whole: dict[str, Spot] = {}
+        self._names: dict[str, list[tuple[str, Spot]]] = defaultdict(list)
+        for identity, normal in own:
+            spot = (normal.kind.name, identity)
+            if spot in wanted:
+                name = normal.resource.identity
+                self._whole[f"{normal.kind.name}/{name}"] = spot
+                noun = normal.kind.name.rpartition(".")[2].replace("_", "")
+                self._names[name].append((noun, spot))
+        self._kinds = tuple(sorted({f"{kind}/" for kind, _ in self._whole.values()}))
+
+    def named_in(self, document: Json) -> Iterator[Spot]:
+        """Those that a document refers to: by what an id or an endpoint stands for, or by name under a key of their kind."""
+        for keys, text in _texts(("", ""), document):
+            if text in self._whole:
+                yield self._whole[text]
+            elif text in self._names:
+                key = "".join(word for step in keys for word in words(step))
+                yield from (spot for noun, spot in self._names[text] if noun in key)
+            elif "/" in text and any(kind in text for kind in self._kinds):
+                yield from self._mentioned(text)
+
+    def _mentioned(self, text: str) -> Iterator[Spot]:
+        """References inside a longer text: `postgres://aws.rds.instance/orders:5432/app`."""
+        for found in _REFERENCE.findall(text):
+            end = len(found)
+            # What follows a name begins with a dot or a slash; with a dash it is a longer name.
+            while end > 0 and found[:end] not in self._whole:
+                end = max(found.rfind(".", 0, end), found.rfind("/", 0, end))
+            if end > 0:
+                yield self._whole[found[:end]]
+
+
+def _texts(keys: tuple[str, str], value: Json) -> Iterator[tuple[tuple[str, str], str]]:
+    """Every text of a document with the last two keys on the way to it."""
+    if isinstance(value, str):
+        yield keys, value
+    elif isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from _texts((keys[1], str(key)), below)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(keys, item)
