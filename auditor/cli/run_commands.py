@@ -107,25 +107,34 @@ def snapshot(environment: str, config_file: Path, format_: str, output: Path | N
 def diff(left: str, right: str, config_file: Path, format_: str, output: Path | None) -> int:
     """Compare two snapshots that were kept: everything that differs, whatever the policies say of it.
 
-    LEFT and RIGHT are ids of snapshots, or environments: then their latest ones. Exits 1 when something differs, and 3
-    when nothing does but not everything had been observed.
+    LEFT and RIGHT are ids of snapshots, or environments: then their latest ones. Where the stored history tells it, each
+    difference says which side changed last, and when. Exits 1 when something differs, and 3 when nothing does but not
+    everything had been observed.
     """
-    from auditor.cli.drifts import drifts
+    from auditor.cli.drifts import BOUNDS, drifts
+    from auditor.parting import movers
     from auditor.pipeline import lay
-    from auditor.publish.json_report import drift_json
-    from auditor.publish.lookups import drift_text
+    from auditor.publish.diff_report import diff_json, diff_text
+    from auditor.realms import realm_of
 
     config, registry = setup.configured(config_file)
     with setup.opened(config) as store:
         tools = setup.toolbox(config, registry, store)
         ours, theirs = (_kept(config, store, name) for name in (left, right))
         laid = lay(config, ours, theirs, tools)
-    found = drifts(laid)
+        environments = ours.environment, theirs.environment
+        first, second = (realm_of(config, name, registry.kind) for name in environments)
+        found = drifts(laid, lambda asked: movers(asked, (first, second), store.past, (ours.id, theirs.id), BOUNDS))
+    # Backwards in time nothing "went from one to the other".
+    words = (
+        (ours.id, theirs.id) if environments[0] == environments[1] and ours.taken_at > theirs.taken_at else environments
+    )
     if format_ == "json":
-        write.data(drift_json(found, left=ours.id, right=theirs.id), output)
+        write.data(diff_json(found, left=ours.id, right=theirs.id, environments=words), output)
     else:
         width, color = write.width(output), write.colours(output)
-        write.data(drift_text(found, left=ours.id, right=theirs.id, width=width, color=color), output)
+        text = diff_text(found, left=ours.id, right=theirs.id, width=width, color=color, environments=words)
+        write.data(text, output)
     if found:
         return Exit.FINDINGS
     return Exit.INCOMPLETE if laid.comparison.left.gaps or laid.comparison.right.gaps else Exit.PARITY

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from auditor.model import ABSENT, Absent, Json
-from auditor.publish.entries import order
+from auditor.ordering import order
 from auditor.publish.moves import moved_object
 from auditor.publish.spelling import iso, plain
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from auditor.model import Audit, Finding, Gap, Severity, Side, Snapshot
-    from auditor.publish.view import Drift, Event, Report
+    from auditor.publish.view import Event, Report
     from auditor.waivers import Waiver
 
 SCHEMA = 1
@@ -165,21 +165,6 @@ def snapshot_json(snapshot: Snapshot) -> str:
             "gaps": [gap_object(gap) for gap in snapshot.gaps],
         }
     )
-
-
-def drift_json(drifts: Sequence[Drift], *, left: str, right: str) -> str:
-    """`audit diff --format json`: what differs between two snapshots. An empty `path` means the whole resource."""
-    differences = [
-        {
-            "kind": drift.kind,
-            "resource": drift.identity,
-            "path": list(drift.path),
-            "left": value_object(drift.left),
-            "right": value_object(drift.right),
-        }
-        for drift in sorted(drifts, key=lambda drift: (drift.kind, drift.identity, drift.path))
-    ]
-    return dump({"schema": SCHEMA, "left": left, "right": right, "differences": differences})
 
 
 def _waiver_object(waiver: Waiver) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""What the commands that look one thing up print: a finding and its life, a list of findings, a snapshot, what drifted.
+"""What the commands that look one thing up print: a finding and its life, a list of findings, a snapshot.
 
 Width (columns; None: 100) and colour are given, as in `console.py`. Every text ends with a newline.
 """
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from auditor.model import ABSENT
+from auditor.ordering import order
 from auditor.publish.console import gap_lines
-from auditor.publish.entries import counterpart, is_one_sided, order, shown_identity
+from auditor.publish.entries import counterpart, is_one_sided, shown_identity
 from auditor.publish.gap_groups import gap_groups
-from auditor.publish.grid import DEFAULT_WIDTH, STYLES, Grid, Page
+from auditor.publish.grid import DEFAULT_WIDTH, STYLES, Page
 from auditor.publish.moves import moved_text
 from auditor.publish.spelling import (
     brief,
@@ -26,7 +26,6 @@ from auditor.publish.spelling import (
     middle,
     path_text,
     sentence,
-    side_by_side,
     span,
     spell,
 )
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from auditor.model import Breach, Finding, Side, Snapshot
-    from auditor.publish.view import Drift, Event
+    from auditor.publish.view import Event
     from auditor.waivers import Waiver
 
 _LONG = 4_000
@@ -179,27 +178,6 @@ def snapshot_text(snapshot: Snapshot, *, width: int | None, color: bool) -> str:
     return page.text()
 
 
-def drift_text(drifts: Sequence[Drift], *, left: str, right: str, width: int | None, color: bool) -> str:
-    """What differs between two snapshots (`audit diff`), resource by resource. `left` and `right` head the columns."""
-    page = Page(width or DEFAULT_WIDTH, color)
-    if not drifts:
-        page.line(f"No difference between {brief(left)} and {brief(right)}.")
-        return page.text()
-    grid = Grid(page, left, right)
-    grid.head(count(len(drifts), "difference"))
-    place = None
-    for drift in sorted(drifts, key=lambda drift: (drift.kind, drift.identity, drift.path)):
-        if place != (drift.kind, drift.identity):
-            place = (drift.kind, drift.identity)
-            page.line(f"{brief(drift.identity)}  {brief(drift.kind)}", indent=2, style="bold")
-        if drift.path:
-            shown_left, shown_right = side_by_side(drift.left, drift.right, grid.room)
-            grid.row(path_text(drift.path), shown_left, shown_right)
-        else:
-            grid.row("the whole resource", _there(drift.left), _there(drift.right))
-    return page.text()
-
-
 def _title(page: Page, finding: Finding) -> None:
     breach = finding.breach
     page.line(f"{breach.severity.value.upper()}  {middle(shown_identity(breach), 200)}", style=STYLES[breach.severity])
@@ -245,7 +223,3 @@ def _pairing(breach: Breach) -> str:
     left, right = brief(breach.left.identity or "nothing"), brief(breach.right.identity or "nothing")
     how = method_text(breach.matched_by, breach.confidence) or "the same identity, once names are set aside"
     return f"{left} and {right}: {how}"
-
-
-def _there(value: object) -> str:
-    return "(absent)" if value is ABSENT else "present"

@@ -17,11 +17,13 @@ from auditor.model import (
     Category,
     Finding,
     Json,
+    Moved,
     Path,
     Severity,
     Status,
 )
-from auditor.publish.entries import Block, Entry, blocks, group, order
+from auditor.ordering import order
+from auditor.publish.entries import Block, Entry, blocks, group
 from auditor.publish.gap_groups import GapGroup, gap_groups
 from auditor.publish.spelling import brief, count, percent, sentence
 
@@ -33,13 +35,16 @@ PARITY, FINDINGS, INCOMPLETE = 0, 1, 3
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One leaf that differs between two snapshots: what `audit diff` lists. An empty path means the whole resource."""
+    """One leaf that differs between two snapshots: what `audit diff` lists. An empty path means the whole resource.
+
+    `moved` says which of the two changed last and when; None where the histories do not tell."""
 
     kind: str
     identity: str
     path: Path
     left: Json | Absent
     right: Json | Absent
+    moved: Moved | None = None
 
 
 class Event(Protocol):

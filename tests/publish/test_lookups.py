@@ -10,8 +10,9 @@ import pytest
 
 from auditor.life import Event
 from auditor.model import ABSENT, Finding, Resource, Severity, Snapshot, Status
-from auditor.publish.json_report import drift_json, finding_json, findings_json, snapshot_json
-from auditor.publish.lookups import drift_text, explain_text, finding_text, findings_table, snapshot_text
+from auditor.publish.diff_report import diff_json, diff_text
+from auditor.publish.json_report import finding_json, findings_json, snapshot_json
+from auditor.publish.lookups import explain_text, finding_text, findings_table, snapshot_text
 from auditor.publish.view import Drift
 
 from .audits import NOW, STARTED, rich
@@ -104,9 +105,9 @@ def test_a_snapshot_is_counted_by_kind_and_says_what_it_did_not_see() -> None:
 
 def test_drift_is_told_resource_by_resource() -> None:
     """Both snapshots head their columns; a resource that came or went is told as a whole."""
-    text = drift_text(DRIFTS, left="01JA 09:00", right="01JB 10:00", width=100, color=False)
+    text = diff_text(DRIFTS, left="01JA 09:00", right="01JB 10:00", width=100, color=False)
     same_as_golden("lookups/drift.txt", text)
-    assert drift_text((), left="a", right="b", width=100, color=False) == "No difference between a and b.\n"
+    assert diff_text((), left="a", right="b", width=100, color=False) == "No difference between a and b.\n"
 
 
 def test_machines_get_the_same_as_json() -> None:
@@ -119,7 +120,7 @@ def test_machines_get_the_same_as_json() -> None:
         Severity.CRITICAL,
         Severity.HIGH,
     ]
-    drift = json.loads(drift_json(DRIFTS, left="a", right="b"))["differences"]
+    drift = json.loads(diff_json(DRIFTS, left="a", right="b"))["differences"]
     assert drift[1]["left"] == {"value": None, "absent": False}
     assert drift[1]["right"] == {"value": None, "absent": True}
     taken = json.loads(snapshot_json(snapshot()))
