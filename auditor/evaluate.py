@@ -283,7 +283,8 @@ class Evaluator:
         if found is None:
             snapshot = self.comparison.left if other == "left" else self.comparison.right
             found = self._sketches[other] = Sketches(self.names[other].name, snapshot.resources)
-        return found.overlap(resource)
+        counterpart = place.resource(other)
+        return found.overlap(resource, counterpart.identity if counterpart is not None else None)
 
     def _qualified(self, place: Place, subject: str) -> tuple[bool, bool]:
         """Whether the subject and the other side carry their environment's names."""

@@ -59,15 +59,16 @@ class Sketches:
             for fingerprint in held:
                 self._holders[fingerprint].append(resource.identity)
 
-    def overlap(self, resource: Resource) -> Overlap | None:
-        """With the one resource that shares most values with `resource`; None where either side has no fingerprints."""
+    def overlap(self, resource: Resource, counterpart: str | None = None) -> Overlap | None:
+        """With the one resource that shares most values with `resource`, of several its counterpart; None where either
+        side has no fingerprints."""
         own = _fingerprints(resource.attributes)
         if not own or not self._last:
             return None
         shared = Counter(holder for fingerprint in own for holder in self._holders.get(fingerprint, ()))
         if not shared:
             return Overlap(0, len(own), "", self._environment)
-        identity, count = min(shared.items(), key=lambda item: (-item[1], item[0]))
+        identity, count = min(shared.items(), key=lambda item: (-item[1], item[0] != counterpart, item[0]))
         last = self._last[identity]
         compared = len(own) if last is None else bisect_right(own, last)
         return Overlap(count, compared, identity, self._environment)

@@ -4,26 +4,21 @@ that secrets must differ still finds the one that both sides share."""
 from __future__ import annotations
 
 import base64
-import io
 import json
-import logging
 import re
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
-from auditor.cli.exits import guarded
-from auditor.cli.root import audit
 from tests.collectors.aws.reading import CREDENTIALS, moto
 from tests.e2e import twins
+from tests.e2e.leaks import contents, run_logged
 from tests.e2e.twins import Twin
 
 REPORTS = ("json", "html", "markdown", "junit", "table")
@@ -164,17 +159,17 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
             sources.append(_sources(twin, aws, http))
         text = "environments:\n" + "".join(sources)
         file.write_text(text)
-        printed = {format_: _run("now", "staging", "prod", "--format", format_) for format_ in REPORTS}
+        printed = {format_: run_logged("now", "staging", "prod", "--format", format_) for format_ in REPORTS}
         report = json.loads(printed["json"].partition("\0")[0])
-        printed["snapshot"] = _run("snapshot", "staging", "--format", "json")
-        printed["findings"] = _run("findings", "--format", "json")
+        printed["snapshot"] = run_logged("snapshot", "staging", "--format", "json")
+        printed["findings"] = run_logged("findings", "--format", "json")
         for number, finding in enumerate(report["findings"][:3]):
-            printed[f"explain {number}"] = _run("explain", finding["fingerprint"])
-        printed["config"] = _run("config", "check")
+            printed[f"explain {number}"] = run_logged("explain", finding["fingerprint"])
+        printed["config"] = run_logged("config", "check")
         file.write_text(text.replace('url: "${', 'url: "mongodb+${'))
-        printed["wrong option"] = _run("now", "staging", "prod")
+        printed["wrong option"] = run_logged("now", "staging", "prod")
         file.write_text(text + f"store: postgresql://app:{canary('url', twins.PROD)}@127.0.0.1:9/x\n")
-        printed["no store"] = _run("findings")
+        printed["no store"] = run_logged("findings")
         file.unlink()
     return Written(folder, printed, report)
 
@@ -199,37 +194,6 @@ def _sources(twin: Twin, aws: str, http: str) -> str:
 """
 
 
-def _run(*arguments: str) -> str:
-    """What a command prints, and what it would log if everything of ours were logged."""
-    out, err = io.StringIO(), io.StringIO()
-    handler = logging.StreamHandler(err)
-    loggers = [logging.getLogger(name) for name in ("auditor", "collectors")]
-    for logger in loggers:
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-    try:
-        with redirect_stdout(out), redirect_stderr(err):
-            guarded(audit, ["--debug", *arguments])
-    finally:
-        for logger in loggers:
-            logger.removeHandler(handler)
-            logger.setLevel(logging.NOTSET)
-    return f"{out.getvalue()}\0{err.getvalue()}"
-
-
-def _contents(database: Path) -> Iterator[tuple[str, bytes]]:
-    """Every value in a SQLite file, and what it holds where it is compressed."""
-    with sqlite3.connect(database) as connection:
-        tables = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
-        for table in tables:
-            for row in connection.execute(f'select * from "{table}"'):
-                for value in row:
-                    data = value if isinstance(value, bytes) else str(value).encode()
-                    yield table, data
-                    if data[:4] == b"\x28\xb5\x2f\xfd":
-                        yield f"{table}, unpacked", zstandard.ZstdDecompressor().decompress(data)
-
-
 def _planted() -> list[str]:
     plain = [SHARED, *(canary(place, twin) for place in PLACES for twin in twins.TWINS)]
     return [*plain, *(base64.b64encode(each.encode()).decode().rstrip("=") for each in plain)]
@@ -248,9 +212,9 @@ def test_no_canary_is_in_the_database_or_any_other_file_written(written: Written
     assert any(path.name == "auditor.db" for path in files)
     raw = [(path.name, text) for path in files for text in _planted() if text.encode() in path.read_bytes()]
     assert raw == []
-    contents = list(_contents(written.folder / "auditor.db"))
-    assert any(table.endswith("unpacked") and b"SMTP_PASSWORD" in data for table, data in contents)
-    assert [(table, text) for table, data in contents for text in _planted() if text.encode() in data] == []
+    held = list(contents(written.folder / "auditor.db"))
+    assert any(table.endswith("unpacked") and b"SMTP_PASSWORD" in data for table, data in held)
+    assert [(table, text) for table, data in held for text in _planted() if text.encode() in data] == []
 
 
 def test_each_source_was_read_so_its_canary_had_the_chance(written: Written) -> None:
@@ -258,7 +222,7 @@ def test_each_source_was_read_so_its_canary_had_the_chance(written: Written) -> 
     assert {gap["source"].partition(":")[0] for gap in written.report["gaps"]} == {"postgres"}
     held = dict.fromkeys(
         (table, name)
-        for table, data in _contents(written.folder / "auditor.db")
+        for table, data in contents(written.folder / "auditor.db")
         for name in (b"user_data", b"SMTP_PASSWORD", b"DATABASE_URL", b"stringData", b"REDIS_URL", b"db_admin_password")
         if table.endswith("unpacked") and name in data
     )
