@@ -11,6 +11,7 @@ judge       differences + gaps + policy -> breaches; causes, score and coverage 
 life        breaches + history -> findings and their events
 waivers     what people tolerate, and until when (`waiver_file`: the reviewed file; `acts`: what people do by hand)
 notify      what changed -> whom to tell what (`happenings`, `audiences`, `topics`, `quiet`)
+gate        an audit -> may this promotion go ahead (`scope`: what a service depends on; `gating`: which audit answers)
 store       snapshots, findings, audits and the outbox, kept (the only user of a Session)
 deliver     the outbox -> each far side, once
 publish     how it is said: reports, metrics, Slack, webhook, Alertmanager

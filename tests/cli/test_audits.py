@@ -274,7 +274,7 @@ def test_no_secret_reaches_the_store_or_a_report_and_rules_about_it_still_work(c
     """One password on both sides is found by a `differ` rule, and is nowhere in what the commands wrote."""
     for environment in ("staging", "prod"):
         change(company, environment, "LOG_LEVEL=info\nSAMPLING=10\nDB_PASSWORD=canary-7291-x\n")
-    for format_ in ("table", "json", "html", "junit", "markdown"):
+    for format_ in ("table", "json", "html", "junit", "markdown", "sarif"):
         outcome = run("now", "staging", "prod", "--format", format_, "--debug")
         assert outcome.code == 1
         assert "canary" not in outcome.out + outcome.err

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from auditor.cli import setup
+from auditor.gate import Gate, Terms
+from auditor.gating import gate_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.cli.conftest import Outcome
 
@@ -59,18 +62,24 @@ def test_a_recorded_audit_answers_as_long_as_it_speaks_for_now(drifted: Path, ru
     assert asked(run)[1]["gate"]["observed"]["why"] == "the recorded audit was made under another configuration"
 
 
-def test_an_observation_that_is_too_old_is_made_again(drifted: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def later(by: timedelta) -> Gate:
+    """What the gate says when the clock shows so much more."""
+    config, registry = setup.configured(Path("auditor.yaml"))
+    now = datetime.now(UTC) + by
+    with setup.opened(config) as store:
+        tools = replace(setup.toolbox(config, registry, store), clock=lambda: now)
+        return gate_now(config, "staging", "prod", tools, Terms(fresh=timedelta(minutes=30)))
+
+
+def test_an_observation_that_is_too_old_is_made_again(drifted: Path, run: Run) -> None:
     """Counted from when the older side was looked at; what was observed in the future was observed by a wrong clock."""
     asked(run)
-    now = datetime.now(UTC)
-    for late, recorded in ((timedelta(minutes=29), True), (timedelta(minutes=31), False), (-timedelta(hours=1), False)):
-        monkeypatch.setattr(setup, "now", lambda late=late: now + late)
-        assert asked(run)[1]["gate"]["observed"]["recorded"] is recorded, late
+    assert later(timedelta(minutes=29)).observation.recorded
+    assert not later(timedelta(minutes=31)).observation.recorded
+    assert not later(-timedelta(hours=1)).observation.recorded
 
 
-def test_what_was_waived_since_the_audit_no_longer_holds_and_its_end_is_no_surprise(
-    drifted: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_waived_since_the_audit_no_longer_holds_and_its_end_is_no_surprise(drifted: Path, run: Run) -> None:
     """The recorded audit still calls the finding open; the gate knows of the waiver, and of its expiry."""
     _, first = asked(run)
     (fingerprint,) = first["gate"]["holding"]
@@ -81,10 +90,8 @@ def test_what_was_waived_since_the_audit_no_longer_holds_and_its_end_is_no_surpr
     text = run("gate", "staging", "prod").out
     assert "Waived        1: ana until " in text
     assert "release first" in text
-    late = datetime.now(UTC) + timedelta(minutes=12)
-    monkeypatch.setattr(setup, "now", lambda: late)
-    code, over = asked(run)
-    assert (code, over["gate"]["observed"]["recorded"]) == (1, True)
+    over = later(timedelta(minutes=12))
+    assert (over.exit_code, over.observation.recorded) == (1, True)
 
 
 def test_an_acknowledged_finding_does_not_hold_and_is_told_with_who_answers_for_it(drifted: Path, run: Run) -> None:

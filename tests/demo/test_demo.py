@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from auditor.cli import setup
 from auditor.demo.drifts import PLANTED
 from auditor.demo.files import lay_out
+from auditor.pipeline import lay
+from auditor.scope import scope_of
 
 ROOT = Path(__file__).resolve().parents[2]
 INFO = "info"
@@ -143,3 +146,40 @@ def test_the_readme_lists_what_is_planted(first: tuple[Path, subprocess.Complete
     """The table that users compare the report with is the one that this test asserts."""
     text = (first[0] / "README.md").read_text()
     assert [drift.about for drift in PLANTED if f"| {drift.about} |" not in text] == []
+
+
+def test_a_service_of_the_company_is_followed_through_aws_files_and_version_endpoints(
+    first: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """The storefront: its tasks in ECS, the database and cache that its file names, its secrets, what fronts it."""
+    config, registry = setup.configured(first[0] / "auditor.yaml")
+    with setup.opened(config) as store:
+        sides = [store.latest_snapshot(name) for name in ("staging", "prod")]
+        assert sides[0] is not None
+        assert sides[1] is not None
+        laid = lay(config, sides[0], sides[1], setup.toolbox(config, registry, store))
+        last = store.last_audit("staging", "prod")
+    found = scope_of(laid.comparison, (laid.pair.left, laid.pair.right), ["storefront"])
+    assert {
+        (kind, identity) for kind, identity in found.members if "stg" not in identity and "staging" not in identity
+    } >= {
+        ("aws.ecs.service", "prod-shop/storefront"),
+        ("aws.ecs.task_definition", "shop-prod-storefront"),
+        ("aws.rds.instance", "shop-production-orders"),
+        ("aws.rds.parameter_group", "orders-production-pg16"),
+        ("aws.elasticache.replication_group", "prd-sessions"),
+        ("aws.ec2.security_group", "shop-prod-services"),
+        ("aws.elasticloadbalancingv2.load_balancer", "shop-prod-public"),
+        ("aws.secretsmanager.secret", "shop/production/database"),
+        ("aws.ssm.parameter", "/shop/prod/session/signing-key"),
+        ("env.file", "storefront.env"),
+        ("http.version", "storefront"),
+    }
+    assert ("prod", "sessions.prod.tarnholm.internal", ("prd-sessions",)) in {
+        (side, one.text, one.taken_for) for side, one in found.unresolved
+    }
+    assert last is not None
+    inside = {each.breach.kind for each in last.findings if each.breach.severity.rank >= 3 and found.holds(each.breach)}
+    assert inside == {
+        "env.file", "aws.rds.instance", "aws.elasticache.replication_group", "aws.elasticloadbalancingv2.load_balancer",
+    }  # fmt: skip
