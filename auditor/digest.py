@@ -12,6 +12,7 @@ from auditor.codec import encode
 from auditor.life import Event, StoredFinding
 from auditor.model import Audit, Gap, Json, Severity, Status
 from auditor.notices import Notice, NoticeKind, Telling, stable_id
+from auditor.ordering import order
 from auditor.waivers import Waiver, WaiverState, state
 
 if TYPE_CHECKING:
@@ -180,7 +181,9 @@ def _pair(
 ) -> PairDigest:
     audit = store.last_audit(left, right)
     unresolved = store.findings(left, right, status=_UNRESOLVED)
-    opened = sorted((stored for stored in unresolved if stored.status in _OPEN), key=_worst_first)
+    opened = sorted(
+        (stored for stored in unresolved if stored.status in _OPEN), key=lambda stored: order(stored.finding)
+    )
     week = store.last_changes(left, right, min(since, now - _FLAPPING_WITHIN))
     happened = [event for event in week if event.at > since]
     return PairDigest(
@@ -214,10 +217,6 @@ def _flapping(week: Iterable[Event], unresolved: Iterable[StoredFinding], now: d
     )
     often = [stored for stored in unresolved if returns[stored.fingerprint] >= _FLAPS_FROM]
     return tuple(sorted(often, key=lambda stored: (-returns[stored.fingerprint], stored.fingerprint))[:_MOST])
-
-
-def _worst_first(stored: StoredFinding) -> tuple[int, datetime, str]:
-    return -stored.breach.severity.rank, _opened_at(stored), stored.fingerprint
 
 
 def _opened_at(stored: StoredFinding) -> datetime:

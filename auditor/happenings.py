@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from auditor.life import Event, LifeResult, StoredFinding
-from auditor.model import Gap, Status
+from auditor.model import FLAPS_FROM, Finding, Gap, Status
 from auditor.notices import Change, Decision, Happening, Why
+from auditor.ordering import order
 
 ENDING = frozenset({Happening.RESOLVED, Happening.ACKNOWLEDGED, Happening.WAIVED})
 """What silences a finding: it is told where the finding was told, and nowhere else."""
 LOOKBACK = timedelta(hours=48)
 """How far back the events have to go that flapping is told by."""
 _WINDOW = timedelta(hours=24)
-_FLAPS_FROM = 3
 _ACTIVE = (Status.OPEN, Status.REGRESSED)
 
 
@@ -77,13 +77,16 @@ def happenings(
 
 
 def worst_first(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """In order of severity, then by place."""
+    """In the order of findings."""
+    return tuple(sorted(changes, key=lambda change: order(change.finding.finding)))
 
-    def place(change: Change) -> tuple[object, ...]:
-        breach = change.finding.breach
-        return (-breach.severity.rank, breach.kind, breach.identity, breach.path, breach.fingerprint)
 
-    return tuple(sorted(changes, key=place))
+def with_returns(findings: Iterable[Finding], history: Iterable[Event], now: datetime) -> tuple[Finding, ...]:
+    """The findings with how often each came back lately, as the events of the pair tell, in any order."""
+    returns = _returns(history)
+    return tuple(
+        replace(finding, returns=_within(returns.get(finding.breach.fingerprint, ()), now)) for finding in findings
+    )
 
 
 def gap_changes(before: Sequence[Gap], after: Sequence[Gap]) -> tuple[tuple[Gap, ...], tuple[Gap, ...]]:
@@ -144,4 +147,8 @@ def _returns(history: Iterable[Event]) -> defaultdict[str, list[datetime]]:
 
 
 def _flaps(times: Sequence[datetime], at: datetime) -> bool:
-    return sum(1 for time in times if at - _WINDOW < time <= at) >= _FLAPS_FROM
+    return _within(times, at) >= FLAPS_FROM
+
+
+def _within(times: Sequence[datetime], at: datetime) -> int:
+    return sum(1 for time in times if at - _WINDOW < time <= at)

@@ -351,6 +351,10 @@ class Moved:
     author: Author | None = None
 
 
+FLAPS_FROM = 3
+"""What came back so often within 24 hours flaps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A breach with its life. `moved` says which side changed last and when; None where the histories do not tell.
@@ -368,7 +372,7 @@ class Finding:
 
     @property
     def flaps(self) -> bool:
-        return self.returns >= 3
+        return self.returns >= FLAPS_FROM
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from auditor.alike import Pair
 from auditor.collect import Environment, State, collect_all
 from auditor.compare import compare
 from auditor.coverage import coverage_of, one_sided_gaps
-from auditor.happenings import LOOKBACK
+from auditor.happenings import LOOKBACK, with_returns
 from auditor.judge import judge
 from auditor.life import live
 from auditor.match import Counterpart, match
@@ -225,6 +225,8 @@ def _audited(
             )
             life = movement.told(life, laid.comparison)
             told = (*notes, *movement.notes)
+            earlier = tools.store.last_changes(left.environment, right.environment, now - LOOKBACK)
+            life = replace(life, findings=with_returns(life.findings, (*earlier, *life.events), now))
             audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock(), told)
             telling = _telling(audit, life, previous, now, tools)
             try:

@@ -1,4 +1,4 @@
-"""`audit findings`, `audit show` and `audit explain`: what earlier audits found."""
+"""`audit findings` and `audit show`: what earlier audits found."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from auditor.config import Config
     from auditor.life import StoredFinding
+    from auditor.model import Finding
     from auditor.store import Store
     from auditor.waivers import Waiver
 
@@ -51,7 +52,7 @@ def findings(
     wanted = [Status(word) for word in status or _UNRESOLVED]
     with setup.opened(config) as store:
         kept = store.findings(*names, status=wanted, severity=Severity(severity) if severity else None)
-    found = [stored.finding for stored in kept]
+        found = with_returns(store, kept)
     if format_ == "json":
         write.data(findings_json(found), output)
         return
@@ -77,35 +78,25 @@ def show(finding: str, config_file: Path, format_: str, output: Path | None) -> 
     with setup.opened(config) as store:
         stored = store.finding(finding)
         events = store.events(stored.fingerprint)
-        waiver, lapse = _tolerated(config, store, stored)
+        waiver, lapse = tolerated(config, store, stored)
+        (found,) = with_returns(store, [stored])
     if format_ == "json":
-        write.data(finding_json(stored.finding, events, waiver), output)
+        write.data(finding_json(found, events, waiver), output)
         return
     width, color, now = write.width(output), write.colours(output), setup.now()
-    text = finding_text(stored.finding, events, width=width, color=color, now=now, waiver=waiver, lapse=lapse)
+    text = finding_text(found, events, width=width, color=color, now=now, waiver=waiver, lapse=lapse)
     write.data(text, output)
 
 
-@click.command()
-@click.argument("finding")
-@config_option
-@choice_of_data
-@output_option
-def explain(finding: str, config_file: Path, format_: str, output: Path | None) -> None:
-    """Say why FINDING is one: which rule, from which file, over which others, and how the two were paired."""
-    from auditor.publish.json_report import finding_json
-    from auditor.publish.lookups import explain_text
+def with_returns(store: Store, kept: Sequence[StoredFinding]) -> list[Finding]:
+    """The findings as they are now, with how often each came back in the last 24 hours."""
+    from auditor.happenings import LOOKBACK
+    from auditor.happenings import with_returns as counted
 
-    config, _ = setup.configured(config_file)
-    with setup.opened(config) as store:
-        stored = store.finding(finding)
-        events = store.events(stored.fingerprint)
-        waiver, _ = _tolerated(config, store, stored)
-    if format_ == "json":
-        write.data(finding_json(stored.finding, events, waiver), output)
-        return
-    width, color = write.width(output), write.colours(output)
-    write.data(explain_text(stored.finding, width=width, color=color), output)
+    now = setup.now()
+    pairs = {(stored.breach.left.environment, stored.breach.right.environment) for stored in kept}
+    history = [event for pair in sorted(pairs) for event in store.last_changes(*pair, now - LOOKBACK)]
+    return list(counted((stored.finding for stored in kept), history, now))
 
 
 def _unconfigured(config: Config, listed: Sequence[StoredFinding]) -> list[tuple[str, str]]:
@@ -125,7 +116,7 @@ def _unconfigured(config: Config, listed: Sequence[StoredFinding]) -> list[tuple
     )
 
 
-def _tolerated(config: Config, store: Store, stored: StoredFinding) -> tuple[Waiver | None, str]:
+def tolerated(config: Config, store: Store, stored: StoredFinding) -> tuple[Waiver | None, str]:
     """What covers a waived finding now; where nothing does any more, why."""
     from auditor.model import Status
     from auditor.waiver_file import waivers_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.model import Status
-from auditor.publish.entries import Entry, counterpart, is_one_sided, needs_message, remarks, shown_identity
+from auditor.publish.entries import Entry, counterpart, is_one_sided, needs_message, remarks, shown_identity, warnings
 from auditor.publish.grid import DEFAULT_WIDTH, Grid, Page
 from auditor.publish.spelling import (
     brief,
@@ -134,7 +134,7 @@ def _presence(breach: Breach, *, left: bool) -> str:
 
 def _own_remarks(entry: Entry, finding: Finding, report: Report, now: datetime) -> tuple[str, ...]:
     """What is to be said of one row besides its values; the members of a cause stay one line each."""
-    return () if entry.cause is not None else tuple(remarks(finding, report.audit.started_at, now))
+    return warnings(finding) if entry.cause is not None else remarks(finding, report.audit.started_at, now)
 
 
 def _remarks(page: Page, found: tuple[str, ...]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import TypeVar
 
-from auditor.model import ABSENT, Breach, Category, Finding, Path, RuleRef, Severity, Status
+from auditor.model import ABSENT, Breach, Finding, Path, RuleRef, Severity, Status
 from auditor.publish.moves import moved_text
 from auditor.publish.spelling import (
     brief,
@@ -24,7 +24,6 @@ from auditor.publish.spelling import (
 )
 
 _T = TypeVar("_T")
-_CATEGORIES = tuple(Category)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +126,37 @@ def needs_message(breach: Breach) -> bool:
     return not message.endswith((f" in {left.environment}", f" in {right.environment}", " differs"))
 
 
-def remarks(finding: Finding, started_at: datetime, now: datetime) -> tuple[str, ...]:
-    """What else is known of a finding: that it came back, since when it is there, which side moved, how it was paired."""
+def warnings(finding: Finding) -> tuple[str, ...]:
+    """What is told of a finding even where it is one of many: that it flaps, and that it is as severe as it is by age."""
+    found = []
+    if finding.flaps:
+        found.append(f"flaps: came back {finding.returns} times within 24 hours")
     breach = finding.breach
-    found = ["came back after it was resolved"] if finding.status is Status.REGRESSED else []
+    if breach.escalated_from is not None:
+        found.append(
+            f"{breach.severity.value} because it has been open for long, {breach.escalated_from.value} by its rule"
+        )
+    return tuple(found)
+
+
+def remarks(
+    finding: Finding, started_at: datetime, now: datetime, moved: Callable[[Finding], str] = moved_text
+) -> tuple[str, ...]:
+    """What else is known of a finding: that it came back, since when it is there, which side moved, how it was paired.
+
+    `moved` gives the words for which side moved."""
+    breach = finding.breach
+    found = [*warnings(finding)]
+    if finding.status is Status.REGRESSED and not finding.flaps:
+        found.append("came back after it was resolved")
     if finding.first_seen < started_at:
         found.append(f"first seen {instant(finding.first_seen)}, {span(now - finding.first_seen)} ago")
     if finding.moved:
-        found.append(sentence(moved_text(finding)))
+        found.append(sentence(moved(finding)))
     method = method_text(breach.matched_by, breach.confidence)
     if method and breach.left.identity is not None and breach.right.identity is not None:
         found.append(f"{brief(breach.left.identity)} and {brief(breach.right.identity)} {method}")
     return tuple(found)
-
-
-def order(finding: Finding) -> tuple[object, ...]:
-    """The order of findings everywhere: worst first, then category, kind, identity, path."""
-    breach = finding.breach
-    place = (_CATEGORIES.index(breach.category), breach.kind, breach.identity, breach.path)
-    return (-breach.severity.rank, *place, breach.rule.id, breach.fingerprint)
 
 
 def is_one_sided(breach: Breach) -> bool:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from auditor.gate import SET_ASIDE, Verdict
 from auditor.model import Severity, Status
-from auditor.publish.entries import group, order
+from auditor.ordering import order
+from auditor.publish.entries import group
 from auditor.publish.gap_groups import gap_groups
 from auditor.publish.moves import moved_brief
 from auditor.publish.spelling import brief, count, distinct, instant, percent, sentence, span

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.gate import Verdict
-from auditor.publish.entries import order
+from auditor.ordering import order
 from auditor.publish.gate_facts import facts, reasons, report_of, silenced, steps, title
 from auditor.publish.grid import DEFAULT_WIDTH, STYLES, Page
 from auditor.publish.json_report import SCHEMA, audit_object, dump, finding_object, gap_object

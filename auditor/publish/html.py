@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from auditor.model import ABSENT, Absent, Finding, Json
-from auditor.publish.entries import Entry, counterpart, is_one_sided, needs_message, remarks, shown_identity
+from auditor.publish.entries import Entry, counterpart, is_one_sided, needs_message, remarks, shown_identity, warnings
 from auditor.publish.spelling import (
     Shown,
     brief,
@@ -119,7 +119,7 @@ def _row(report: Report, finding: Finding, entry: Entry, now: datetime) -> Row:
         fingerprint=breach.fingerprint[:8],
         counterpart=counterpart(breach),
         message=sentence(breach.message) if needs_message(breach) else "",
-        remarks="; ".join(remarks(finding, report.audit.started_at, now)) if entry.cause is None else "",
+        remarks="; ".join(remarks(finding, report.audit.started_at, now) if entry.cause is None else warnings(finding)),
     )
 
 

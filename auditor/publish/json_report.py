@@ -71,8 +71,27 @@ def audit_object(audit: Audit, exit_code: int, sentence: str, fail_on: Severity)
         "unknown": audit.unknown,
         "notes": list(audit.notes),
         "findings": [finding_object(finding) for finding in sorted(audit.findings, key=order)],
+        "groups": _groups(audit.findings),
         "gaps": [gap_object(gap) for gap in audit.gaps],
     }
+
+
+def _groups(findings: Sequence[Finding]) -> list[Json]:
+    """What one cause explains together, as the members come in the order of findings."""
+    by_cause: dict[str, list[Finding]] = {}
+    for finding in sorted(findings, key=order):
+        if finding.breach.cause_key is not None:
+            by_cause.setdefault(finding.breach.cause_key, []).append(finding)
+    return [
+        {
+            "cause": members[0].breach.cause,
+            "key": key,
+            "severity": members[0].breach.severity.value,
+            "members": [member.breach.fingerprint for member in members],
+        }
+        for key, members in by_cause.items()
+        if len(members) > 1
+    ]
 
 
 def finding_object(finding: Finding) -> dict[str, Json]:
@@ -97,9 +116,18 @@ def finding_object(finding: Finding) -> dict[str, Json]:
         "first_seen": iso(finding.first_seen),
         "last_seen": iso(finding.last_seen),
         "moved": moved_object(finding),
+        "opened_at": iso(finding.opened_at) if finding.opened_at else None,
+        "flaps": finding.flaps,
+        "returns": finding.returns,
         "cause": breach.cause,
+        "cause_key": breach.cause_key,
+        "reach": breach.reach,
         "suggestion": breach.suggestion,
         "tolerated_seconds": int(breach.tolerated_for.total_seconds()),
+        "escalates": [
+            {"after_seconds": int(step.after.total_seconds()), "to": step.to.value} for step in breach.escalation
+        ],
+        "escalated_from": breach.escalated_from.value if breach.escalated_from else None,
         "decided_by": {
             "policy": breach.rule.policy,
             "file": breach.rule.file,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from auditor.model import Category
-from auditor.publish.entries import counterpart, is_one_sided, order, shown_identity
+from auditor.ordering import order
+from auditor.publish.entries import counterpart, is_one_sided, shown_identity, warnings
 from auditor.publish.spelling import brief, iso, middle, path_text, sentence, side_by_side
 from auditor.publish.view import ACTIVE, fails
 
@@ -122,6 +123,8 @@ def _body(audit: Audit, finding: Finding) -> str:
         f"{brief(audit.left)}: {sentence(left)}",
         f"{brief(audit.right)}: {sentence(right)}",
         f"Why: {sentence(breach.about)}",
+        f"Cause: {sentence(breach.cause)}" if breach.cause else "",
+        "; ".join(warnings(finding)),
         f"Fix: {sentence(breach.remediation)}" if breach.remediation else "",
         counterpart(breach),
         f"Rule: {brief(breach.rule.policy)}/{brief(breach.rule.id)}, {brief(breach.rule.file)}:{breach.rule.line}",

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from auditor.ordering import order
 from auditor.publish.console import gap_lines
-from auditor.publish.entries import counterpart, is_one_sided, shown_identity
+from auditor.publish.entries import Entry, counterpart, group, is_one_sided, shown_identity, warnings
 from auditor.publish.gap_groups import gap_groups
 from auditor.publish.grid import DEFAULT_WIDTH, STYLES, Page
 from auditor.publish.moves import moved_text
@@ -32,7 +32,7 @@ from auditor.publish.spelling import (
 from auditor.waivers import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from auditor.model import Breach, Finding, Side, Snapshot
@@ -107,6 +107,8 @@ def explain_text(finding: Finding, *, width: int | None, color: bool) -> str:
     page.fact("Paired", _pairing(breach))
     if breach.tolerated_for.total_seconds() > 0:
         page.fact("Tolerated", f"for {span(breach.tolerated_for)} from when it is first seen")
+    if breach.escalation:
+        page.fact("Escalates", _escalation(breach))
     page.fact("Status", _status(finding))
     if finding.moved:
         page.fact("Moved", sentence(moved_text(finding)))
@@ -136,12 +138,15 @@ def findings_table(
             name, width=fixed, overflow="fold", justify="right" if name == "Age" else "left", no_wrap=name == "Age"
         )
     table.add_column("Finding", width=8, no_wrap=True)
-    for finding in sorted(findings, key=order):
+    for entry, finding in _rows(findings):
+        if finding is None:
+            table.add_row("", "", "", Text(entry.title, "bold"), "", "")
+            continue
         breach = finding.breach
         place = f"{brief(breach.kind)} {middle(shown_identity(breach), 120)} {middle(path_text(breach.path), 120)}"
         table.add_row(
             Text(breach.severity.value, STYLES[breach.severity]),
-            finding.status.value,
+            f"{finding.status.value} (flaps)" if finding.flaps else finding.status.value,
             Text(middle(f"{brief(breach.left.environment)}, {brief(breach.right.environment)}", 40)),
             Text(place.rstrip()),
             span(now - finding.first_seen),
@@ -154,6 +159,15 @@ def findings_table(
         pair = f"{brief(left)}/{brief(right)}"
         page.line(f"{pair} is no longer configured: its findings stand as they were last seen.", style="yellow")
     return page.text()
+
+
+def _rows(findings: Sequence[Finding]) -> Iterator[tuple[Entry, Finding | None]]:
+    """Findings in their order, those with one cause together, below a row that names it."""
+    for entry in group(sorted(findings, key=order)):
+        if entry.cause is not None:
+            yield entry, None
+        for finding in entry.findings:
+            yield entry, finding
 
 
 def snapshot_text(snapshot: Snapshot, *, width: int | None, color: bool) -> str:
@@ -173,8 +187,8 @@ def snapshot_text(snapshot: Snapshot, *, width: int | None, color: bool) -> str:
     if snapshot.gaps:
         page.blank()
         page.rule("NOT OBSERVED", style="bold yellow")
-    for group in gap_groups(snapshot.gaps):
-        gap_lines(page, group)
+    for hidden in gap_groups(snapshot.gaps):
+        gap_lines(page, hidden)
     return page.text()
 
 
@@ -213,7 +227,12 @@ def _event(event: Event) -> str:
 def _status(finding: Finding) -> str:
     tolerated = finding.breach.tolerated_for
     still = f", tolerated for {span(tolerated)}" if finding.status.value == "pending" and tolerated else ""
-    return f"{finding.status.value}{still}"
+    return "; ".join((f"{finding.status.value}{still}", *warnings(finding)))
+
+
+def _escalation(breach: Breach) -> str:
+    """`to high when open for 7 days, to critical when open for 30 days`."""
+    return ", ".join(f"to {step.to.value} when open for {span(step.after)}" for step in breach.escalation)
 
 
 def _pairing(breach: Breach) -> str:

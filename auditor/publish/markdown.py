@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.publish.entries import Entry, counterpart, is_one_sided, needs_message, remarks, shown_identity
+from auditor.publish.entries import Entry, counterpart, is_one_sided, needs_message, remarks, shown_identity, warnings
 from auditor.publish.spelling import (
     brief,
     count,
@@ -87,9 +87,8 @@ def _notes(entry: Entry, report: Report, now: datetime) -> list[str]:
         probably = counterpart(breach)
         if probably:
             notes.append(f"{code(shown_identity(breach))}: {escape(probably)}")
-        if entry.cause is None:
-            own = remarks(finding, report.audit.started_at, now)
-            notes += [f"{code(shown_identity(breach))}: {escape('; '.join(own))}"] if own else []
+        own = remarks(finding, report.audit.started_at, now) if entry.cause is None else warnings(finding)
+        notes += [f"{code(shown_identity(breach))}: {escape('; '.join(own))}"] if own else []
     return notes + [f"Fix: {escape(middle(remedy, 400))}" for remedy in entry.remediations[:3]]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from auditor import __version__
 from auditor.model import Severity, Status
-from auditor.publish.entries import order
+from auditor.ordering import order
 from auditor.publish.gap_groups import MEANINGS
 from auditor.publish.json_report import dump
 from auditor.publish.sources import Source, gap_source, rule_source, sources_of

@@ -10,8 +10,10 @@ from urllib.parse import quote
 from auditor.life import StoredFinding
 from auditor.model import Breach, Gap, Json, Severity, Status
 from auditor.notices import Happening, News
-from auditor.publish.entries import counterpart, is_one_sided, needs_message, order, shown_identity
+from auditor.ordering import order
+from auditor.publish.entries import counterpart, is_one_sided, needs_message, shown_identity
 from auditor.publish.gap_groups import gap_groups
+from auditor.publish.moves import moved_text
 from auditor.publish.slack import blocks
 from auditor.publish.spelling import brief, clean, distinct, middle, path_text, percent, side_by_side
 
@@ -50,8 +52,12 @@ class Look:
 
 
 def finding_line(stored: StoredFinding, look: Look, room: int) -> Json:
-    """`orders-{env}` engine_version: staging `14.7`, prod `15.4`, and where to read more. Values in `room` characters."""
-    return blocks.line(*_place(stored.breach), *_values(stored.breach, room), *_link(stored, look))
+    """`orders-{env}` engine_version: staging `14.7`, prod `15.4`, which of them moved when, and where to read more.
+
+    Values in `room` characters."""
+    moved = moved_text(stored.finding)
+    told = [blocks.text(f". {brief(moved, _SENTENCE)}")] if moved else []
+    return blocks.line(*_place(stored.breach), *_values(stored.breach, room), *told, *_link(stored, look))
 
 
 def standing_line(stored: StoredFinding, look: Look, room: int) -> Json:
