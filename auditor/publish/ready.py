@@ -100,7 +100,7 @@ def _basis(checklist: Checklist, now: datetime) -> str:
     whole = "" if checklist.complete else ", incomplete"
     return (
         f"{brief(checklist.left)} against {brief(checklist.right)}; audit {brief(checklist.audit)}, "
-        f"{span(now - checklist.observed_at)} ago{whole}; {checklist.threshold} and above count"
+        f"{span(now - checklist.observed_at)} ago{whole}; counting from {checklist.threshold}"
     )
 
 

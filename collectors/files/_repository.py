@@ -21,7 +21,6 @@ _LONGEST = 10.0
 # What git says where there is a `.git` that is none.
 _NO_REPOSITORY = "not a git repository"
 _QUIET = (
-    "--no-optional-locks",
     "-c",
     "core.fsmonitor=false",
     "-c",

@@ -166,12 +166,13 @@ def finding(
 
 @dataclass(frozen=True)
 class Company:
-    """Its two environments as they were seen. Change a field, then ask."""
+    """Its two environments as they were seen. Change a field, then ask. `unlisted`: (environment, kind) nobody listed."""
 
     left: Sequence[Resource] = field(default_factory=lambda: resources("staging"))
     right: Sequence[Resource] = field(default_factory=lambda: resources("prod"))
     gaps: tuple[Gap, ...] = ()
     listed: tuple[str, ...] = LISTED
+    unlisted: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
     deployments: tuple[Deployment, ...] = PROMOTED
     more: tuple[tuple[str, Any], ...] = ()
@@ -207,6 +208,7 @@ class Company:
                     Listing(source, kind)
                     for source in sorted({one.source for one in found} | {f"files:deploy/{name}"})
                     for kind in self.listed
+                    if (name, kind) not in self.unlisted
                 ),
             )
             for name, found in (("staging", self.left), ("prod", self.right))

@@ -107,6 +107,8 @@ def test_infrastructure_needs_no_database_where_both_sides_were_asked_and_have_n
     """A company without databases can be ready: an empty, complete listing was seen, not guessed."""
     company = Company().without(lambda one: one.kind != "aws.rds.instance")
     assert company.answers()["infrastructure"] == "yes"
+    unlisted = (("prod", "aws.rds.instance"), ("prod", "aws.rds.cluster"))
+    assert replace(company, unlisted=unlisted).answers()["infrastructure"] == "not observed"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,8 @@ def test_data_that_no_rule_judges_is_not_said_to_be_anonymised() -> None:
     """Samples alone say nothing; neither does the absence of samples."""
     company = Company()
     assert company.having(data_rules=()).answers()["data-anonymised"] == "not observed"
-    assert company.without(lambda one: one.kind != "data.column").answers()["data-anonymised"] == "not observed"
+    nothing = company.without(lambda one: one.kind != "data.column").items()["data-anonymised"]
+    assert (nothing.answer, nothing.sentence) == (Answer.NOT_OBSERVED, "No source samples the data of staging.")
     one_sided = replace(company, right=[one for one in company.right if one.kind != "data.column"])
     assert one_sided.answers()["data-anonymised"] == "not observed"
 
