@@ -10,8 +10,9 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
+from auditor.aligned import Aligner
 from auditor.model import Json
 from auditor.names import EnvironmentNames
 from auditor.values import canonical, same_version, words
@@ -22,6 +23,9 @@ _IDS = re.compile(
     r"key/[0-9a-f-]{36})(?![0-9A-Za-z-])"
 )
 _ARN_PLACE = re.compile(r"(?<=:)([a-z]{2}(?:-[a-z]+)+-[0-9])?:([0-9]{12}|aws)?(?=:)")
+_QUEUE_PLACE = re.compile(r"(?<=[./])([a-z0-9-]+)\.amazonaws\.com/[0-9]{12}(?=/)")
+_REFERENCE = re.compile(r"\A([a-z0-9]+(?:\.[a-z0-9_]+)+)/(.+)\Z")
+_SCHEME = re.compile(r"\A([a-z][a-z0-9+.-]*)://")
 _REGISTRY_PLACE = re.compile(r"(?<![0-9])[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
 _AWS_HOST = re.compile(
     r"(?P<name>[A-Za-z0-9-]+)\.(?:cluster-(?:ro-)?)?[a-z0-9]{6,14}\.(?:[a-z0-9]+\.)?(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]|[a-z]{3,4}[0-9])"
@@ -67,6 +71,10 @@ class Pair:
 
     left: EnvironmentNames
     right: EnvironmentNames
+
+    @cached_property
+    def aligner(self) -> Aligner:
+        return Aligner(self.left, self.right)
 
     def alike(self, left: Json, right: Json, key: str = "") -> bool:
         """Whether the two scalars, found under `key`, differ in nothing but names, ids, accounts, regions and endpoints.
@@ -136,7 +144,7 @@ class Pair:
             ours, theirs = pattern.sub(told, left), pattern.sub(told, right)
             if ours != left and theirs != right and self._same_text(ours, theirs):
                 return True
-        return self._glued(_bare(left), _bare(right))
+        return self._glued(_bare(left), _bare(right)) or self.aligner.same(left, right, cut=True)
 
     def unqualified(self, left: Json, right: Json) -> bool:
         """Of two alike values: whether the right carries its environment's name and the left, otherwise the same, none."""
@@ -164,7 +172,15 @@ class Pair:
         if key_words & _PLAN_WORDS:
             # `basic-sandbox` against `basic` is another plan, not another environment's.
             return self.left.neutral(left) == self.right.neutral(right)
-        if self._same_text(left, right) or self._is_affix(left, right) or self._is_affix(right, left):
+        if _schemes(left) != _schemes(right):
+            # The same host, spoken to in another way.
+            return False
+        if (
+            self._same_text(left, right)
+            or self._refers_alike(left, right)
+            or self._is_affix(left, right)
+            or self._is_affix(right, left)
+        ):
             return True
         if _PUBLIC_KEY.match(left) and _PUBLIC_KEY.match(right):
             return True
@@ -197,7 +213,12 @@ class Pair:
             return True
         if named and self._same_but_for_stage_letters(weak_a, weak_b):
             return True
-        return self._glued(a, b)
+        return self._glued(a, b) or self.aligner.same(a, b)
+
+    def _refers_alike(self, left: str, right: str) -> bool:
+        """Two references to resources of one kind (`aws.ec2.security_group/web-stg`) that are one name."""
+        a, b = _REFERENCE.match(left), _REFERENCE.match(right)
+        return a is not None and b is not None and a[1] == b[1] and self.aligner.same(a[2], b[2], cut=True)
 
     def _is_affix(self, text: str, other: str) -> bool:
         """`-staging` against nothing: what is put after, or before, the names of one environment alone."""
@@ -286,6 +307,7 @@ def is_host(text: str) -> bool:
 def _slotted(text: str) -> str:
     """`text` with ids, accounts, regions inside longer text, secrets and generated host parts replaced by what they are."""
     if ".amazonaws.com" in text:
+        text = _QUEUE_PLACE.sub("{region}.amazonaws.com/{account}", text)
         text = _AWS_HOST.sub(lambda m: f"{m['name']}.{{generated}}.{m['service']}.amazonaws.com", text)
     text = _IDS.sub("{id}", text)
     if _SECRET in text:
@@ -323,6 +345,11 @@ def _bare(text: str) -> str:
 
 def _id(_: re.Match[str]) -> str:
     return "{id}"
+
+
+def _schemes(text: str) -> str | None:
+    found = _SCHEME.match(text)
+    return found[1] if found else None
 
 
 def _differ_in_one_of(left: str, right: str, letters: tuple[str, str]) -> bool:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from auditor.alike import Pair
 
+# The value of a parameter is called as the parameter is.
+_PARAMETER = "aws.ssm.parameter"
 _LIST = "\x00list:"
 _ANNOTATIONS = "annotations"
 _VARIABLES = frozenset({"environment", "env", "env_vars", "environment_variables"})
@@ -37,7 +39,8 @@ def compare_match(match: Match, pair: Pair) -> Compared:
     """What differs between the two resources of one match, names set aside."""
     if match.left.digest == match.right.digest:
         return Compared(match, ())
-    overlay = _Overlay(pair, empty_matters=match.left.kind.empty_matters)
+    called = match.left.resource.identity.rsplit("/", 1)[-1] if match.left.kind.name == _PARAMETER else ""
+    overlay = _Overlay(pair, empty_matters=match.left.kind.empty_matters, called=called)
     left, right = overlay.maps(match.left.form, match.left.raw, match.right.form, match.right.raw, ())
     found = _listed(left, right, overlay.spelled) if left or right else ()
     return Compared(match, found, tuple(overlay.unqualified))
@@ -45,10 +48,13 @@ def compare_match(match: Match, pair: Pair) -> Compared:
 
 @dataclass(slots=True)
 class _Overlay:
-    """Lays two trees over each other. `spelled` keeps, by common path, both values as their sources spell them."""
+    """Lays two trees over each other. `spelled` keeps, by common path, both values as their sources spell them.
+
+    `called` is what the value of a resource that holds just one is called."""
 
     pair: Pair
     empty_matters: bool
+    called: str = ""
     spelled: dict[Path, tuple[Json | Absent, Json | Absent]] = field(default_factory=dict)
     unqualified: list[Difference] = field(default_factory=list)
 
@@ -88,7 +94,7 @@ class _Overlay:
         if isinstance(left, dict) and isinstance(right, dict):
             ours, theirs = self.maps(left, left_raw, right, right_raw, path)
             return (ours, theirs) if ours or theirs else None
-        key = _naming_step(path)
+        key = self.called if self.called and path == ("value",) else _naming_step(path)
         if isinstance(left, list) and isinstance(right, list):
             if self.pair.alike_lists(left, right, key):
                 return None

@@ -15,7 +15,7 @@ from auditor.model import ABSENT, Absent, Path, Resource
 from auditor.names import environment_names, is_production, stage_of
 from auditor.overlap import Overlap, Sketches
 from auditor.past import History, Lags
-from auditor.references import Target, target
+from auditor.references import Target, target, vocabulary
 from auditor.rules import NON_PRODUCTION, Policy, Rule, catch_all
 from auditor.value_types import both_are
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from auditor.names import EnvironmentNames
 
 _MOST_CLEAN = 500_000
+_PARAMETER = "aws.ssm.parameter"
+_PARAMETER_VALUES = (("value",), ("secure_value",))
 _OTHER = {"left": "right", "right": "left"}
 
 
@@ -43,6 +45,15 @@ class Place:
     right_resource: Resource | None
     unqualified: bool = False
     spot: Path = ()
+
+    @property
+    def named(self) -> Path:
+        """Another path under which rules know the place, () where there is none: a parameter's value by the parameter's
+        own name, so that what holds for `LOG_LEVEL` anywhere holds for `/orders/log-level`, too."""
+        resource = self.left_resource or self.right_resource
+        if self.kind != _PARAMETER or self.path not in _PARAMETER_VALUES or resource is None:
+            return ()
+        return (*self.path, resource.identity.rsplit("/", 1)[-1])
 
     def leaf(self, side: str) -> Leaf:
         return self.left if side == "left" else self.right
@@ -95,7 +106,7 @@ class Evaluator:
 
     def checks(self, place: Place, *, differs: bool) -> list[Ruling]:
         """The failed checks of a value, one per concern. What an `ignore` written later covers is not looked at."""
-        rules = self.policy.checking(place.kind, place.path)
+        rules = self.policy.checking(place.kind, place.path, place.named)
         key = self._key(place, rules, differs=differs)
         if key is not None and key in self._clean:
             return []
@@ -111,7 +122,7 @@ class Evaluator:
 
     def checks_alone(self, place: Place) -> list[Ruling]:
         """The failed checks of a value of a resource without counterpart, by the rules that need none."""
-        rules = self.policy.checking(place.kind, place.path)
+        rules = self.policy.checking(place.kind, place.path, place.named)
         asked = tuple(rule for rule in rules if rule.family is Family.IGNORE or rule.environment == NON_PRODUCTION)
         return self._failed(place, asked, differs=False)[0] if asked else []
 
@@ -148,7 +159,7 @@ class Evaluator:
 
     def _contested(self, place: Place, rules: tuple[Rule, ...]) -> frozenset[str]:
         """The concerns that more than one of these rules has."""
-        at = (place.kind, place.path)
+        at = (place.kind, place.named or place.path)
         found = self._concerns.get(at)
         if found is None:
             counted = Counter(rule.concern for rule in rules)
@@ -163,7 +174,7 @@ class Evaluator:
         plain = all(value is None or isinstance(value, str | int | float | Absent) for value in values)
         if not plain or place.unqualified or any(rule.expect.uses or rule.expect.name == "overlap" for rule in rules):
             return None
-        return (place.kind, place.path, differs, *((type(value), value) for value in values))
+        return (place.kind, place.named or place.path, differs, *((type(value), value) for value in values))
 
     def in_environment(self, environment: str) -> tuple[str, ...]:
         """The sides that a rule means by `in: environment`: by name, alias or class (`prod` means `prod-eu`, too)."""
@@ -183,7 +194,7 @@ class Evaluator:
             yield "right"
 
     def _comparing(self, place: Place) -> Iterator[Ruling]:
-        for rule in self.policy.about(place.kind, place.path):
+        for rule in self.policy.about(place.kind, place.path, place.named):
             if rule.family is Family.CHECK:
                 continue
             ruling = self._compare(rule, place)
@@ -260,7 +271,7 @@ class Evaluator:
         other = _OTHER[subject]
         uses = rule.expect.uses
         return Question(
-            place.path,
+            place.named or place.path,
             place.leaf(subject),
             place.leaf(other),
             self.now,
@@ -302,17 +313,23 @@ class Evaluator:
             snapshots = {"left": self.comparison.left, "right": self.comparison.right}
             if other in self.in_environment(environment):
                 names = self.names[other].at(snapshots[other].accounts, ())
-                found = target(names, snapshots[other].resources, snapshots[side].resources)
+                found = target(names, snapshots[other].resources, snapshots[side].resources, self._vocabulary)
             else:
                 own = self.names[side]
-                found = Target(environment_names(environment, others={own.name: own.tokens}))
+                other_names = environment_names(environment, others={own.name: own.tokens})
+                found = Target(other_names, vocabulary=self._vocabulary)
             self._targets[key] = found
         return found
+
+    @cached_property
+    def _vocabulary(self) -> frozenset[tuple[str, str]]:
+        matches = (compared.match for compared in self.comparison.matches)
+        return vocabulary(matches, self.names["left"], self.names["right"])
 
     def variables(self, place: Place, uses: frozenset[str], environment: str | None) -> dict[str, Any]:
         """What an expression may ask about a place; only what it names is built."""
         sides = {side: self._side(place, side, uses) for side in ("left", "right")}
-        found: dict[str, Any] = {**sides, "path": list(place.path), "key": place.path[-1] if place.path else ""}
+        found: dict[str, Any] = {**sides, "path": list(place.path), "key": (place.named or place.path or ("",))[-1]}
         found |= {"now": self.now, "separate_accounts": self._separate}
         if "resource" in uses:
             resource = place.left_resource or place.right_resource

@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 from auditor.model import Match, MatchMethod, Normal, Unmatched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from auditor.alike import Pair
     from auditor.names import EnvironmentNames
@@ -76,6 +76,10 @@ def match(
         totals = len(open_.left), len(open_.right)
         matches += _declared(open_, wanted[kind])
         matches += _by_key(open_, MatchMethod.TAG, lambda n: _tag(n, tag), lambda n: _tag(n, tag))
+        here = {n.resource.region for n in open_.left} & {n.resource.region for n in open_.right} - {None}
+        if len(here) > 1:
+            matches += _by_key(open_, MatchMethod.IDENTITY, lambda n: _place(n, here), lambda n: _place(n, here))
+            matches += _by_name(open_, pair, here)
         ours, theirs = _scope_of(pair.left), _scope_of(pair.right)
         matches += _by_key(open_, MatchMethod.IDENTITY, ours, theirs)
         matches += _by_key(open_, MatchMethod.IDENTITY, lambda n: n.identity, lambda n: n.identity)
@@ -104,6 +108,11 @@ def _declared(open_: _Open, counterparts: Sequence[Counterpart]) -> list[Match]:
 
 def _tag(normal: Normal, tag: str) -> str | None:
     return normal.resource.tags.get(tag)
+
+
+def _place(normal: Normal, regions: Collection[str | None]) -> object:
+    """Identity and region, where both environments have several regions in common; None elsewhere."""
+    return (normal.identity, normal.resource.region) if normal.resource.region in regions else None
 
 
 def _scope_of(names: EnvironmentNames) -> Callable[[Normal], object]:
@@ -142,14 +151,20 @@ def _order(normal: Normal) -> tuple[str, str, str, str]:
     return normal.identity, resource.region or "", resource.parent or "", resource.identity
 
 
-def _by_name(open_: _Open, pair: Pair) -> list[Match]:
+def _by_name(open_: _Open, pair: Pair, regions: Collection[str | None] = ()) -> list[Match]:
+    """Pair what is one name once both environments' names are taken out; of `regions`, within each of them only."""
     if len(open_.left) * len(open_.right) > _MOST_COMPARISONS:
         return []
     found: list[Match] = []
     taken: set[int] = set()
     for normal in sorted(open_.left, key=_order):
         for candidate in sorted(open_.right, key=_order):
-            if id(candidate) not in taken and pair.same_name(normal.resource.identity, candidate.resource.identity):
+            apart = bool(regions) and normal.resource.region != candidate.resource.region
+            if (
+                id(candidate) not in taken
+                and not apart
+                and pair.same_name(normal.resource.identity, candidate.resource.identity)
+            ):
                 taken.add(id(candidate))
                 found.append(_matched(normal, candidate, MatchMethod.ALIAS))
                 break

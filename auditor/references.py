@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from auditor.aligned import Aligner
 from auditor.alike import hosts
 from auditor.values import words
 from auditor.versions import parse_image
@@ -17,7 +19,7 @@ from auditor.versions import parse_image
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from auditor.model import Json, Path, Resource
+    from auditor.model import Json, Match, Path, Resource
     from auditor.names import EnvironmentNames
 
 _ARN = re.compile(r"\barn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:([0-9]{12})?:(\S+)")
@@ -35,18 +37,22 @@ _NO_REFERENCES = frozenset(
     " tag tags description comment title".split()
 )
 _SHORTEST_HANDLE = 6
+_NEXT_WORD = re.compile(r"[-_.]?([A-Z]?[a-z0-9]+|[A-Z0-9]+)")
+_STORE = re.compile(r"\A[a-z][a-z0-9+-]*://(?:[^/@\s]*@)?([^/:@\s.]+)(?=[:/]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """The environment that must not be referred to.
 
-    `handles` are ids, ARNs and endpoints that belong to it alone, `accounts` its accounts alone.
+    `handles` are ids, ARNs and endpoints that belong to it alone, `accounts` its accounts alone. `vocabulary` holds pairs
+    of words that are part of the names of things, whatever they would mean alone: (`production`, `planning`).
     """
 
     names: EnvironmentNames
     handles: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()
+    vocabulary: frozenset[tuple[str, str]] = frozenset()
 
     def referred_by(self, value: Json, path: Path) -> str | None:
         """The part of `value`, found at `path`, that refers to this environment; None where nothing does."""
@@ -56,22 +62,42 @@ class Target:
             return value
         if _about_itself(path):
             return None
-        return self._host(value) or self._arn(value) or self._account(value, path) or self._named_thing(value, path)
+        return (
+            self._host(value, path)
+            or self._store(value, path)
+            or self._arn(value, path)
+            or self._account(value, path)
+            or self._named_thing(value, path)
+        )
 
-    def _host(self, value: str) -> str | None:
+    def _mention(self, text: str, path: Path) -> str | None:
+        """The first word of `text` that names the environment, and is not just part of a thing's own name."""
+        for start, end in self.names.spans(text):
+            following = _NEXT_WORD.match(text, end)
+            pair = (text[start:end].lower(), following[1].lower() if following else "")
+            if pair not in self.vocabulary and not (following and _is_step(f"{pair[0]}{pair[1]}", path)):
+                return text[start:end]
+        return None
+
+    def _host(self, value: str, path: Path) -> str | None:
         if "." not in value or parse_image(value) is not None:
             return None
         for host in hosts(value):
-            if host in self.handles or (self.names.mentioned_in(host) and not _is_word_of_code(host, value)):
+            if host in self.handles or (self._mention(host, path) and not _is_word_of_code(host, value)):
                 return host
         return None
 
-    def _arn(self, value: str) -> str | None:
+    def _store(self, value: str, path: Path) -> str | None:
+        """A bucket or a host without a domain: `s3://acme-prod-exports/daily`, `http://orders-prod:8080`."""
+        found = _STORE.match(value)
+        return found[0] if found and self._mention(found[1], path) else None
+
+    def _arn(self, value: str, path: Path) -> str | None:
         if "arn:" not in value:
             return None
         for found in _ARN.finditer(value):
             account, name = found.groups()
-            if found[0] in self.handles or account in self.accounts or self.names.mentioned_in(name):
+            if found[0] in self.handles or account in self.accounts or self._mention(name, path):
                 return found[0]
         return None
 
@@ -84,16 +110,34 @@ class Target:
             return None
         if not _key_words(path) & (_PARAMETERS if value.startswith("/") else _THINGS) or _is_file(value):
             return None
-        word = self.names.mentioned_in(value)
+        word = self._mention(value, path)
         return None if word is None or word.strip("-_./") == value.strip("-_./") else value
 
 
-def target(names: EnvironmentNames, theirs: Iterable[Resource], ours: Iterable[Resource]) -> Target:
+def vocabulary(matches: Iterable[Match], left: EnvironmentNames, right: EnvironmentNames) -> frozenset[tuple[str, str]]:
+    """Pairs of words that stand side by side in names that both environments use, each otherwise spelled its own way."""
+    aligner = Aligner(left, right)
+    found: set[tuple[str, str]] = set()
+    for match in matches:
+        ours, theirs = match.left.resource.identity, match.right.resource.identity
+        common = aligner.common(ours, theirs)
+        if common is None:
+            common = tuple(_NEXT_WORD.findall(ours)) if ours == theirs else ()
+        found |= {(a.lower(), b.lower()) for a, b in pairwise(common) if a and b}
+    return frozenset(found)
+
+
+def target(
+    names: EnvironmentNames,
+    theirs: Iterable[Resource],
+    ours: Iterable[Resource],
+    vocabulary: frozenset[tuple[str, str]] = frozenset(),
+) -> Target:
     """What belongs to `theirs` and not to `ours`, under `names`."""
     own = list(ours)
     handles = _handles(theirs) - _handles(own)
     accounts = {resource.account for resource in own if resource.account}
-    return Target(names, handles, frozenset(names.accounts - accounts))
+    return Target(names, handles, frozenset(names.accounts - accounts), vocabulary)
 
 
 def _handles(resources: Iterable[Resource]) -> frozenset[str]:
@@ -108,6 +152,11 @@ def _handles(resources: Iterable[Resource]) -> frozenset[str]:
 @lru_cache(maxsize=65536)
 def _key_words(path: Path) -> frozenset[str]:
     return frozenset(word for step in path[-2:] for word in words(step))
+
+
+def _is_step(name: str, path: Path) -> bool:
+    """Whether a step of the path begins with these words: what stands below it is called after it."""
+    return any(step.lower().replace("-", "").replace("_", "").startswith(name) for step in path)
 
 
 def _about_itself(path: Path) -> bool:

@@ -110,30 +110,36 @@ class Policy:
     _checking: dict[tuple[str, Path], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
     _by_step: dict[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
 
-    def about(self, kind: str, path: Path) -> tuple[Rule, ...]:
+    def about(self, kind: str, path: Path, named: Path = ()) -> tuple[Rule, ...]:
         """The rules whose kind and path match, most recent first; the catch-all, which matches anything, is not among them.
+
+        `named` is another path under which the place is known, as good as its own.
 
         The rules of a kind are looked up once, those that may end in a step once per step: a snapshot has a hundred
         thousand places, but few kinds and few names of attributes.
         """
         if not path:
             return tuple(rule for rule in self._of_kind(kind) if not rule.paths)
+        if named:
+            return tuple(
+                r for r in self._of_kind(kind) if r.paths and (r.is_about_path(path) or r.is_about_path(named))
+            )
         found = self._by_step.get((kind, path[-1]))
         if found is None:
             found = tuple(rule for rule in self._of_kind(kind) if any(glob.may_end_in(path[-1]) for glob in rule.paths))
             self._by_step[(kind, path[-1])] = found
         return tuple(rule for rule in found if rule.is_about_path(path))
 
-    def checking(self, kind: str, path: Path) -> tuple[Rule, ...]:
+    def checking(self, kind: str, path: Path, named: Path = ()) -> tuple[Rule, ...]:
         """The same without the rules that only compare: what a value is asked, differing or not.
 
         Kept by place, since resources of one kind have their places in common.
         """
-        found = self._checking.get((kind, path))
+        found = self._checking.get((kind, named or path))
         if found is None:
-            found = tuple(rule for rule in self.about(kind, path) if rule.family is not Family.COMPARE)
+            found = tuple(rule for rule in self.about(kind, path, named) if rule.family is not Family.COMPARE)
             if len(self._checking) < _MOST_PLACES:
-                self._checking[(kind, path)] = found
+                self._checking[(kind, named or path)] = found
         return found
 
     def _of_kind(self, kind: str) -> tuple[Rule, ...]:

@@ -159,16 +159,29 @@ def observing(names: Iterable[str], stages: Stages) -> Stages:
             place.add(word)
     certain = {*stages.own, *stages.others}
     others: list[str] = []
+    ours_too: set[str] = set()
     innocent: dict[str, frozenset[int]] = {}
     for name, spans in found.items():
         vary = [len(words) > 1 and bool(words & certain) for words in places[_blanked(name, spans)]]
         naming = [span for span, varies in zip(spans, vary, strict=True) if varies or _is_overlay(name, span, known)]
+        for seen, varies in zip(places[_blanked(name, spans)], vary, strict=True):
+            ours_too |= _adopted(seen, stages, strangers) if varies else set()
         others += [name[start:end].lower() for start, end, ours in naming if not ours]
         file = name.rfind("/") + 1
         wrong = {span[0] - file for span in spans if naming and span not in naming and span[0] >= file}
         if wrong and _agree(innocent.get(name[file:]), wrong):
             innocent[name[file:]] = frozenset(wrong)
-    return Stages(stages.own, tuple(dict.fromkeys((*stages.others, *others))), innocent)
+    own = (*stages.own, *sorted(ours_too))
+    return Stages(own, tuple(word for word in dict.fromkeys((*stages.others, *others)) if word not in own), innocent)
+
+
+def _adopted(words: set[str], stages: Stages, strangers: tuple[str, ...]) -> set[str]:
+    """The one word among these that must be ours, since no name that we know of is: `live`, where the others are `stg`."""
+    if words & set(stages.own):
+        return set()
+    production = bool(_PRODUCTION & set(stages.own))
+    candidates = {word for word in words & set(strangers) if (word in _PRODUCTION) == production}
+    return candidates if len(candidates) == 1 else set()
 
 
 def _blanked(name: str, spans: Iterable[tuple[int, int, bool]]) -> str:
@@ -183,9 +196,7 @@ def _is_overlay(name: str, span: tuple[int, int, bool], known: frozenset[str]) -
     """Whether the file without this word is there, too: `values-prod.yaml` beside `values.yaml`."""
     start, end, _ = span
     before, after = name[:start], name[end:]
-    return any(
-        other != name and other in known for other in (before[:-1] + after, before + after[1:], before + after)
-    )
+    return any(other != name and other in known for other in (before[:-1] + after, before + after[1:], before + after))
 
 
 def _agree(before: frozenset[int] | None, now: set[int]) -> bool:

@@ -1,0 +1,172 @@
+"""Whether two names are one name, word by word: each side may spell its environment where the other spells its own.
+
+Setting an environment's name aside wherever it stands is not enough: in `stage-manager-stg` and `stage-manager-prd` the
+first `stage` is part of the thing's own name. Only both sides together tell the one from the other, so the words are laid
+side by side: equal words are the thing's, a name facing a name is the environment's, and a name alone is one that the
+other side leaves out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from auditor.names import EnvironmentNames
+
+_PIECES = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])|[A-Z]|\{[a-z]+\}|[<>=!*]+")
+_MOST_PIECES, _LONGEST = 60, 400
+# Load balancers and target groups take names of 32 characters, and tools cut longer ones off.
+_CUT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A word of a text. `strong` is a name of the environment, `weak` may be one."""
+
+    text: str
+    strong: bool = False
+    weak: bool = False
+
+    @property
+    def is_name(self) -> bool:
+        return self.strong or self.weak
+
+
+class Aligner:
+    """The names of both sides of a pair, to lay texts side by side with."""
+
+    def __init__(self, left: EnvironmentNames, right: EnvironmentNames) -> None:
+        self._left, self._right = left, right
+        self._glue = tuple(_Glue.of(names) for names in (left, right))
+
+    def same(self, left: str, right: str, *, cut: bool = False) -> bool:
+        """Whether the two texts are one but for what each environment is called. `cut`: names of 32 characters may have
+        lost their ends."""
+        return self.common(left, right, cut=cut) is not None
+
+    def common(self, left: str, right: str, *, cut: bool = False) -> tuple[str, ...] | None:
+        """The words that both texts have in common, in order, `""` where names stand between; None where they are not one."""
+        if max(len(left), len(right)) > _LONGEST:
+            return None
+        ours, theirs = list(_pieces(left, self._left)), list(_pieces(right, self._right))
+        if not ours or not theirs or max(len(ours), len(theirs)) > _MOST_PIECES:
+            return None
+        cuts = (cut and len(left) == _CUT, cut and len(right) == _CUT)
+        if not any(cuts) and _too_unlike(ours, theirs):
+            return None
+        return _Table(ours, theirs, self._glue[0], self._glue[1], cuts).common()
+
+
+@dataclass(frozen=True, slots=True)
+class _Glue:
+    """What may be glued to a word: names without their delimiters, longest first."""
+
+    strong: tuple[str, ...]
+    weak: tuple[str, ...]
+
+    @classmethod
+    def of(cls, names: EnvironmentNames) -> _Glue:
+        bare = {re.sub(r"[-_. ]", "", token.lower()) for token in names.tokens}
+        return cls(tuple(sorted(bare, key=lambda word: (-len(word), word))), tuple(sorted(names.weak)))
+
+
+class _Table:
+    """Two rows of words, laid side by side."""
+
+    def __init__(
+        self, ours: list[_Piece], theirs: list[_Piece], glue: _Glue, other: _Glue, cuts: tuple[bool, bool]
+    ) -> None:
+        self._ours, self._theirs, self._glue, self._other, self._cuts = ours, theirs, glue, other, cuts
+        self._dead: set[tuple[int, int]] = set()
+
+    def common(self) -> tuple[str, ...] | None:
+        found = self._from(0, 0)
+        # Equal words alone are no naming: `a b` and `a-b` stay two texts.
+        if found is None or len(found[0]) == sum(map(bool, found[0])) and not any(self._cuts):
+            return None
+        return found[0] if any(found[0]) or found[1] else None
+
+    def _from(self, i: int, j: int) -> tuple[tuple[str, ...], bool] | None:
+        """What the rest of both rows has in common, and whether a name faces a name; None where they are not one."""
+        if i == len(self._ours) and j == len(self._theirs):
+            return (), False
+        if (i, j) in self._dead:
+            return None
+        for word, faces, di, dj in self._steps(i, j):
+            rest = self._from(i + di, j + dj)
+            if rest is not None:
+                return (word, *rest[0]), faces or rest[1]
+        if self._is_cut_off(i, j):
+            return (), False
+        self._dead.add((i, j))
+        return None
+
+    def _steps(self, i: int, j: int) -> Iterator[tuple[str, bool, int, int]]:
+        """What may stand here: a word, whether names face one another, and how far each row goes on. Likeliest first."""
+        a = self._ours[i] if i < len(self._ours) else None
+        b = self._theirs[j] if j < len(self._theirs) else None
+        if a is not None and b is not None:
+            if a.text == b.text:
+                yield a.text, False, 1, 1
+            if a.is_name and b.is_name:
+                yield "", True, 1, 1
+            if a.text != b.text and self._are_glued(a.text.lower(), b.text.lower()):
+                yield "", True, 1, 1
+        if a is not None and a.is_name:
+            yield "", False, 1, 0
+        if b is not None and b.is_name:
+            yield "", False, 0, 1
+
+    def _are_glued(self, a: str, b: str) -> bool:
+        """Whether two words are one, each with a name of its side at the same end: `stgorders` and `prdorders`."""
+        for ours in self._glue.strong:
+            for rest, ends in ((a.removeprefix(ours), False), (a.removesuffix(ours), True)):
+                if len(rest) == len(a):
+                    continue
+                theirs = b.removeprefix(rest) if ends else b.removesuffix(rest)
+                known = theirs in self._other.strong
+                if len(theirs) + len(rest) != len(b) or not (known or theirs in self._other.weak or not theirs):
+                    continue
+                if len(rest) >= (2 if known and len(ours) > 3 and len(theirs) > 3 else 4):
+                    return True
+        return False
+
+    def _is_cut_off(self, i: int, j: int) -> bool:
+        """Whether what is left differs because a name of one side was too long, and lost its end."""
+        if i == 0 or j == 0 or not any(self._cuts):
+            return False
+        ours, theirs = ["".join(piece.text for piece in row) for row in (self._ours[i:], self._theirs[j:])]
+        return (
+            (self._cuts[0] and (theirs.startswith(ours) or self._begins_name(ours, self._glue, theirs, self._theirs[j:])))
+            or (self._cuts[1] and (ours.startswith(theirs) or self._begins_name(theirs, self._other, ours, self._ours[i:])))
+        )  # fmt: skip
+
+    @staticmethod
+    def _begins_name(text: str, glue: _Glue, rest: str, pieces: list[_Piece]) -> bool:
+        """Whether all that is left of the one side is the beginning of its name, and of the other its name."""
+        named = all(piece.is_name for piece in pieces) or not rest
+        return named and any(token.startswith(text.lower()) for token in glue.strong)
+
+
+def _pieces(text: str, names: EnvironmentNames) -> Iterator[_Piece]:
+    end = 0
+    for start, stop in names.spans(text):
+        yield from _words(text[end:start], names)
+        yield _Piece(text[start:stop], strong=True)
+        end = stop
+    yield from _words(text[end:], names)
+
+
+def _words(text: str, names: EnvironmentNames) -> Iterator[_Piece]:
+    for found in _PIECES.finditer(text):
+        yield _Piece(found.group(), weak=found.group().lower() in names.weak)
+
+
+def _too_unlike(ours: list[_Piece], theirs: list[_Piece]) -> bool:
+    """A cheap look first: a word that is no name, cannot hold one and is missing on the other side settles it."""
+    there = {piece.text for piece in theirs}
+    long = any(len(piece.text) > 4 for piece in theirs)
+    return any(not piece.is_name and piece.text not in there and not (long and len(piece.text) > 4) for piece in ours)
