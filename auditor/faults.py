@@ -51,6 +51,11 @@ class Faults:
 
         return told
 
+    def why(self, rule: Rule, key: str) -> str:
+        """Why that key of the rule had no answer, where it first had none; empty where it always had one."""
+        found = self._found.get((rule.name, key))
+        return found.why if found else ""
+
     def notes(self) -> tuple[str, ...]:
         """A sentence each, in order of rule."""
         return tuple(str(fault) for _, fault in sorted(self._found.items(), key=lambda item: item[0]))

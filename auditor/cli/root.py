@@ -10,7 +10,8 @@ from auditor.cli.config_commands import config
 from auditor.cli.db_commands import db
 from auditor.cli.demo_command import demo
 from auditor.cli.drift_command import drift
-from auditor.cli.findings_commands import explain, findings, show
+from auditor.cli.explain_command import explain
+from auditor.cli.findings_commands import findings, show
 from auditor.cli.gate_command import gate
 from auditor.cli.init_command import init
 from auditor.cli.match_command import match

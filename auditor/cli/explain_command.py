@@ -1,0 +1,177 @@
+"""`audit explain`: why something is a finding, and why something is none."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auditor.cli import setup, write
+from auditor.cli.options import choice_of_data, config_option, output_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from auditor.config import Config
+    from auditor.explain import Explanation
+    from auditor.explaining import Stage
+    from auditor.life import StoredFinding
+    from auditor.model import Finding
+    from auditor.registry import Registry
+    from auditor.store import Store
+
+_STEP = re.compile(r'"((?:[^"\\]|\\.)*)"|((?:\\.|[^."\\])+)')
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="FINDING | LEFT RIGHT")
+@config_option
+@click.option("--at", "resource", help="Explain this resource of LEFT and RIGHT, as either of them calls it.")
+@click.option("--path", "path_text", help="Only this place of it: a dotted path.")
+@click.option("--kind", help="Only resources of this kind.")
+@choice_of_data
+@output_option
+def explain(
+    names: tuple[str, ...],
+    config_file: Path,
+    resource: str | None,
+    path_text: str | None,
+    kind: str | None,
+    format_: str,
+    output: Path | None,
+) -> None:
+    """Say why FINDING is one, or why a place of LEFT and RIGHT is reported or is not.
+
+    \b
+    audit explain 2aef492e
+    audit explain staging prod --at app.env --path LOG_LEVEL
+
+    Shows which rule decides, from which file and line, every other rule that matches the place with why it does not
+    decide, how the two resources were paired, and what was observed. Judges what the last audit of the pair has seen
+    under the policies as they are now.
+    """
+    config, registry = setup.configured(config_file)
+    with setup.opened(config) as store:
+        if resource is not None:
+            text = _at(config, registry, store, names, resource, path_text, kind, format_, output)
+        elif path_text is not None or kind is not None:
+            raise click.UsageError("--path and --kind say what of --at RESOURCE is meant: name the resource.")
+        elif len(names) != 1:
+            raise click.UsageError("Name one finding, or two environments and --at RESOURCE.")
+        else:
+            text = _finding(config, registry, store, store.finding(names[0]), format_, output)
+    write.data(text, output)
+
+
+def _at(
+    config: Config,
+    registry: Registry,
+    store: Store,
+    names: tuple[str, ...],
+    resource: str,
+    path_text: str | None,
+    kind: str | None,
+    format_: str,
+    output: Path | None,
+) -> str:
+    from auditor import explain as explaining
+    from auditor.publish import explain_report as report
+    from auditor.publish.json_report import dump
+
+    if len(names) != 2:
+        raise click.UsageError("--at needs the two environments: audit explain LEFT RIGHT --at RESOURCE.")
+    stage = _staged(config, registry, store, *names)
+    found = explaining.explain(stage.scenery, resource, parsed(path_text) if path_text else (), kind)
+    finding = _stored(store, stage, found[0]) if len(found) == 1 else None
+    snapshots = stage.left, stage.right
+    if format_ == "json":
+        objects = [report.explanation_object(one) for one in found]
+        return dump({"schema": 1, "seen": report.seen_object(snapshots), "places": objects})
+    return report.place_text(found, finding, snapshots, width=write.width(output), color=write.colours(output))
+
+
+def _finding(
+    config: Config, registry: Registry, store: Store, stored: StoredFinding, format_: str, output: Path | None
+) -> str:
+    import json
+
+    from auditor.cli.findings_commands import tolerated
+    from auditor.policy_text import rule_text
+    from auditor.publish import explain_report as report
+    from auditor.publish.json_report import dump, finding_json
+    from auditor.publish.lookups import explain_text
+
+    waiver, _ = tolerated(config, store, stored)
+    explained, notes = _explained(config, registry, store, stored)
+    rule = stored.breach.rule
+    text = rule_text(rule.file, rule.line)
+    if format_ == "json":
+        found: dict[str, Any] = json.loads(finding_json(stored.finding, store.events(stored.fingerprint), waiver))
+        objects = [report.explanation_object(one) for one in explained]
+        return dump({**found, "rule_text": text, "explained": objects, "notes": notes})
+    width, color = write.width(output), write.colours(output)
+    told = explain_text(stored.finding, width=width, color=color)
+    environments = stored.breach.left.environment, stored.breach.right.environment
+    more = report.appendix(explained, environments, text, waiver, notes=notes, width=width, color=color)
+    return told + more
+
+
+def _explained(
+    config: Config, registry: Registry, store: Store, stored: StoredFinding
+) -> tuple[list[Explanation], list[str]]:
+    """The finding's place as it is judged now, and what has to be known about that."""
+    from auditor import explain as explaining
+    from auditor.errors import AuditorError
+    from auditor.model import Status
+
+    breach = stored.breach
+    try:
+        stage = _staged(config, registry, store, breach.left.environment, breach.right.environment)
+    except (AuditorError, click.UsageError) as error:
+        return [], [f"the place cannot be judged again: {error}"]
+    named = {side.identity for side in (breach.left, breach.right) if side.identity is not None}
+    found: dict[tuple[object, ...], Explanation] = {}
+    for name in sorted(named):
+        for one in explaining.explain(stage.scenery, name, breach.path, breach.kind):
+            found[(one.identity, one.path, one.pairing)] = one
+    notes = []
+    rules = {link.rule.name for one in found.values() for link in (*one.comparing, *one.checking)}
+    mine = f"{breach.rule.policy}/{breach.rule.id}"
+    if stored.status is Status.RESOLVED:
+        notes.append("it is resolved: what follows is how the place is judged now")
+    elif mine not in rules and breach.rule.line:
+        notes.append(f"{mine} does not match this place any more: the policy changed since, and the next audit says so")
+    return [one for one in found.values() if one.path == breach.path or one.comparing or one.checking], notes
+
+
+def _staged(config: Config, registry: Registry, store: Store, left: str, right: str) -> Stage:
+    from auditor.explaining import NothingSeen, staged
+
+    pair = config.pair(left, right)
+    try:
+        return staged(config, pair, setup.toolbox(config, registry, store), setup.now())
+    except NothingSeen as error:
+        raise click.UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+
+
+def _stored(store: Store, stage: Stage, one: Explanation) -> Finding | None:
+    """The finding of the place, where an audit recorded one that is not resolved."""
+    from auditor.model import Status
+
+    place = (one.kind, one.identity, one.path)
+    for stored in store.findings(*stage.scenery.environments):
+        breach = stored.breach
+        if stored.status is not Status.RESOLVED and (breach.kind, breach.identity, breach.path) == place:
+            return stored.finding
+    return None
+
+
+def parsed(text: str) -> tuple[str, ...]:
+    """A dotted path as reports print it: a step with a dot in it stands in quotes, or escapes it as in rules."""
+    steps = [
+        quoted.replace('\\"', '"') if quoted else plain.replace("\\.", ".") for quoted, plain in _STEP.findall(text)
+    ]
+    if not steps:
+        raise click.BadParameter("names no step", param_hint="--path")
+    return tuple(steps)

@@ -1,0 +1,59 @@
+"""What `explain` needs of the store: the snapshots that the pair's last audit judged, laid side by side again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from auditor.errors import AuditorError
+from auditor.explain import Scenery
+from auditor.past import recall
+from auditor.pipeline import lay
+from auditor.policy import load_policy
+from auditor.store.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from auditor.config import Config, Pair
+    from auditor.model import Snapshot
+    from auditor.pipeline import Tools
+    from auditor.store import Store
+
+
+class NothingSeen(AuditorError):
+    """Nothing of the pair is in the store, so there is nothing to explain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The scenery, and the snapshots it is made of."""
+
+    scenery: Scenery
+    left: Snapshot
+    right: Snapshot
+
+
+def staged(config: Config, pair: Pair, tools: Tools, now: datetime) -> Stage:
+    """The pair as its last audit saw it, or else as it was last observed, under its policies as they are now.
+
+    Raises NothingSeen where one side was never observed, ConfigError for a wrong policy."""
+    left, right = _snapshots(tools.store, pair.left, pair.right)
+    policy = load_policy(pair.policies, config.policies)
+    laid = lay(config, left, right, tools)
+    history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to)
+    return Stage(Scenery(laid.comparison, policy, (laid.pair.left, laid.pair.right), now, history), left, right)
+
+
+def _snapshots(store: Store, left: str, right: str) -> tuple[Snapshot, Snapshot]:
+    last = next(iter(store.audits(left, right, limit=1)), None)
+    if last is not None:
+        try:
+            return store.load_snapshot(last.left_snapshot), store.load_snapshot(last.right_snapshot)
+        except NotFoundError:
+            pass  # pruned: what was observed last is all there is
+    found = store.latest_snapshot(left), store.latest_snapshot(right)
+    if found[0] is None or found[1] is None:
+        missing = left if found[0] is None else right
+        raise NothingSeen(f"{missing} was not observed yet: run `audit now {left} {right}` first")
+    return found[0], found[1]
