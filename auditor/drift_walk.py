@@ -122,6 +122,7 @@ class _Forward:
         for key in [*gone]:
             if key in come and come[key].said == gone[key].said:
                 del gone[key], come[key]
+        scene.read(come.values())
         for key, entry in come.items():
             self._seen(key, entry, scene, before)
         lost = [key for key, one in self._resources.items() if one.out_of_sight is not None and key not in come]

@@ -144,8 +144,10 @@ class Walk:
         """One stand further back. Where there is none, all tracks end."""
         if self._first is not None and self.current is not None:
             stand, self._first = self._first, None
-            for track in self.tracks:
-                _begin(track, self.current, stand)
+            entries = [find(self.current, track.spot) for track in self.tracks]
+            self.current.read(entry for entry in entries if entry is not None)
+            for track, entry in zip(self.tracks, entries, strict=True):
+                _begin(track, entry, self.current, stand)
         elif self._library.read < self._bounds.manifests and (following := next(self._stands, None)) is not None:
             stand = following
             before = self._before.newest.manifests if self._before else ()
@@ -219,8 +221,7 @@ class Walk:
         return track.home is not None
 
 
-def _begin(track: Track, scene: Scene, stand: Stand) -> None:
-    entry = find(scene, track.spot)
+def _begin(track: Track, entry: Entry | None, scene: Scene, stand: Stand) -> None:
     if entry is not None:
         track.path = own_path(scene.normal(entry).form, track.spot.path, scene.names, track.same_key)
     track.state = state_at(scene, track.spot, entry, track.path or track.spot.path)

@@ -4,7 +4,7 @@ and what of it was not observed."""
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -87,6 +87,7 @@ class Scene:
         self.realm, self.look = realm, look
         self._library, self._coming = library, coming
         self._normals: dict[bytes, Normal] = {}
+        self._documents: dict[str, Mapping[str, Json]] = {}
 
     def holder(self, line: bytes, among: Collection[str]) -> str | None:
         """The digest of the manifest, `among` those of this look, that lists exactly this."""
@@ -110,12 +111,17 @@ class Scene:
         """The normal form of a resource, as this look's names and references make it."""
         line = entry.line
         if line not in self._normals:
-            key = entry.said["attributes"]
-            attributes = self._library.past.documents([key])[key]
-            resource = decode(Resource, {**entry.said, "attributes": attributes})
+            self.read([entry])
+            resource = decode(Resource, {**entry.said, "attributes": self._documents[entry.said["attributes"]]})
             names = self.names_at(resource.source)
             self._normals[line] = normal_form(resource, self.realm.kind_of(resource.kind), names, self._references)
         return self._normals[line]
+
+    def read(self, entries: Iterable[Entry]) -> None:
+        """Read the attributes of all these resources at once, for whoever will ask for their normal forms."""
+        wanted = {entry.said["attributes"] for entry in entries} - self._documents.keys()
+        if wanted:
+            self._documents.update(self._library.past.documents(sorted(wanted)))
 
     def names_at(self, source: str) -> EnvironmentNames:
         """The names of the environment as that source spells them."""
