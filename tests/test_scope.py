@@ -57,7 +57,7 @@ SERVICE = both(
     "shop-{env}/orders",
     {
         "task_definition": "orders-{env}",
-        "security_groups": ["sg-0aa1{env}"[:8] + "0001"],
+        "security_groups": ["sg-0aa1bb22", "sg-99999999"],
         "load_balancers": [{"target_group_arn": "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/orders-{env}/1"}],
     },
     component="orders",
@@ -118,6 +118,8 @@ OTHERS = (
                    {"target": "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/mailer-{env}/2", "priority": 2}]},
     ),
     both("aws.lambda.function", "thumbnails-{env}", {"runtime": "python3.12"}, component="thumbnails-{env}"),
+    both("aws.ec2.security_group", "services-{env}", {"rules": [{"source": "sg-0cc3dd44", "ports": "80"}]}, refs=("sg-0aa1bb22",)),
+    both("aws.ec2.security_group", "edge-{env}", {"rules": []}, refs=("sg-0cc3dd44",)),
 )  # fmt: skip
 
 
@@ -130,6 +132,7 @@ def test_an_ecs_service_is_followed_to_everything_that_it_uses() -> None:
     found = scope(world(SERVICE, TASKS, DATABASE, CACHE, *OTHERS), "orders")
     assert {(kind, identity) for kind, identity in found.members if "{env}" in identity} == {
         ("aws.ecs.service", "shop-{env}/orders"),
+        ("aws.ec2.security_group", "services-{env}"),
         ("aws.ecs.cluster", "shop-{env}"),
         ("aws.ecs.task_definition", "orders-{env}"),
         ("aws.rds.instance", "orders-{env}"),
@@ -141,21 +144,18 @@ def test_an_ecs_service_is_followed_to_everything_that_it_uses() -> None:
         ("aws.elasticloadbalancingv2.target_group", "orders-{env}"),
         ("aws.elasticloadbalancingv2.load_balancer", "edge-{env}"),
     }
-    assert (found.left, found.right, found.matched, found.of) == (11, 11, 11, 34)
+    assert (found.left, found.right, found.matched, found.of) == (12, 12, 12, 38)
 
 
 def test_what_no_source_describes_is_told_and_a_host_may_be_followed_by_its_name() -> None:
     """A host of another company, a role; an alias in DNS leads to the one cache that bears its name. An address is no host."""
     found = scope(world(SERVICE, TASKS, DATABASE, CACHE, *OTHERS), "orders")
-    told = {
-        (side, one.what, one.text, one.taken_for)
-        for side, one in found.unresolved
-        if side == "prod" and one.what != "aws.ec2.security_group"
-    }
+    told = {(side, one.what, one.text, one.taken_for) for side, one in found.unresolved if side == "prod"}
     assert told == {
         ("prod", "host", "payments.example.com", ()),
         ("prod", "host", "sessions.prod.acme.internal", ("prod-sessions",)),
         ("prod", "arn", "arn:aws:iam::111122223333:role/orders", ()),
+        ("prod", "aws.ec2.security_group", "sg-99999999", ()),
     }
 
 
@@ -199,7 +199,9 @@ def test_what_one_side_depends_on_is_in_the_scope_of_both() -> None:
     cache = both(
         "aws.elasticache.replication_group", "c-{env}", {"engine": "redis"}, refs=("cache-1.abc.amazonaws.com",)
     )
-    assert names(scope(world((left, right), cache), "resize"), "aws.elasticache.replication_group") == {"c-{env}"}
+    found = scope(world((left, right), cache), "resize")
+    assert names(found, "aws.elasticache.replication_group") == {"c-{env}"}
+    assert (found.left, found.right) == (2, 2)
 
 
 def kubernetes(kind: str, name: str, spec: Any, namespace: str = "shop", **more: Any) -> Resource:
@@ -242,6 +244,7 @@ def test_a_kubernetes_workload_is_followed_within_its_namespace() -> None:
         ("kubernetes.persistentvolumeclaim", "disk"), ("kubernetes.service", "web"), ("kubernetes.service", "api"),
         ("kubernetes.deployment", "api"), ("kubernetes.horizontalpodautoscaler", "hpa"), ("kubernetes.ingress", "edge"),
     }  # fmt: skip
+    assert (found.left, found.right) == (9, 9)
     assert {(one.what, one.text) for _, one in found.unresolved} == {("kubernetes.configmap", "gone")}
     assert found.may_lack(Gap("prod", "files:deploy", "kubernetes.*", GapReason.MALFORMED, "", resource="x.yaml"))
 
