@@ -100,8 +100,8 @@ def moved(new: Any = "15.8", **changes: Any) -> Moved:
 
 
 def refusing(reason: GapReason) -> Answer:
-    def answer(_resource: Resource, _moved: Moved) -> Author:
-        raise CollectError(reason, f"ledger:Look in eu: {reason.value}; allow ledger:Look")
+    def answer(resource: Resource, _moved: Moved) -> Author:
+        raise CollectError(reason, f"ledger:Look in {resource.region}: {reason.value}; allow ledger:Look")
 
     return answer
 

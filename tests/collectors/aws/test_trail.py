@@ -97,7 +97,9 @@ def test_the_change_of_a_resource_is_found_by_its_name(trail: Trail) -> None:
     ]
     assert (trail.asked[0].start, trail.asked[0].end) == (AFTER - timedelta(days=8), BY + timedelta(minutes=10))
     assert asker.counted == [("cloudtrail", "ok")] * 3
-    assert asker.ask(database(), moved(2, 1)) is not None
+    newest = asker.ask(database(), moved(2, 1))
+    assert newest is not None
+    assert newest.event == "rds:ModifyDBInstance"
     assert len(trail.asked) == 3  # what is known within the audit is not asked again
 
 
