@@ -86,7 +86,9 @@ def recorded_audit(
 
 def judged_of(audit: Audit, tools: Tools) -> Judged:
     """The audit with its snapshots. Raises NotFoundError where it was pruned."""
-    info = next((one for one in tools.store.audits(audit.left, audit.right) if one.id == audit.id), None)
+    # It is one of the last, but for a pair that is audited very often.
+    listed = (one for few in (20, None) for one in tools.store.audits(audit.left, audit.right, limit=few))
+    info = next((one for one in listed if one.id == audit.id), None)
     if info is None:
         raise NotFoundError(f"store: there is no audit {audit.id}")
     store = tools.store

@@ -156,12 +156,13 @@ class Links:
         missed = self._unresolved[index]
         if kinds and not named:
             missed.add(Unresolved(kinds[0], text))
-        for arn in _ARN.finditer(rest):
+        for arn in _ARN.finditer(rest) if "arn:" in rest else ():
             targets = list(self._by_arn(arn[1], arn[2]))
             yield from targets
             if not targets:
                 missed.add(Unresolved("arn", arn[0], arn[1]))
-        missed |= {Unresolved(_SECURITY_GROUP, group) for group in _GROUP_ID.findall(rest)}
+        if "sg-" in rest:
+            missed |= {Unresolved(_SECURITY_GROUP, group) for group in _GROUP_ID.findall(rest)}
         if _is_setting(normal, path):
             yield from self._hosts(index, normal, path, rest)
 
@@ -169,6 +170,8 @@ class Links:
         """What every `kind/identity` in a text stands for, and the rest of the text.
 
         An identity may hold anything, so the longest known one counts."""
+        if "/" not in text:
+            return [], text
         found: list[int] = []
         spans: list[tuple[int, int]] = []
         for start in _KIND.finditer(text):
