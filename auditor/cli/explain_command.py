@@ -97,21 +97,25 @@ def _finding(
     import json
 
     from auditor.cli.findings_commands import tolerated
+    from auditor.cli.moved_lookup import with_moved
     from auditor.policy_text import rule_text
     from auditor.publish import explain_report as report
     from auditor.publish.json_report import dump, finding_json
     from auditor.publish.lookups import explain_text
 
     waiver, _ = tolerated(config, store, stored)
+    stored, unmoved = with_moved(config, registry, store, stored)
     explained, notes = _explained(config, registry, store, stored)
     rule = stored.breach.rule
     text = rule_text(rule.file, rule.line)
     if format_ == "json":
-        found: dict[str, Any] = json.loads(finding_json(stored.finding, store.events(stored.fingerprint), waiver))
+        found: dict[str, Any] = json.loads(
+            finding_json(stored.finding, store.events(stored.fingerprint), waiver, unmoved)
+        )
         objects = [report.explanation_object(one) for one in explained]
         return dump({**found, "rule_text": text, "explained": objects, "notes": notes})
     width, color = write.width(output), write.colours(output)
-    told = explain_text(stored.finding, width=width, color=color)
+    told = explain_text(stored.finding, width=width, color=color, unmoved=unmoved)
     environments = stored.breach.left.environment, stored.breach.right.environment
     more = report.appendix(explained, environments, text, waiver, notes=notes, width=width, color=color)
     return told + more

@@ -71,21 +71,22 @@ def show(finding: str, config_file: Path, format_: str, output: Path | None) -> 
 
     FINDING is its fingerprint, or as much of it as is needed to tell it from others.
     """
+    from auditor.cli.moved_lookup import with_moved
     from auditor.publish.json_report import finding_json
     from auditor.publish.lookups import finding_text
 
-    config, _ = setup.configured(config_file)
+    config, registry = setup.configured(config_file)
     with setup.opened(config) as store:
-        stored = store.finding(finding)
+        stored, unmoved = with_moved(config, registry, store, store.finding(finding))
         events = store.events(stored.fingerprint)
         waiver, lapse = tolerated(config, store, stored)
         (found,) = with_returns(store, [stored])
     if format_ == "json":
-        write.data(finding_json(found, events, waiver), output)
+        write.data(finding_json(found, events, waiver, unmoved), output)
         return
     width, color, now = write.width(output), write.colours(output), setup.now()
-    text = finding_text(found, events, width=width, color=color, now=now, waiver=waiver, lapse=lapse)
-    write.data(text, output)
+    said = {"lapse": lapse, "unmoved": unmoved}
+    write.data(finding_text(found, events, width=width, color=color, now=now, waiver=waiver, **said), output)
 
 
 def with_returns(store: Store, kept: Sequence[StoredFinding]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditor.cli import setup
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
     from auditor.store import Store
 
 
-def moved_of(config: Config, registry: Registry, store: Store, stored: StoredFinding) -> tuple[Moved | None, str]:
-    """Which side moved, as kept or as the histories tell now; where they do not, why that is not known."""
+def with_moved(config: Config, registry: Registry, store: Store, stored: StoredFinding) -> tuple[StoredFinding, str]:
+    """The finding with which side moved, as kept or as the histories tell now; where they do not, why not."""
+    moved, why = _moved(config, registry, store, stored)
+    return replace(stored, moved=moved), why
+
+
+def _moved(config: Config, registry: Registry, store: Store, stored: StoredFinding) -> tuple[Moved | None, str]:
     from auditor.errors import AuditorError
     from auditor.model import Status
     from auditor.moves import Histories
@@ -25,7 +31,11 @@ def moved_of(config: Config, registry: Registry, store: Store, stored: StoredFin
 
     breach = stored.breach
     pair = breach.left.environment, breach.right.environment
-    if stored.moved is not None or stored.status is Status.RESOLVED or not all(name in config.environments for name in pair):
+    if (
+        stored.moved is not None
+        or stored.status is Status.RESOLVED
+        or not all(name in config.environments for name in pair)
+    ):
         return stored.moved, ""
     last = [store.snapshots(name, limit=1) for name in pair]
     if not all(last):
@@ -45,5 +55,7 @@ def _why(apart: Apart) -> str:
     if apart.since is None:
         return "not known: the last snapshots do not hold what the finding says"
     if apart.cut_short:
-        return f"not known: it has been like this since {instant(apart.since)} at least, which is as far back as is looked"
+        return (
+            f"not known: it has been like this since {instant(apart.since)} at least, which is as far back as is looked"
+        )
     return f"not known: it has been like this since the first snapshots that are kept, of {instant(apart.since)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from auditor.model import Status
 from auditor.publish.entries import Entry, counterpart, is_one_sided, needs_message, remarks, shown_identity, warnings
 from auditor.publish.grid import DEFAULT_WIDTH, Grid, Page
+from auditor.publish.moves import moved_brief
 from auditor.publish.spelling import (
     brief,
     count,
@@ -134,7 +135,7 @@ def _presence(breach: Breach, *, left: bool) -> str:
 
 def _own_remarks(entry: Entry, finding: Finding, report: Report, now: datetime) -> tuple[str, ...]:
     """What is to be said of one row besides its values; the members of a cause stay one line each."""
-    return warnings(finding) if entry.cause is not None else remarks(finding, report.audit.started_at, now)
+    return warnings(finding) if entry.cause is not None else remarks(finding, report.audit.started_at, now, moved_brief)
 
 
 def _remarks(page: Page, found: tuple[str, ...]) -> None:

@@ -171,10 +171,18 @@ def findings_json(findings: Sequence[Finding]) -> str:
     return dump([finding_object(finding) for finding in sorted(findings, key=order)])
 
 
-def finding_json(finding: Finding, events: Sequence[Event], waiver: Waiver | None = None) -> str:
-    """`audit show` and `audit explain` with `--format json`: a finding, its `waiver`, its `events`, oldest first."""
-    told = [_event_object(event) for event in _by_time(events)]
-    return dump({**finding_object(finding), "waiver": _waiver_object(waiver) if waiver else None, "events": told})
+def finding_json(finding: Finding, events: Sequence[Event], waiver: Waiver | None = None, unmoved: str = "") -> str:
+    """`audit show` and `audit explain` with `--format json`: a finding, its `waiver`, its `events`, oldest first.
+
+    `moved_unknown` says why it is not known which side moved."""
+    return dump(
+        {
+            **finding_object(finding),
+            "moved_unknown": unmoved or None,
+            "waiver": _waiver_object(waiver) if waiver else None,
+            "events": [_event_object(event) for event in _by_time(events)],
+        }
+    )
 
 
 def snapshot_json(snapshot: Snapshot) -> str:

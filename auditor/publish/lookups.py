@@ -51,10 +51,12 @@ def finding_text(
     now: datetime,
     waiver: Waiver | None = None,
     lapse: str = "",
+    unmoved: str = "",
 ) -> str:
     """Everything that is known of one finding (`audit show`): both values in full, why it matters, its life.
 
-    `waiver` is what covers it; `lapse` says why nothing does any more, where it is still waived.
+    `waiver` is what covers it; `lapse` says why nothing does any more, where it is still waived. `unmoved` says why it is
+    not known which side moved.
     """
     breach = finding.breach
     page = Page(width or DEFAULT_WIDTH, color)
@@ -78,8 +80,8 @@ def finding_text(
         page.fact("Waived", sentence(f"{lapse}; the next audit opens it"))
     page.fact("First seen", f"{instant(finding.first_seen)}, {span(now - finding.first_seen)} ago")
     page.fact("Last seen", f"{instant(finding.last_seen)}, {span(now - finding.last_seen)} ago")
-    if finding.moved:
-        page.fact("Moved", sentence(moved_text(finding)))
+    if finding.moved or unmoved:
+        page.fact("Moved", sentence(moved_text(finding) or unmoved))
     if events:
         page.blank()
         page.rule("HISTORY", style="bold")
@@ -88,7 +90,7 @@ def finding_text(
     return page.text()
 
 
-def explain_text(finding: Finding, *, width: int | None, color: bool) -> str:
+def explain_text(finding: Finding, *, width: int | None, color: bool, unmoved: str = "") -> str:
     """Why there is this finding (`audit explain`): the rule and those that it overrode, and how the two were paired."""
     breach = finding.breach
     page = Page(width or DEFAULT_WIDTH, color)
@@ -110,8 +112,8 @@ def explain_text(finding: Finding, *, width: int | None, color: bool) -> str:
     if breach.escalation:
         page.fact("Escalates", _escalation(breach))
     page.fact("Status", _status(finding))
-    if finding.moved:
-        page.fact("Moved", sentence(moved_text(finding)))
+    if finding.moved or unmoved:
+        page.fact("Moved", sentence(moved_text(finding) or unmoved))
     page.fact("Name", f"{breach.fingerprint}, made from pair, kind, resource, rule and path; values do not change it")
     return page.text()
 
