@@ -130,10 +130,6 @@ class Facts:
             for name in self.kinds
         )
 
-    def lists(self, side: Snapshot, kind: str) -> bool:
-        """Whether a complete listing of the kind, by its name or a glob, was made on that side."""
-        return any(fnmatchcase(kind, listing.kind) for listing in side.listings)
-
 
 def resources(side: Snapshot, *globs: str) -> list[Resource]:
     """The resources of these kinds, in the order of their identities."""
