@@ -12,6 +12,7 @@ life        breaches + history -> findings and their events
 waivers     what people tolerate, and until when (`waiver_file`: the reviewed file; `acts`: what people do by hand)
 notify      what changed -> whom to tell what (`happenings`, `audiences`, `topics`, `quiet`)
 gate        an audit -> may this promotion go ahead (`scope`: what a service depends on; `gating`: which audit answers)
+readiness   an audit and the past -> the checklist of a design review, each answer with its evidence
 store       snapshots, findings, audits and the outbox, kept (the only user of a Session)
 deliver     the outbox -> each far side, once
 publish     how it is said: reports, metrics, Slack, webhook, Alertmanager
