@@ -69,7 +69,13 @@ def mariadb_url() -> Iterator[str]:
 
 
 _MARIADB = ("mariadb-install-db", "mariadbd")
-_SMALL = ("--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M", "--innodb-flush-log-at-trx-commit=0")
+_SMALL = (
+    "--innodb-buffer-pool-size=16M",
+    "--innodb-log-file-size=4M",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-flush-method=nosync",
+    "--innodb-doublewrite=0",
+)
 
 
 def _wait_for(socket: Path, server: subprocess.Popen[bytes], log: Path) -> None:

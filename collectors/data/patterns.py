@@ -102,8 +102,9 @@ class Patterns:
             # Zeros before an order number make no international prefix of it.
             if not found.group().startswith("+") and not self.looks_dialled(found.group()):
                 continue
-            if not _is_made_up(number) and _is_in_use(f"+{number}", None):
-                yield f"+{number}"
+            dialled = None if _is_made_up(number) else _dialled(f"+{number}", None)
+            if dialled is not None:
+                yield dialled
 
     def national_phone(self, text: str) -> str | None:
         """A whole text that is a number as people dial it in `region`; of any country where none is given."""
@@ -158,7 +159,8 @@ def social_security_number(text: str) -> str | None:
     from stdnum.us import ssn
 
     stripped = text.strip()
-    return re.sub(r"\D", "", stripped) if _SSN.fullmatch(stripped) and ssn.is_valid(stripped) else None
+    number = re.sub(r"\D", "", stripped)
+    return number if _SSN.fullmatch(stripped) and ssn.is_valid(number) else None
 
 
 def public_ip(text: str) -> str | None:
@@ -182,17 +184,8 @@ def _is_made_up(number: str) -> bool:
     )
 
 
-def _is_in_use(number: str, region: str | None) -> bool:
-    import phonenumbers
-
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(number, region))
-    except phonenumbers.NumberParseException:
-        return False
-
-
-def _dialled(text: str, region: str) -> str | None:
-    """The number in international form, if it is in use in the region and not kept for fiction there."""
+def _dialled(text: str, region: str | None) -> str | None:
+    """The number in international form, if it is in use where it is dialled and not kept for fiction there."""
     import phonenumbers
 
     try:

@@ -75,7 +75,7 @@ def mariadb_server(mariadb_url: str) -> Server:
     return Server("mariadb", url_of, run)
 
 
-@pytest.fixture(params=["postgresql", "mariadb"])
+@pytest.fixture(params=["postgresql", "mariadb"], scope="session")
 def server(request: pytest.FixtureRequest) -> Server:
     found: Server = request.getfixturevalue("postgres_server" if request.param == "postgresql" else "mariadb_server")
     return found
