@@ -1,0 +1,117 @@
+"""Weeks of deployments as folders tell them, through whole audits: what was rehearsed, how long one is behind, and age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from auditor.config import load_config
+from auditor.model import Audit, Finding, Severity
+from auditor.pipeline import Tools, audit_now
+from auditor.redact import Redactor
+from auditor.registry import Registry
+from auditor.store import Store
+
+CONFIG = """\
+environments:
+  staging: {promotes_to: prod, sources: [{collector: files, path: staging}]}
+  prod: {sources: [{collector: files, path: prod}]}
+pairs: [{left: staging, right: prod, policies: [own]}]
+policies: [./policies]
+"""
+OWN = """\
+policy: own
+extends: [default]
+rules:
+  - id: image-ahead
+    about: Staging is ahead for a week at most
+    kind: compose.service
+    path: image
+    expect: {max_lag: {time: 7d, side: right}}
+    severity: medium
+    escalate: {after: 2d, to: high}
+    remediation: Promote it
+"""
+START = datetime(2026, 10, 1, 9, tzinfo=UTC)
+
+
+class Company:
+    """Two folders, a store and a clock."""
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        self.folder, self.store, self.now = folder, store, START
+        self.registry = Registry.load()
+        self.tools = Tools(self.registry, store, Redactor(b"k" * 32), lambda: self.now)
+        (folder / "policies").mkdir()
+        (folder / "policies" / "own.yaml").write_text(OWN)
+        (folder / "auditor.yaml").write_text(CONFIG)
+        self.config = load_config(folder / "auditor.yaml", registry=self.registry, environ={})
+
+    def runs(self, environment: str, api: str) -> None:
+        path = self.folder / environment
+        path.mkdir(exist_ok=True)
+        (path / "compose.yaml").write_text(
+            f"services:\n  api: {{image: 'acme/api:{api}'}}\n  web: {{image: 'acme/web:7.0.1'}}\n"
+        )
+
+    def audit(self, day: float) -> Audit:
+        self.now = START + timedelta(days=day)
+        return audit_now(self.config, "staging", "prod", self.tools)
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Iterator[Company]:
+    with Store.open(f"sqlite:///{tmp_path / 'auditor.db'}") as store:
+        yield Company(tmp_path, store)
+
+
+def told(audit: Audit) -> dict[str, Finding]:
+    return {finding.breach.rule.id: finding for finding in audit.findings}
+
+
+def test_three_weeks_of_releases(company: Company):
+    """A release is tried, stays too long, is promoted; then a hotfix goes around staging, and staging catches up."""
+    company.runs("staging", "1.0.0")
+    company.runs("prod", "1.0.0")
+    assert not told(company.audit(0))
+    company.runs("staging", "1.1.0")
+    for day in (1, 2, 3, 4, 5, 6, 7, 8):
+        assert not told(company.audit(day)), day
+    (lag,) = told(company.audit(8.5)).values()
+    assert (lag.breach.rule.id, lag.breach.severity) == ("image-ahead", Severity.MEDIUM)
+    assert lag.breach.message.endswith("1.0.0 in prod: it has been behind for 7 days")
+    assert told(company.audit(9.5))["image-ahead"].breach.severity is Severity.MEDIUM
+    (old,) = told(company.audit(10.5)).values()
+    assert (old.breach.severity, old.breach.escalated_from) == (Severity.HIGH, Severity.MEDIUM)
+    assert company.store.events(old.breach.fingerprint)[-1].reason == (
+        "open for 2 days: severity rose from medium to high"
+    )
+    company.runs("prod", "1.1.0")
+    assert not told(company.audit(11))
+
+    company.runs("prod", "0.9.9-hotfix")
+    company.runs("staging", "1.1.0")
+    found = told(company.audit(12))
+    assert "promoted-unrehearsed" in found
+    hotfix = found["promoted-unrehearsed"].breach
+    assert (hotfix.kind, hotfix.identity, hotfix.severity) == ("deployment.component", "api", Severity.HIGH)
+    assert hotfix.message == (
+        "api runs 0.9.9-hotfix in prod since 2026-10-13 09:00 UTC, and no snapshot of staging since 2026-10-01 09:00 UTC"
+        " shows it there: staging ran 1.1.0, 1.0.0"
+    )
+    assert "promoted-unrehearsed" in told(company.audit(12.5))
+    company.runs("staging", "0.9.9-hotfix")
+    assert not told(company.audit(13))
+    kept = company.store.finding(hotfix.fingerprint)
+    assert kept.status.value == "resolved"
+
+
+def test_a_release_that_went_around_staging_is_found_at_once_by_its_version(company: Company):
+    """The first audit already says so: no history is needed to see that production is ahead."""
+    company.runs("staging", "1.0.0")
+    company.runs("prod", "1.0.1")
+    (found,) = told(company.audit(0)).values()
+    assert (found.breach.rule.id, found.breach.severity, found.status.value) == ("image-behind", Severity.HIGH, "open")
