@@ -32,12 +32,12 @@ def drift_table(view: DriftView, *, width: int | None, color: bool) -> str:
     page.line(view.headline, style="bold")
     for remark in view.remarks:
         page.line(remark, style="yellow")
-    grid = Grid(page, "before", "after")
-    for title, bundles in ((_CHANGED, view.changed), (_BACK, view.back)):
-        if bundles:
-            grid.head(title)
+    for title, after, bundles in _sections(view):
+        grid = Grid(page, "before", after)
+        grid.head(title)
+        place: tuple[str, ...] = ()
         for bundle in bundles:
-            _bundle(grid, bundle)
+            place = _bundle(grid, bundle, place)
     if view.released:
         page.blank()
         page.rule("Deployed", style="bold")
@@ -52,12 +52,20 @@ def drift_table(view: DriftView, *, width: int | None, color: bool) -> str:
     return page.text()
 
 
-def _bundle(grid: Grid, bundle: Bundle[Changed]) -> None:
+def _sections(view: DriftView) -> list[tuple[str, str, Sequence[Bundle[Changed]]]]:
+    """Title, head of the second column and bundles, where there are any."""
+    sections = [(_CHANGED, "after", view.changed), (_BACK, "in between", view.back)]
+    return [section for section in sections if section[2]]
+
+
+def _bundle(grid: Grid, bundle: Bundle[Changed], place: tuple[str, ...]) -> tuple[str, ...]:
+    """The changes of one cause, or one change below its resource, unless that is the one of the change before it."""
     page, times = grid.page, {when(change) for change in bundle.members}
     if bundle.title:
         page.line(sentence(bundle.title), indent=2, style="bold")
     for change in bundle.members[:_MEMBERS]:
-        if not bundle.title:
+        before, place = place, (bundle.title, change.kind, change.identity, change.region or "")
+        if not bundle.title and place != before:
             page.line(f"{brief(change.identity)}  {brief(change.kind)}{_region(change)}", indent=2, style="bold")
         old, new = away(change)
         label = path_text(change.path) if change.path else "the whole resource"
@@ -71,6 +79,7 @@ def _bundle(grid: Grid, bundle: Bundle[Changed]) -> None:
         page.line(f"and {len(bundle.members) - _MEMBERS} more (see --format json)", indent=4, style="dim")
     if len(times) == 1:
         page.line(times.pop(), indent=4, style="dim")
+    return place
 
 
 def drift_markdown(view: DriftView) -> str:
@@ -78,10 +87,9 @@ def drift_markdown(view: DriftView) -> str:
     drifted = view.drifted
     lines = [f"## Drift of {escape(drifted.environment)}", "", f"**{escape(view.headline)}**", ""]
     lines += [f"> [!WARNING]\n> {escape(remark)}\n" for remark in view.remarks]
-    for title, bundles in ((_CHANGED, view.changed), (_BACK, view.back)):
-        if bundles:
-            rows = [row for bundle in bundles for row in _rows(bundle)]
-            lines += [f"### {title}", "", *_table(("What", "Before", "After", "When"), rows)]
+    for title, after, bundles in _sections(view):
+        rows = [row for bundle in bundles for row in _rows(bundle)]
+        lines += [f"### {title}", "", *_table(("What", "Before", after.capitalize(), "When"), rows)]
     if view.released:
         lines += ["### Deployed", "", *(f"- {escape(_released(release))}" for release in view.released), ""]
     if view.hidden:
@@ -105,7 +113,11 @@ def _rows(bundle: Bundle[Changed]) -> Iterable[Sequence[str]]:
             shown = [code(side.text) for side in side_by_side(old, new, _ROOM)]
         else:
             shown = [_there(value) for value in (old, new)]
-        yield f"{code(change.kind)} {code(change.identity)}{_region(change)}{path}", *shown, escape(when(change))
+        yield (
+            f"{code(change.kind)} {code(change.identity)}{escape(_region(change))}{path}",
+            *shown,
+            escape(when(change)),
+        )
     if len(bundle.members) > _MEMBERS:
         yield f"and {len(bundle.members) - _MEMBERS} more (see `--format json`)", "", "", ""
 
