@@ -182,7 +182,7 @@ class Evaluator:
         if found is None and environment == NON_PRODUCTION:
             found = self._environments[environment] = tuple(self._not_production())
         if found is None:
-            found = tuple(side for side, names in sorted(self.names.items()) if _is_meant(environment.lower(), names))
+            found = tuple(side for side, names in sorted(self.names.items()) if is_meant(environment, names))
             self._environments[environment] = found
         return found
 
@@ -361,7 +361,9 @@ class Evaluator:
         return found
 
 
-def _is_meant(wanted: str, names: EnvironmentNames) -> bool:
+def is_meant(environment: str, names: EnvironmentNames) -> bool:
+    """Whether a rule that says `in: environment` means the environment of these names."""
+    wanted = environment.lower()
     own = (names.name.lower(), *names.tokens)
     # `prod` speaks of a class of environments, `prod-eu` of one.
     return wanted in own or (wanted.isalpha() and stage_of(wanted) in {stage_of(token) for token in own})

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from auditor.config import Config, Pair
     from auditor.model import Snapshot
     from auditor.pipeline import Tools
+    from auditor.rules import Policy
     from auditor.store import Store
 
 
@@ -34,15 +35,17 @@ class Stage:
     right: Snapshot
 
 
-def staged(config: Config, pair: Pair, tools: Tools, now: datetime) -> Stage:
+def staged(config: Config, pair: Pair, tools: Tools, now: datetime, policy: Policy | None = None) -> Stage:
     """The pair as its last audit saw it, or else as it was last observed, under its policies as they are now.
+
+    `policy` is another one to judge it by.
 
     Raises NothingSeen where one side was never observed, ConfigError for a wrong policy."""
     left, right = _snapshots(tools.store, pair.left, pair.right)
-    policy = load_policy(pair.policies, config.policies)
+    rules = policy or load_policy(pair.policies, config.policies)
     laid = lay(config, left, right, tools)
     history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to)
-    return Stage(Scenery(laid.comparison, policy, (laid.pair.left, laid.pair.right), now, history), left, right)
+    return Stage(Scenery(laid.comparison, rules, (laid.pair.left, laid.pair.right), now, history), left, right)
 
 
 def _snapshots(store: Store, left: str, right: str) -> tuple[Snapshot, Snapshot]:

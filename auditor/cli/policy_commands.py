@@ -9,6 +9,7 @@ import click
 from auditor.cli import setup, write
 from auditor.cli.backtest_command import backtest
 from auditor.cli.exits import Exit
+from auditor.cli.lint_command import lint
 from auditor.cli.options import choice_of_data, config_option
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def policy() -> None:
 
 
 policy.add_command(backtest)
+policy.add_command(lint)
 
 
 @policy.command("list")
