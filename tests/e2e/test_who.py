@@ -111,7 +111,13 @@ def test_a_finding_says_who_moved_it(audited: Company, run: Run) -> None:
 
     audited.trail.add(REGION, made.parameter_put(at, "/prod/mode"), "/prod/mode")
     audited.trail.add(REGION, made.record("ssm", "DeleteParameter", at, made.user("grace")), "/prod/old")
-    shown = " ".join(run(*audit).out.split())
-    assert "by deploy/ada in the console (rds:ModifyDBInstance)" in shown
-    assert "by linus through the API (ssm:PutParameter)" in shown
-    assert "by grace through the API (ssm:DeleteParameter)" in shown
+    last = run(*audit, "--format", "json").report
+    told = {found["resource"]: found["moved"]["sentence"].rpartition("; ")[2] for found in last["findings"]}
+    assert told == {
+        "orders-{env}": "by deploy/ada in the console (rds:ModifyDBInstance)",
+        "/{env}/mode": "by linus through the API (ssm:PutParameter)",
+        "/{env}/old": "by grace through the API (ssm:DeleteParameter)",
+    }
+    assert last["notes"] == []
+    shown = run("findings", "--config", audited.config, "--format", "json").out
+    assert all(name in shown for name in ("deploy/ada", "linus", "grace"))
