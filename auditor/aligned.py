@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from auditor.names import EnvironmentNames
 
+_OURS, _THEIRS, _FACING = "\0left", "\0right", "\0both"
+_NAMES = frozenset({_OURS, _THEIRS, _FACING})
 _PIECES = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])|[A-Z]|\{[a-z]+\}|[<>=!*]+")
+_NUMBERED = re.compile(r"([A-Za-z]+)([0-9]+)\Z")
 _MOST_PIECES, _LONGEST = 60, 400
-# Load balancers and target groups take names of 32 characters, and tools cut longer ones off.
-_CUT = 32
+# Load balancers and target groups take names of 32 characters that do not end in a hyphen; tools cut longer ones off.
+_CUT = (31, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,21 @@ class Aligner:
 
     def common(self, left: str, right: str, *, cut: bool = False) -> tuple[str, ...] | None:
         """The words that both texts have in common, in order, `""` where names stand between; None where they are not one."""
+        found = self._laid(left, right, cut=cut)
+        return None if found is None else tuple("" if word in _NAMES else word for word in found)
+
+    def lacking(self, left: str, right: str) -> bool:
+        """Of two texts that are one: whether the right carries its environment's name, and the left none in any place."""
+        found = self._laid(left, right, cut=False)
+        return found is None or (_THEIRS in found and _FACING not in found and _OURS not in found)
+
+    def _laid(self, left: str, right: str, *, cut: bool) -> tuple[str, ...] | None:
         if max(len(left), len(right)) > _LONGEST:
             return None
         ours, theirs = list(_pieces(left, self._left)), list(_pieces(right, self._right))
         if not ours or not theirs or max(len(ours), len(theirs)) > _MOST_PIECES:
             return None
-        cuts = (cut and len(left) == _CUT, cut and len(right) == _CUT)
+        cuts = (cut and len(left) in _CUT, cut and len(right) in _CUT)
         if not any(cuts) and _too_unlike(ours, theirs):
             return None
         return _Table(ours, theirs, self._glue[0], self._glue[1], cuts).common()
@@ -85,40 +97,41 @@ class _Table:
     def common(self) -> tuple[str, ...] | None:
         found = self._from(0, 0)
         # Equal words alone are no naming: `a b` and `a-b` stay two texts.
-        if found is None or len(found[0]) == sum(map(bool, found[0])) and not any(self._cuts):
+        if found is None or not (_NAMES & set(found) or any(self._cuts)):
             return None
-        return found[0] if any(found[0]) or found[1] else None
+        # One name alone, facing nothing, says nothing of what it is the name of.
+        return found if set(found) - {_OURS, _THEIRS} else None
 
-    def _from(self, i: int, j: int) -> tuple[tuple[str, ...], bool] | None:
-        """What the rest of both rows has in common, and whether a name faces a name; None where they are not one."""
+    def _from(self, i: int, j: int) -> tuple[str, ...] | None:
+        """How the rest of both rows lies side by side, word by word; None where they are not one."""
         if i == len(self._ours) and j == len(self._theirs):
-            return (), False
+            return ()
         if (i, j) in self._dead:
             return None
-        for word, faces, di, dj in self._steps(i, j):
+        for word, di, dj in self._steps(i, j):
             rest = self._from(i + di, j + dj)
             if rest is not None:
-                return (word, *rest[0]), faces or rest[1]
+                return (word, *rest)
         if self._is_cut_off(i, j):
-            return (), False
+            return ()
         self._dead.add((i, j))
         return None
 
-    def _steps(self, i: int, j: int) -> Iterator[tuple[str, bool, int, int]]:
-        """What may stand here: a word, whether names face one another, and how far each row goes on. Likeliest first."""
+    def _steps(self, i: int, j: int) -> Iterator[tuple[str, int, int]]:
+        """What may stand here, and how far each row then goes on. Likeliest first."""
         a = self._ours[i] if i < len(self._ours) else None
         b = self._theirs[j] if j < len(self._theirs) else None
         if a is not None and b is not None:
             if a.text == b.text:
-                yield a.text, False, 1, 1
+                yield a.text, 1, 1
             if a.is_name and b.is_name:
-                yield "", True, 1, 1
+                yield _FACING, 1, 1
             if a.text != b.text and self._are_glued(a.text.lower(), b.text.lower()):
-                yield "", True, 1, 1
+                yield _FACING, 1, 1
         if a is not None and a.is_name:
-            yield "", False, 1, 0
+            yield _OURS, 1, 0
         if b is not None and b.is_name:
-            yield "", False, 0, 1
+            yield _THEIRS, 0, 1
 
     def _are_glued(self, a: str, b: str) -> bool:
         """Whether two words are one, each with a name of its side at the same end: `stgorders` and `prdorders`."""
@@ -162,7 +175,12 @@ def _pieces(text: str, names: EnvironmentNames) -> Iterator[_Piece]:
 
 def _words(text: str, names: EnvironmentNames) -> Iterator[_Piece]:
     for found in _PIECES.finditer(text):
-        yield _Piece(found.group(), weak=found.group().lower() in names.weak)
+        numbered = _NUMBERED.match(found.group())
+        if numbered and len(numbered[1]) > 2 and numbered[1].lower() in names.weak:
+            yield _Piece(numbered[1], weak=True)
+            yield _Piece(numbered[2])
+        else:
+            yield _Piece(found.group(), weak=found.group().lower() in names.weak)
 
 
 def _too_unlike(ours: list[_Piece], theirs: list[_Piece]) -> bool:

@@ -6,7 +6,6 @@ is left of `registerstgtmp` and `registerpdtmp` once `stg` and `pd` are taken ou
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from functools import cached_property, lru_cache
 from auditor.aligned import Aligner
 from auditor.model import Json
 from auditor.names import EnvironmentNames
+from auditor.networks import alike_networks, own_network
 from auditor.values import canonical, same_version, words
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
@@ -25,6 +25,7 @@ _IDS = re.compile(
 _ARN_PLACE = re.compile(r"(?<=:)([a-z]{2}(?:-[a-z]+)+-[0-9])?:([0-9]{12}|aws)?(?=:)")
 _QUEUE_PLACE = re.compile(r"(?<=[./])([a-z0-9-]+)\.amazonaws\.com/[0-9]{12}(?=/)")
 _REFERENCE = re.compile(r"\A([a-z0-9]+(?:\.[a-z0-9_]+)+)/(.+)\Z")
+_RESOLVED = re.compile(r"\baws(?:\.[a-z0-9_]+){2}/(?=[A-Za-z0-9])")
 _SCHEME = re.compile(r"\A([a-z][a-z0-9+.-]*)://")
 _REGISTRY_PLACE = re.compile(r"(?<![0-9])[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
 _AWS_HOST = re.compile(
@@ -140,11 +141,13 @@ class Pair:
         """
         if left == right or self._same_text(left, right):
             return True
-        for pattern, told in ((_NETWORK, _own_network), (_HEX_ID, _id)):
+        for pattern, told in ((_NETWORK, own_network), (_HEX_ID, _id)):
             ours, theirs = pattern.sub(told, left), pattern.sub(told, right)
             if ours != left and theirs != right and self._same_text(ours, theirs):
                 return True
-        return self._glued(_bare(left), _bare(right)) or self.aligner.same(left, right, cut=True)
+        return self._glued(_bare(left), _bare(right)) or self.aligner.same(
+            self.left.placed(left), self.right.placed(right), cut=True
+        )
 
     def unqualified(self, left: Json, right: Json) -> bool:
         """Of two alike values: whether the right carries its environment's name and the left, otherwise the same, none."""
@@ -152,7 +155,9 @@ class Pair:
             return False
         if not self.right.spans(right) or self.left.carried_by(left) or hosts(left):
             return False
-        return bool(left) and left.lower() not in self.left.weak and not left.startswith(_SECRET)
+        if not left or left.lower() in self.left.weak or left.startswith(_SECRET):
+            return False
+        return self.aligner.lacking(self.left.placed(left), self.right.placed(right))
 
     def _says_which_environment(self, left: bool, right: bool, key: str) -> bool:
         """`production: false` and `production: true`: the key asks for the environment, and both answer truly."""
@@ -192,7 +197,7 @@ class Pair:
             return not key_words & _EXPIRY_WORDS
         if "version" in key_words and same_version(left, right):
             return True
-        if _alike_networks(left, right, own="{env}" in key):
+        if alike_networks(left, right, own="{env}" in key):
             return True
         if "," in left and "," in right and "\n" not in left + right:
             return self._alike_enumerations(left, right, key)
@@ -201,7 +206,7 @@ class Pair:
     def _same_text(self, left: str, right: str) -> bool:
         if self.left.neutral(left) == self.right.neutral(right):
             return True
-        a, b = _slotted(left), _slotted(right)
+        a, b = self.left.placed(slotted(left)), self.right.placed(slotted(right))
         if a == b or (self.left.is_name(left) and self.right.is_name(right)):
             return True
         named = bool(self.left.spans(a) or self.right.spans(b))
@@ -216,9 +221,14 @@ class Pair:
         return self._glued(a, b) or self.aligner.same(a, b)
 
     def _refers_alike(self, left: str, right: str) -> bool:
-        """Two references to resources of one kind (`aws.ec2.security_group/web-stg`) that are one name."""
+        """Two references to resources of one kind (`aws.ec2.security_group/web-stg`) that are one name; or a reference and
+        the address of such a thing, which the other snapshot does not hold."""
         a, b = _REFERENCE.match(left), _REFERENCE.match(right)
-        return a is not None and b is not None and a[1] == b[1] and self.aligner.same(a[2], b[2], cut=True)
+        if a is not None and b is not None and a[1] == b[1]:
+            return self.same_name(a[2], b[2])
+        if bool(_RESOLVED.search(left)) == bool(_RESOLVED.search(right)):
+            return False
+        return self._same_text(_by_name(left), _by_name(right))
 
     def _is_affix(self, text: str, other: str) -> bool:
         """`-staging` against nothing: what is put after, or before, the names of one environment alone."""
@@ -304,7 +314,7 @@ def is_host(text: str) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def _slotted(text: str) -> str:
+def slotted(text: str) -> str:
     """`text` with ids, accounts, regions inside longer text, secrets and generated host parts replaced by what they are."""
     if ".amazonaws.com" in text:
         text = _QUEUE_PLACE.sub("{region}.amazonaws.com/{account}", text)
@@ -347,6 +357,11 @@ def _id(_: re.Match[str]) -> str:
     return "{id}"
 
 
+def _by_name(text: str) -> str:
+    """Every address that AWS made, and every reference to a resource, as the name in it."""
+    return _RESOLVED.sub("", _AWS_HOST.sub(lambda m: m["name"], re.sub(r"\b(?:master|replica|clustercfg)\.", "", text)))
+
+
 def _schemes(text: str) -> str | None:
     found = _SCHEME.match(text)
     return found[1] if found else None
@@ -368,24 +383,3 @@ def _differ_in_one_of(left: str, right: str, letters: tuple[str, str]) -> bool:
 def _is_id_key(key: str) -> bool:
     found = words(key)
     return bool(found) and found[-1] in _ID_WORDS
-
-
-def _own_network(match: re.Match[str]) -> str:
-    """A private network by its size alone; any other as it is."""
-    try:
-        network = ipaddress.ip_network(match.group(), strict=False)
-    except ValueError:
-        return match.group()
-    return f"{{network}}/{network.prefixlen}" if network.is_private and network.prefixlen else match.group()
-
-
-def _alike_networks(left: str, right: str, *, own: bool) -> bool:
-    """Private networks of one size: each environment has its own address plan. Public ones differ for a reason, unless
-    their key says that they are the environment's `own`."""
-    if not (left[:1].isdigit() and right[:1].isdigit()):
-        return False
-    try:
-        a, b = ipaddress.ip_network(left, strict=False), ipaddress.ip_network(right, strict=False)
-    except ValueError:
-        return False
-    return a.prefixlen == b.prefixlen > 0 and (own or (a.is_private and b.is_private))

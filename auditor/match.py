@@ -78,7 +78,8 @@ def match(
         matches += _by_key(open_, MatchMethod.TAG, lambda n: _tag(n, tag), lambda n: _tag(n, tag))
         here = {n.resource.region for n in open_.left} & {n.resource.region for n in open_.right} - {None}
         if len(here) > 1:
-            matches += _by_key(open_, MatchMethod.IDENTITY, lambda n: _place(n, here), lambda n: _place(n, here))
+            place = _place_in(here)
+            matches += _by_key(open_, MatchMethod.IDENTITY, place, place)
             matches += _by_name(open_, pair, here)
         ours, theirs = _scope_of(pair.left), _scope_of(pair.right)
         matches += _by_key(open_, MatchMethod.IDENTITY, ours, theirs)
@@ -110,9 +111,13 @@ def _tag(normal: Normal, tag: str) -> str | None:
     return normal.resource.tags.get(tag)
 
 
-def _place(normal: Normal, regions: Collection[str | None]) -> object:
-    """Identity and region, where both environments have several regions in common; None elsewhere."""
-    return (normal.identity, normal.resource.region) if normal.resource.region in regions else None
+def _place_in(regions: Collection[str | None]) -> Callable[[Normal], object]:
+    """Identity and region, for what stands in one of these regions; None for the rest."""
+
+    def place(normal: Normal) -> tuple[str, str | None] | None:
+        return (normal.identity, normal.resource.region) if normal.resource.region in regions else None
+
+    return place
 
 
 def _scope_of(names: EnvironmentNames) -> Callable[[Normal], object]:

@@ -35,6 +35,8 @@ _WEAK: Mapping[str, frozenset[str]] = {
     "test": frozenset({"t", "qa"}),
     "dev": frozenset({"d", "local"}),
 }
+_REGION = re.compile(r"([a-z]{2})(?:-gov)?-([a-z]+)-([0-9])\Z")
+_DIRECTIONS = (("north", "n"), ("south", "s"), ("east", "e"), ("west", "w"), ("central", "c"))
 _ZONE = re.compile(r"\A([a-z]{2}(?:-[a-z]+)+-[0-9])([a-z])?\Z")
 
 
@@ -95,6 +97,8 @@ class EnvironmentNames:
     def _places(self) -> re.Pattern[str] | None:
         parts = [rf"(?<![0-9]){account}(?![0-9])" for account in sorted(self.accounts)]
         parts += [rf"(?<![a-z0-9]){re.escape(region)}(?=[a-z]?(?![a-z0-9]))" for region in self.regions]
+        codes = {code for region in self.regions for code in _codes(region)}
+        parts += [rf"(?<![A-Za-z0-9])(?:{code}|{code.upper()})(?![A-Za-z0-9])" for code in sorted(codes)]
         return re.compile("|".join(parts)) if parts else None
 
     def spans(self, text: str) -> list[tuple[int, int]]:
@@ -145,8 +149,12 @@ class EnvironmentNames:
             end = stop
         result = "".join(parts) + text[end:] if parts else text
         if self._places is not None:
-            result = self._places.sub(lambda m: "{account}" if m.group().isdigit() else "{region}", result)
+            result = self._places.sub(_place, result)
         return result
+
+    def placed(self, text: str) -> str:
+        """`text` with this environment's accounts and regions replaced, its names left as they are."""
+        return self._places.sub(_place, text) if self._places is not None else text
 
     def at(self, accounts: Iterable[str], regions: Sequence[str]) -> EnvironmentNames:
         """The same names, knowing also where the environment lives."""
@@ -179,6 +187,21 @@ def environment_names(
         if not group & set(tokens):
             foreign += sorted(group)
     return EnvironmentNames(name, tuple(_unique(tokens)), tuple(weak), tuple(_unique(foreign)))
+
+
+def _place(found: re.Match[str]) -> str:
+    return "{account}" if found.group().isdigit() else "{region}"
+
+
+def _codes(region: str) -> list[str]:
+    """What names make of a region: `euw1` and `ew1` of `eu-west-1`, `apse2` and `as2` of `ap-southeast-2`."""
+    match = _REGION.match(region)
+    if match is None:
+        return []
+    land, direction, number = match.groups()
+    short = "".join(letter for word, letter in _DIRECTIONS if re.match(word, direction))
+    both = [letter for word, letter in _DIRECTIONS if word in direction]
+    return [f"{land}{''.join(both) or short}{number}", f"{land[0]}{(both or [short])[0]}{number}"]
 
 
 def zone(text: str) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from auditor.aligned import Aligner
-from auditor.alike import hosts
+from auditor.alike import hosts, slotted
 from auditor.values import words
 from auditor.versions import parse_image
 
@@ -83,7 +83,7 @@ class Target:
         if "." not in value or parse_image(value) is not None:
             return None
         for host in hosts(value):
-            if host in self.handles or (self._mention(host, path) and not _is_word_of_code(host, value)):
+            if host in self.handles or (self._mention(slotted(host), path) and not _is_word_of_code(host, value)):
                 return host
         return None
 
@@ -119,11 +119,14 @@ def vocabulary(matches: Iterable[Match], left: EnvironmentNames, right: Environm
     aligner = Aligner(left, right)
     found: set[tuple[str, str]] = set()
     for match in matches:
-        ours, theirs = match.left.resource.identity, match.right.resource.identity
-        common = aligner.common(ours, theirs)
-        if common is None:
-            common = tuple(_NEXT_WORD.findall(ours)) if ours == theirs else ()
-        found |= {(a.lower(), b.lower()) for a, b in pairwise(common) if a and b}
+        left_resource, right_resource = match.left.resource, match.right.resource
+        names = {(left_resource.identity, right_resource.identity)}
+        names.add((left_resource.component or "", right_resource.component or ""))
+        for ours, theirs in sorted(names):
+            common = aligner.common(ours, theirs)
+            if common is None:
+                common = tuple(_NEXT_WORD.findall(ours)) if ours == theirs else ()
+            found |= {(a.lower(), b.lower()) for a, b in pairwise(common) if a and b}
     return frozenset(found)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from auditor.names import EnvironmentNames
 
-FORM_VERSION = 3
+FORM_VERSION = 4
 """Part of every cache key: raise it when the same content would get another normal form."""
 
 _KEY_CANDIDATES = ("name", "Name", "key", "Key", "id", "Id", "ID", "identifier", "host", "path", "type", "port")

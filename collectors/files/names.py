@@ -164,8 +164,8 @@ def observing(names: Iterable[str], stages: Stages) -> Stages:
     for name, spans in found.items():
         vary = [len(words) > 1 and bool(words & certain) for words in places[_blanked(name, spans)]]
         naming = [span for span, varies in zip(spans, vary, strict=True) if varies or _is_overlay(name, span, known)]
-        for seen, varies in zip(places[_blanked(name, spans)], vary, strict=True):
-            ours_too |= _adopted(seen, stages, strangers) if varies else set()
+        for facing, varies in zip(places[_blanked(name, spans)], vary, strict=True):
+            ours_too |= _adopted(facing, stages, strangers) if varies else set()
         others += [name[start:end].lower() for start, end, ours in naming if not ours]
         file = name.rfind("/") + 1
         wrong = {span[0] - file for span in spans if naming and span not in naming and span[0] >= file}

@@ -83,7 +83,7 @@ def _instance(plan: Plan, side: Side, world: World, what: str, region: str) -> N
 
 
 def _database(plan: Plan, side: Side, what: str, region: str) -> dict[str, Any]:
-    window = side.own("window", what)
+    window = plan.random("window", what)
     return {
         "db_instance_class": plan.pick(_CLASSES, "class", what),
         "master_username": "app",
@@ -172,7 +172,7 @@ def _cache(plan: Plan, side: Side, world: World, what: str, region: str) -> None
         "automatic_failover": "enabled",
         "multi_az": "enabled",
         "snapshot_retention_limit": 3,
-        "snapshot_window": f"0{side.own('snapshot', what).randrange(1, 9)}:00-09:30",
+        "snapshot_window": f"0{plan.random('snapshot', what).randrange(1, 9)}:00-09:30",
         "cluster_enabled": False,
         "cache_node_type": plan.pick(_NODES, "node", what),
         "auth_token_enabled": True,

@@ -102,7 +102,7 @@ def _balancer(plan: Plan, side: Side, world: World, region: str, services: list[
         "ip_address_type": "ipv4",
         "attributes": {
             "access_logs.s3.enabled": "true",
-            "access_logs.s3.bucket": side.plain_name("access-logs", "bucket/logs"),
+            "access_logs.s3.bucket": side.bucket("access-logs"),
             "access_logs.s3.prefix": "",
             "deletion_protection.enabled": "true",
             "idle_timeout.timeout_seconds": str(plan.pick((60, 120), "idle")),
@@ -265,7 +265,7 @@ def _function(plan: Plan, side: Side, world: World, region: str, what: str) -> N
     code = f"{plan.random('code', what).getrandbits(256):064x}"
     variables: dict[str, str] = {
         "LOG_LEVEL": "info",
-        "BUCKET": side.plain_name(f"{side.naming.company}-{what}", f"bucket/{what}"),
+        "BUCKET": side.bucket(what),
         "MAX_ITEMS": plan.pick(("100", "500"), "items", what),
         "OUTPUT_FORMAT": plan.pick(("parquet", "csv", "webp"), "format", what),
         "FEATURE_PARALLEL": plan.pick(("true", "false"), "parallel", what),

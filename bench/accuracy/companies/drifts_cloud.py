@@ -339,7 +339,11 @@ def _parameter_value(sites: Sites) -> Label | None:
         "rolling",
         "blue-green",
     )
-    pairs = [pair for pair in sites.both.pairs("aws.ssm.parameter") if pair[0].doc.get("value") in known]
+    pairs = [
+        pair
+        for pair in sites.both.pairs("aws.ssm.parameter")
+        if pair[0].doc.get("value") in known and not pair[0].uid.endswith("/DEBUG")
+    ]
     pair = next(sites.free(pairs, "value"), None)
     if pair is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from auditor.model import Severity
 from bench.accuracy.companies.drifts import Label, Sites
@@ -69,7 +70,9 @@ def _missing_secret(sites: Sites) -> Label | None:
         return None
     place, name = found
     del sites.random.choice((place.ours, place.theirs))[name]
-    return _label("missing secret", place, name, Severity.MEDIUM, f"the secret {name} is given on one side only")
+    about = f"the secret {name} is given on one side only"
+    # In a manifest a secret is a reference, which stands one step further down.
+    return replace(_label("missing secret", place, name, Severity.MEDIUM, about), path=f"{_path(place, name)}*")
 
 
 def _flag(sites: Sites) -> Label | None:
@@ -104,6 +107,11 @@ def _timeout(sites: Sites) -> Label | None:
     )
 
 
+def _tells(tokens: tuple[str, ...], value: str, other: str) -> bool:
+    """Whether a value says whose it is, to whoever reads it alone: a name of the environment, which the other lacks."""
+    return any(token in value.lower() and token not in other.lower() for token in tokens)
+
+
 def _production_referred(sites: Sites) -> Label | None:
     """Staging holds production's own value of something that is production's: host, queue, bucket, topic, database."""
     wired = (
@@ -121,10 +129,7 @@ def _production_referred(sites: Sites) -> Label | None:
     found = _site(
         sites,
         lambda place: [
-            name
-            for name in _having(*wired)(place)
-            if place.ours[name] != place.theirs[name]
-            and any(token in place.theirs[name].lower() for token in naming.tokens[1])
+            name for name in _having(*wired)(place) if _tells(naming.tokens[1], place.theirs[name], place.ours[name])
         ],
     )
     if found is None:
@@ -141,8 +146,7 @@ def _staging_referred(sites: Sites) -> Label | None:
         lambda place: [
             name
             for name in _having("DB_HOST", "QUEUE_URL", "UPSTREAM_URL", "TOPIC_ARN")(place)
-            if place.ours[name] != place.theirs[name]
-            and any(token in place.ours[name].lower() for token in naming.tokens[0])
+            if _tells(naming.tokens[0], place.ours[name], place.theirs[name])
         ],
     )
     if found is None:
@@ -161,8 +165,7 @@ def _production_database(sites: Sites) -> Label | None:
     plan = sites.both.plan
     database = plan.databases[0] if plan.databases else "main"
     ours, theirs = database_host(sites.both.left.side, database), database_host(sites.both.right.side, database)
-    tokens = plan.naming.tokens[1]
-    if ours not in place.ours[name] or not any(token in theirs for token in tokens):
+    if ours not in place.ours[name] or not _tells(plan.naming.tokens[1], theirs, ours):
         return None
     place.ours[name] = place.ours[name].replace(ours, theirs)
     return _label(

@@ -19,7 +19,7 @@ TOKENS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str, tuple[str, ...]]
     (("staging",), ("prod",), "staging", "prod", ()),
     (("stg",), ("prod",), "staging", "prod", ()),
     (("stg",), ("prd",), "staging", "prod", ()),
-    (("stage",), ("live",), "staging", "prod", ()),
+    (("stage",), ("live",), "staging", "prod", ("live",)),
     (("stage",), ("prod",), "stage", "prod", ()),
     (("preprod",), ("prod",), "preprod", "prod", ()),
     (("pre-prod",), ("prod",), "staging", "prod", ()),
@@ -30,7 +30,7 @@ TOKENS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str, tuple[str, ...]]
     (("uat",), ("prod",), "uat", "prod", ()),
     (("acc",), ("prd",), "staging", "prod", ("acc",)),
     (("mirror",), ("prod",), "staging", "prod", ("mirror",)),
-    (("rc",), ("live",), "staging", "prod", ("rc",)),
+    (("rc",), ("live",), "staging", "prod", ("rc", "live")),
     (("stg1",), ("prod1",), "staging", "prod", ("stg1", "prod1")),
 )
 SCHEMES = (
@@ -60,6 +60,7 @@ class Naming:
     domains: str
     accounts: tuple[str, str]
     regions: tuple[tuple[str, ...], tuple[str, ...]]
+    cloud: bool = True
 
     @property
     def shared(self) -> bool:
@@ -120,13 +121,19 @@ class Side:
             re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name) if self.naming.scheme.startswith("camel") else name
         ).lower()
 
+    def bucket(self, what: str) -> str:
+        """Names of buckets are unique in all the world, so the environment, or its account, is always in them."""
+        name = f"{self.naming.company}-{what}"
+        return f"{name}-{self.account}" if self.naming.scheme == "no-token" else self.plain_name(name, f"bucket/{what}")
+
     def table_name(self, what: str, uid: str = "") -> str:
         """What a database is called inside: small letters, digits and underscores."""
         return self.plain_name(what, uid).replace("-", "_")
 
     def path(self, *parts: str) -> str:
         """A name in a tree: `/acme/stg/orders/url`."""
-        token = () if self.naming.scheme == "no-token" else (self.token,)
+        # Without the environment in it, only another account tells one entry from the other.
+        token = () if self.naming.scheme == "no-token" and self.naming.cloud else (self.token,)
         return "/" + "/".join((self.naming.company, *token, *parts))
 
     def host(self, what: str) -> str:
@@ -212,7 +219,9 @@ def draw_naming(seed: int, *, cloud: bool) -> Naming:
     home: Sequence[str] = random.sample(REGIONS, k=random.choice((1, 1, 1, 2)))
     away = home
     if cloud and random.random() < 0.25:
-        away = random.sample([region for region in REGIONS if region not in home], k=len(home))
+        # Of two regions here and two others there, nobody could say which belongs to which.
+        home = home[:1]
+        away = random.sample([region for region in REGIONS if region not in home], k=1)
     return Naming(
         seed=seed,
         company=random.choice(COMPANIES),
@@ -223,4 +232,5 @@ def draw_naming(seed: int, *, cloud: bool) -> Naming:
         domains=random.choice(DOMAINS),
         accounts=(accounts[0], accounts[1] if apart else accounts[0]),
         regions=(tuple(home), tuple(away)),
+        cloud=cloud,
     )

@@ -90,7 +90,7 @@ def _settings(plan: Plan, side: Side, service: Service) -> dict[str, Any]:
         "mail": {"from": f"no-reply@{side.host('mail')}", "provider": "ses"},
         "oauth": {"client_id": uuid(side, f"oauth/{what}"), "issuer": f"https://{side.host('login')}/realms/main"},
         "uploads": {
-            "bucket": side.plain_name(f"{side.naming.company}-{what}-files", f"bucket/{what}"),
+            "bucket": side.bucket(f"{what}-files"),
             "max_size_mb": 25,
         },
         "locales": ["en", "de", "sv"][:: side.pick(1, -1)],

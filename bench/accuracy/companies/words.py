@@ -53,7 +53,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "PASSWORD_MIN_LENGTH": ("12", "14"),
     "SESSION_COOKIE_SAMESITE": ("lax", "strict"),
     "MAX_UPLOAD_MB": ("10", "25"),
-    "PRODUCT_TABLE": ("products", "product_live"),
+    "PRODUCT_TABLE": ("products", "product_lines"),
     "SORT_ORDER": ("relevance", "newest"),
     "GC_OPTS": ("-XX:+UseG1GC", "-XX:+UseZGC"),
     "OPEN_HOURS": ("08:00-20:00", "07:30-22:00"),
