@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from auditor.cli import setup, write
+from auditor.cli import schema_commands, setup, write
 from auditor.cli.backtest_command import backtest
 from auditor.cli.exits import Exit
 from auditor.cli.lint_command import lint
@@ -27,6 +27,7 @@ def policy() -> None:
 
 policy.add_command(backtest)
 policy.add_command(lint)
+policy.add_command(schema_commands.policy)
 
 
 @policy.command("list")

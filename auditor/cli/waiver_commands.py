@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from auditor.cli import setup, write
+from auditor.cli import schema_commands, setup, write
 from auditor.cli.options import choice_of_data, config_option, output_option
 
 if TYPE_CHECKING:
@@ -124,6 +124,9 @@ def waivers(context: click.Context, config_file: Path, expired: bool, format_: s
         write.as_json([_object(waiver, found[waiver.id], now) for waiver in listed], output)
         return
     write.data(_table(listed, found, now), output)
+
+
+waivers.add_command(schema_commands.waivers)
 
 
 @waivers.command()
