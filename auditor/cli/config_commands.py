@@ -66,8 +66,9 @@ def _check_files(config: Config) -> None:
 
 
 def _summary(config: Config) -> list[str]:
-    from auditor.publish.spelling import count
+    from auditor.publish.spelling import brief, count
     from auditor.waiver_file import waivers_of
+    from auditor.waivers import WaiverState, moment, state
 
     lines = [f"OK: {config.file}"]
     for name, environment in config.environments.items():
@@ -78,7 +79,14 @@ def _summary(config: Config) -> list[str]:
         when = f", scheduled {pair.schedule}" if pair.schedule else ""
         lines.append(f"  pair {pair.left} against {pair.right} under {', '.join(pair.policies)}{when}")
     if config.waivers:
-        lines.append(f"  {count(len(waivers_of(config, now()).waivers), 'waiver')} in {config.waivers.name}")
+        written, at = waivers_of(config, now()).waivers, now()
+        lines.append(f"  {count(len(written), 'waiver')} in {config.waivers.name}")
+        words = {WaiverState.EXPIRED: "expired", WaiverState.EXPIRING: "expires"}
+        lines += [
+            f"    {waiver.origin}: that of {brief(waiver.owner)} {words[stands]} on {moment(waiver.expires_at)}"
+            for waiver in written
+            if (stands := state(waiver, at)) in words
+        ]
     if len(config.environments) == 1:
         lines.append("  one environment only: add the one that it is to be compared with")
     elif not config.pairs:

@@ -211,3 +211,21 @@ def test_the_owner_is_gits_where_the_system_names_nobody(
     assert "Say who answers for it: --owner NAME." in outcome.err
     subprocess.run(["git", "config", "--global", "user.email", "dee@example.com"], check=True)
     assert "in the name of dee@example.com" in run("ack", fingerprint(run)).out
+
+
+def test_checking_the_configuration_names_waivers_that_are_over_or_soon_will_be(
+    company: Path, run: Callable[..., Outcome]
+) -> None:
+    """With their lines in the file, so that whoever reviews it sees them before they fail anything."""
+    today = datetime.now(UTC)
+    dates = [
+        (today - timedelta(days=days), today + timedelta(days=until)) for days, until in ((60, -30), (60, 1), (1, 60))
+    ]
+    rows = [f"  - {{path: a{n}, owner: ana, reason: why, created: {c:%Y-%m-%d}, expires: {e:%Y-%m-%d}}}" for n, (c, e) in enumerate(dates)]  # fmt: skip
+    (company / "waivers.yaml").write_text("\n".join(("waivers:", *rows)) + "\n")
+    (company / "auditor.yaml").write_text((company / "auditor.yaml").read_text() + "waivers: ./waivers.yaml\n")
+    told = run("config", "check").out
+    assert "  3 waivers in waivers.yaml\n" in told
+    assert "    waivers.yaml:2: that of ana expired on " in told
+    assert "    waivers.yaml:3: that of ana expires on " in told
+    assert "waivers.yaml:4:" not in told
