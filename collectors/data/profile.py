@@ -32,7 +32,7 @@ from collectors.data.meanings import (
 )
 from collectors.data.patterns import Patterns, cards, ibans, public_ip, social_security_number
 
-KEPT = 500
+KEPT = 1000
 """Fingerprints that are kept of a column, the smallest ones."""
 _DIGITS_OF_FINGERPRINT = 16
 _FEWEST = 3
@@ -43,6 +43,7 @@ _SHORTEST_TEXT = 20
 _NAME_SHAPE = re.compile(r"[^\W\d_][^\d_@/\\<>{}\[\]=]{0,79}")
 _DATE_SHAPE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?:[ T].*)?|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d")
 _LOGIN_SHAPE = re.compile(r"\S{3,64}")
+_DIGIT = re.compile(r"\d|::")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -84,19 +85,25 @@ class Profile:
     def _look(self, text: str, hints: frozenset[str], found: set[str], given: str | None, *, whole: bool) -> None:
         for email in self.patterns.emails(text):
             self._note(EMAIL, email, found)
-        for iban in ibans(text):
-            self._note(IBAN, iban, found)
-        self._look_for_cards(text, found)
-        if self._look_for_phones(text, hints, found):
+        if _DIGIT.search(text) and self._look_for_numbers(text, hints, found):
             return
-        if NATIONAL_ID in hints and (number := social_security_number(text)):
-            self._note(NATIONAL_ID, number, found)
-        if (address := public_ip(text)) is not None:
-            self._note(IP, address, found)
         if whole:
             self._look_by_name(text, hints, found, given)
         elif NAME in hints and _NAME_SHAPE.fullmatch(text.strip()):
             self._note(NAME, text if " " in text.strip() else None, found)
+
+    def _look_for_numbers(self, text: str, hints: frozenset[str], found: set[str]) -> bool:
+        """Whether the whole text is a phone number, so that it is nothing else."""
+        for iban in ibans(text):
+            self._note(IBAN, iban, found)
+        self._look_for_cards(text, found)
+        if self._look_for_phones(text, hints, found):
+            return True
+        if NATIONAL_ID in hints and (number := social_security_number(text)):
+            self._note(NATIONAL_ID, number, found)
+        if (address := public_ip(text)) is not None:
+            self._note(IP, address, found)
+        return False
 
     def _look_for_cards(self, text: str, found: set[str]) -> None:
         seen = cards(text)

@@ -17,7 +17,8 @@ from typing import Any
 
 from collectors.data.database import Database, KeySort, Table
 
-_RANGES = 20
+_ROWS_OF_A_RANGE = 5
+_FEWEST_RANGES, _MOST_RANGES = 20, 200
 _ROWS_OF_A_PAGE = 25
 """So many at least, it is hoped: fewer pages would give fewer rows than are wanted."""
 
@@ -84,7 +85,8 @@ def _without_key(database: Database, table: Table, what: str, source: str, rows:
 
 def _by_key(database: Database, table: Table, what: str, source: str, rows: int) -> Sample:
     key = database.quoted(table.key or "")
-    starts = _starts(database, table, key, source)
+    most_ranges = max(_FEWEST_RANGES, min(_MOST_RANGES, rows // _ROWS_OF_A_RANGE))
+    starts = _starts(database, table, key, source, most_ranges)
     found: list[tuple[Any, ...]] = []
     if starts:
         most = max(1, rows // len(starts))
@@ -105,18 +107,21 @@ def _by_key(database: Database, table: Table, what: str, source: str, rows: int)
     return Sample([row[1:] for row in {row[0]: row for row in found}.values()], how)
 
 
-def _starts(database: Database, table: Table, key: str, source: str) -> list[Any]:
+def _starts(database: Database, table: Table, key: str, source: str, most: int) -> list[Any]:
     if table.key_sort is KeySort.UUID:
-        return [str(uuid.UUID(int=(1 << 128) // _RANGES * index)) for index in range(_RANGES)]
+        return [str(uuid.UUID(int=(1 << 128) // most * index)) for index in range(most)]
     if table.key_sort is not KeySort.INTEGER:
         return []
     ((first, last),) = database.rows(f"select min({key}), max({key}) from {source}")
-    return [] if first is None else range_starts(int(first), int(last))
+    return [] if first is None else range_starts(int(first), int(last), most)
 
 
-def range_starts(first: int, last: int) -> list[int]:
-    """Where ranges of keys begin that cover `first` to `last`: multiples of a power of two, 11 to 21 of them if there is room."""
+def range_starts(first: int, last: int, most: int) -> list[int]:
+    """Where ranges of keys begin that cover `first` to `last`: multiples of a power of two.
+
+    More than half of `most`, if there is room for so many, and at most one more than `most`.
+    """
     width = 1
-    while (last - first) // width >= _RANGES:
+    while (last - first) // width >= most:
         width *= 2
     return list(range(first - first % width, last + 1, width))
