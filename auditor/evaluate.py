@@ -14,7 +14,7 @@ from auditor.faults import Faults
 from auditor.model import ABSENT, Absent, Path, Resource
 from auditor.names import environment_names, is_production, stage_of
 from auditor.overlap import Overlap, Sketches
-from auditor.past import History, Lags
+from auditor.past import NO_HISTORY, History, Lags
 from auditor.references import Target, target, vocabulary
 from auditor.rules import NON_PRODUCTION, Policy, Rule, catch_all
 from auditor.value_types import both_are
@@ -82,7 +82,7 @@ class Evaluator:
         comparison: Comparison,
         names: Mapping[str, EnvironmentNames],
         now: datetime,
-        history: History,
+        history: History = NO_HISTORY,
     ) -> None:
         self.policy, self.comparison, self.names, self.now = policy, comparison, names, now
         self._lags = Lags(history, comparison, names, now)

@@ -17,7 +17,7 @@ from auditor.evaluate import Evaluator, Place, Ruling
 from auditor.expect import Family, Leaf, Question, value_order
 from auditor.model import ABSENT, Breach, Category, Kind, Match, MatchMethod, Normal, Path, Resource, Side, Unmatched
 from auditor.observed import SideView, Value, is_missing, points_into_gap, was_observed
-from auditor.past import History
+from auditor.past import NO_HISTORY, History
 from auditor.places import NOTHING, differing, leaves, leaves_alone, leaves_under, unqualified
 from auditor.promotion import COMPONENT, REHEARSED
 from auditor.reach import with_reach
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Judgement", "fingerprint", "judge", "was_observed"]
 
 _HERE = Leaf(True, True)
-_NO_HISTORY = History()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def judge(
     right_names: EnvironmentNames,
     now: datetime,
     owner_tag: str = "owner",
-    history: History = _NO_HISTORY,
+    history: History = NO_HISTORY,
 ) -> Judgement:
     """Judge a comparison under a policy. `now` is aware and only read by rules that ask for ages.
 

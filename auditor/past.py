@@ -44,6 +44,9 @@ class History:
         return complete
 
 
+NO_HISTORY = History()
+
+
 def seen(comparison: Comparison, history: History, breach: Breach) -> bool:
     """Whether both sides, and what is told of their past, were seen well enough to say that a finding is gone."""
     if breach.kind == COMPONENT.name:

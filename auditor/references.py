@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from auditor.names import EnvironmentNames
 
 _ARN = re.compile(r"\barn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:([0-9]{12})?:(\S+)")
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])")
 _NAME = re.compile(r"\A/?[A-Za-z0-9][A-Za-z0-9._/:@{}-]*\Z")
 _THINGS = frozenset(
     "bucket buckets queue queues topic topics database databases db dbname host hosts hostname endpoint endpoints"
@@ -102,7 +103,12 @@ class Target:
         return None
 
     def _account(self, value: str, path: Path) -> str | None:
-        return value if value in self.accounts and path else None
+        """An account's number, or a name or an address that it stands in: `https://sqs.…/444455556666/orders`.
+
+        Not where an image is pulled from: registries are shared on purpose."""
+        if not path or not any(account in value for account in self.accounts) or parse_image(value) is not None:
+            return None
+        return value if self.accounts & set(_NUMBER.findall(value)) else None
 
     def _named_thing(self, value: str, path: Path) -> str | None:
         """A name of several words under a key that holds names of things: `DB_NAME=orders_production`."""

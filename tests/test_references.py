@@ -1,0 +1,41 @@
+"""Production's account, by its number, told apart from any other number and from where images come from."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.names import environment_names
+from auditor.references import Target
+
+ACCOUNT = "444455556666"
+TARGET = Target(environment_names("prod"), frozenset(), frozenset({ACCOUNT}))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ACCOUNT,
+        f"https://sqs.eu-central-1.amazonaws.com/{ACCOUNT}/orders-events",
+        f"https://eu-central-1.queue.amazonaws.com/{ACCOUNT}/orders-events",
+        f"arn:aws:sns:eu-central-1:{ACCOUNT}:events",
+        f"uploads-{ACCOUNT}",
+    ],
+)
+def test_what_an_account_number_stands_in_belongs_to_that_account(value: str):
+    """A queue, a topic, a bucket: none of them needs the environment's name to be production's."""
+    assert TARGET.referred_by(value, ("environment", "EVENTS")) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "444455556667",
+        f"1{ACCOUNT}",
+        f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/acme/api:1.0.0",
+        "https://sqs.eu-west-1.amazonaws.com/111122223333/orders-events",
+        "order 4444 5555 6666",
+    ],
+)
+def test_other_numbers_and_shared_registries_are_innocent(value: str):
+    """Images are promoted from one registry to the next environment on purpose."""
+    assert TARGET.referred_by(value, ("environment", "EVENTS")) is None
