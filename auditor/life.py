@@ -84,6 +84,8 @@ class LifeResult:
 
     def telling_moves(self, moves: Mapping[str, Moved]) -> LifeResult:
         """The same with what the histories tell of each fingerprint."""
+        if not moves:
+            return self
         updated = tuple(replace(stored, moved=moves.get(stored.fingerprint, stored.moved)) for stored in self.updated)
         seen = {stored.fingerprint: stored.finding for stored in updated}
         return replace(self, updated=updated, findings=tuple(seen[one.breach.fingerprint] for one in self.findings))
