@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SOURCES := auditor collectors policies deploy bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help accuracy install dashboards demo test check format docs lock clean
+.PHONY: help accuracy corpus install dashboards demo test check format docs lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -39,6 +39,9 @@ check: $(READY) ## What must hold before a change is merged: format, lint, types
 
 accuracy: $(READY) ## Measure the default policy on real pairs (PAIRS=FOLDER) and write docs/accuracy.md
 	$(BIN)/python -m bench.accuracy $(if $(PAIRS),--pairs $(PAIRS)) --report docs/accuracy.md
+
+corpus: $(READY) ## Measure the default policy on 200 generated companies (FIRST=SEED) and write docs/accuracy.md
+	$(BIN)/python -m bench.accuracy --companies 200 --first-seed $(or $(FIRST),0) --report docs/accuracy.md
 
 format: $(READY) ## Bring the code into form
 	$(BIN)/ruff check --fix $(SOURCES)

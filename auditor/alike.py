@@ -26,6 +26,8 @@ _ARN_PLACE = re.compile(r"(?<=:)([a-z]{2}(?:-[a-z]+)+-[0-9])?:([0-9]{12}|aws)?(?
 _QUEUE_PLACE = re.compile(r"(?<=[./])([a-z0-9-]+)\.amazonaws\.com/[0-9]{12}(?=/)")
 _REFERENCE = re.compile(r"\A([a-z0-9]+(?:\.[a-z0-9_]+)+)/(.+)\Z")
 _RESOLVED = re.compile(r"\baws(?:\.[a-z0-9_]+){2}/(?=[A-Za-z0-9])")
+_CACHE_ROLE = re.compile(r"\b(?:master|replica|clustercfg)\.")
+_DEFAULT_PORT = re.compile(r":(?:5432|3306|6379|27017|443|80)(?=[/,]|\Z)")
 _SCHEME = re.compile(r"\A([a-z][a-z0-9+.-]*)://")
 _REGISTRY_PLACE = re.compile(r"(?<![0-9])[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
 _AWS_HOST = re.compile(
@@ -359,7 +361,8 @@ def _id(_: re.Match[str]) -> str:
 
 def _by_name(text: str) -> str:
     """Every address that AWS made, and every reference to a resource, as the name in it."""
-    return _RESOLVED.sub("", _AWS_HOST.sub(lambda m: m["name"], re.sub(r"\b(?:master|replica|clustercfg)\.", "", text)))
+    named = _RESOLVED.sub("", _AWS_HOST.sub(lambda m: m["name"], _CACHE_ROLE.sub("", text)))
+    return _DEFAULT_PORT.sub("", named)
 
 
 def _schemes(text: str) -> str | None:

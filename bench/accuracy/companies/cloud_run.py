@@ -20,7 +20,7 @@ _MACHINES = ("m6i.large", "c6i.xlarge", "m7g.large", "t3.medium", "r6i.large")
 
 
 def build(plan: Plan, side: Side, world: World, region: str) -> None:
-    _network(plan, side, world, region)
+    _network(side, world, region)
     contained = [service for service in plan.services if service.runs_on == "ecs"]
     if contained:
         _balancer(plan, side, world, region, contained)
@@ -53,7 +53,7 @@ def cidr(side: Side) -> str:
     return f"10.{side.pick(20, 40) + side.naming.seed % 17}"
 
 
-def _network(plan: Plan, side: Side, world: World, region: str) -> None:
+def _network(side: Side, world: World, region: str) -> None:
     block = cidr(side)
     web, data = side.id("sg", f"{region}/web"), side.id("sg", f"{region}/data")
     groups = {

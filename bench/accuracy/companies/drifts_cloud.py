@@ -14,10 +14,14 @@ _OTHER_CLASS = {"t": "m6i", "r": "m6i", "m": "c6i", "c": "r6i"}
 
 
 def pair_of(
-    sites: Sites, path: str, *kinds: str, where: Callable[[Item], bool] = lambda item: True
+    sites: Sites, path: str, *kinds: str, where: Callable[[Item], bool] | None = None
 ) -> tuple[Item, Item] | None:
     """A pair that has something at `path`, which is claimed."""
-    pairs = [pair for pair in sites.both.pairs(*kinds) if where(pair[0]) and at(pair[0].doc, path) is not None]
+    pairs = [
+        pair
+        for pair in sites.both.pairs(*kinds)
+        if (where is None or where(pair[0])) and at(pair[0].doc, path) is not None
+    ]
     found = next(sites.free(pairs, path), None)
     if found is not None:
         sites.claim(found[0].uid, path)
@@ -267,7 +271,7 @@ def _task_secret(sites: Sites) -> Label | None:
         next(iter(pair[0].doc["container_definitions"].items())),
         next(iter(pair[1].doc["container_definitions"].values())),
     )
-    secret = sorted(ours["secrets"])[0]
+    secret = min(ours["secrets"])
     path = f"container_definitions.{name}.secrets.{secret}"
     if sites.random.random() < 0.5:
         del sites.random.choice((ours, theirs))["secrets"][secret]

@@ -225,7 +225,7 @@ def _secret(sites: Sites) -> Label | None:
     pair = pair_of(sites, "stringData", "kubernetes.secret")
     if pair is None:
         return None
-    name = sorted(pair[0].doc["stringData"])[0]
+    name = min(pair[0].doc["stringData"])
     pair[0].doc["stringData"][name] = pair[1].doc["stringData"][name]
     return label("shared secret", pair, f"stringData.{name}", Severity.HIGH, f"one {name} opens both")
 

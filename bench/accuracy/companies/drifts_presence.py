@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from auditor.model import Severity
 from bench.accuracy.companies.drifts import Label, Planter, Sites
 from bench.accuracy.companies.estate import Item

@@ -82,10 +82,10 @@ class _StandIn:
     options: type[Options] = Options
     permissions: tuple[str, ...] = ()
 
-    def label(self, options: Any) -> str:
+    def label(self, options: Any) -> str:  # noqa: ARG002 - as the real one is called
         return self.label_
 
-    def plan(self, options: Any, context: Context) -> Iterable[Task]:
+    def plan(self, options: Any, context: Context) -> Iterable[Task]:  # noqa: ARG002 - as the real one is called
         for region in sorted({item.region or "" for item in self.items}):
             items = [item for item in self.items if (item.region or "") == region]
             yield Task(self.label_, _KINDS[self.name], lambda items=items: self._read(items), region or None)  # type: ignore[misc]
@@ -146,13 +146,13 @@ def measure(seed: int, tools: Bench, *, identical: bool = False) -> Outcome:
 class _Forgetful:
     """A store that keeps nothing, so that every normal form is made."""
 
-    def save_snapshot(self, snapshot: Snapshot, names: Sequence[str]) -> None:
+    def save_snapshot(self, snapshot: Snapshot, names: Sequence[str]) -> None:  # noqa: ARG002 - as the real one is called
         return None
 
-    def cached(self, namespace: str, keys: Iterable[str]) -> dict[str, bytes]:
+    def cached(self, namespace: str, keys: Iterable[str]) -> dict[str, bytes]:  # noqa: ARG002 - as the real one is called
         return {}
 
-    def cache_put(self, namespace: str, items: dict[str, bytes]) -> None:
+    def cache_put(self, namespace: str, items: dict[str, bytes]) -> None:  # noqa: ARG002 - as the real one is called
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from random import Random
 
 from bench.accuracy.companies.estate import Plan, Service
 from bench.accuracy.companies.naming import Side
@@ -17,11 +18,8 @@ WIRED = (
 ).split()
 
 
-def draw_variables(plan_random: object, names: int) -> tuple[str, ...]:
+def draw_variables(random: Random, names: int) -> tuple[str, ...]:
     """The names of what one service is configured by."""
-    from random import Random
-
-    random = plan_random if isinstance(plan_random, Random) else Random(0)
     pool = [*WIRED, *WIRED, *FLAGS, *SETTINGS, *DURATIONS, *SECRETS]
     return tuple(sorted({random.choice(pool) for _ in range(names)} | {"LOG_LEVEL", "APP_ENV"}))
 
@@ -86,7 +84,7 @@ def _wired(plan: Plan, service: Service, side: Side) -> Mapping[str, str]:
         "METRICS_PREFIX": f"{side.naming.company}.{side.token}.{what}",
         "SEARCH_INDEX": side.table_name(f"{what}-index"),
         "WORKERS": "4",
-        "CERTIFICATE_ARN": side.arn("acm", f"certificate/{_uuid(side, what)}"),
+        "CERTIFICATE_ARN": side.arn("acm", f"certificate/{uuid(side, what)}"),
         "PAYMENT_MODE": "live",
         "ADMIN_HOSTS": f"{side.host('admin')},{side.inside('admin')}",
         "TRACKING_ID": f"G-{side.own('tracking', what).getrandbits(40):010X}",
@@ -107,9 +105,6 @@ def cache_host(side: Side, what: str) -> str:
     return f"master.{side.plain_name(what, f'cache/{what}')}.{made_up}.{code}.cache.amazonaws.com"
 
 
-def _uuid(side: Side, what: str) -> str:
+def uuid(side: Side, what: str) -> str:
     digits = f"{side.own('uuid', what).getrandbits(128):032x}"
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-
-
-uuid = _uuid

@@ -162,64 +162,64 @@ def _talk(place: Variables, random: Random) -> None:
             place.ours[name], place.theirs[name] = ours, theirs
 
 
-def _zones(left: Item, right: Item, random: Random) -> None:
+def _zones(_left: Item, right: Item, random: Random) -> None:
     """Production spans one zone, and so one subnet, more."""
     region = str(right.region)
     right.doc["availability_zones"] = [f"{region}c", f"{region}a", f"{region}b"]
     right.doc["subnets"] = [*right.doc["subnets"], f"subnet-0{random.getrandbits(64):016x}"]
 
 
-def _tags(left: Item, right: Item, random: Random) -> None:
+def _tags(left: Item, right: Item, _random: Random) -> None:
     left.tags["cost-centre"], right.tags["cost-centre"] = "R&D", "operations"
     right.tags["criticality"] = "high"
 
 
-def _labels(left: Item, right: Item, random: Random) -> None:
+def _labels(left: Item, right: Item, _random: Random) -> None:
     right.doc["metadata"]["labels"]["tier"] = "gold"
     left.doc["metadata"]["labels"]["tier"] = "bronze"
 
 
-def _larger_limits(left: Item, right: Item, random: Random) -> None:
+def _larger_limits(_left: Item, right: Item, _random: Random) -> None:
     for container in right.doc["spec"]["template"]["spec"]["containers"].values():
         container["resources"] = {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}}
 
 
-def _respelled(left: Item, right: Item, random: Random) -> None:
+def _respelled(left: Item, _right: Item, _random: Random) -> None:
     """The same sizes in other words."""
     for container in left.doc["spec"]["template"]["spec"]["containers"].values():
         if container["resources"]["limits"] == {"cpu": "1", "memory": "1Gi"}:
             container["resources"]["limits"] = {"cpu": "1000m", "memory": "1024Mi"}
 
 
-def _larger_database(left: Item, right: Item, random: Random) -> None:
+def _larger_database(_left: Item, right: Item, _random: Random) -> None:
     right.doc["db_instance_class"] = _LARGER[right.doc["db_instance_class"]]
 
 
-def _larger_node(left: Item, right: Item, random: Random) -> None:
+def _larger_node(_left: Item, right: Item, _random: Random) -> None:
     right.doc["cache_node_type"] = _LARGER[right.doc["cache_node_type"]]
 
 
-def _deployed_later(left: Item, right: Item, random: Random) -> None:
+def _deployed_later(_left: Item, right: Item, random: Random) -> None:
     """Promoted a while after it was deployed to staging."""
     right.doc["deployed_at"] = f"2026-11-22T{random.randrange(10, 23)}:15:00+00:00"
 
 
-def _described(left: Item, right: Item, random: Random) -> None:
+def _described(left: Item, right: Item, _random: Random) -> None:
     left.doc["description"], right.doc["description"] = "Playground, rebuilt every night", "Handle with care"
 
 
-def _shuffled(left: Item, right: Item, random: Random) -> None:
+def _shuffled(_left: Item, right: Item, random: Random) -> None:
     for key in ("locales", "allowed_hosts", "queue_names"):
         if key in right.doc:
             random.shuffle(right.doc[key])
 
 
-def _durations(left: Item, right: Item, random: Random) -> None:
+def _durations(left: Item, right: Item, _random: Random) -> None:
     left.doc["cache"]["ttl"], right.doc["cache"]["ttl"] = "300s", "5m"
     left.doc["server"]["max_body_size"], right.doc["server"]["max_body_size"] = "10Mi", "10240Ki"
 
 
-def _named_alike(left: Item, right: Item, random: Random) -> None:
+def _named_alike(left: Item, right: Item, _random: Random) -> None:
     """Somebody wrote the name of the environment out in one place, and its short form in another."""
     left.doc["tags"]["stage"], right.doc["tags"]["stage"] = (
         left.doc["environment"].upper(),
