@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -111,3 +113,32 @@ def test_texts_as_keys_are_read_from_both_ends(server: Server, databases: list[s
     numbers(server, databases[0], "concat('k', seq)", "varchar(40)", _MANY // 3)
     table, emails = people(server, databases[0])
     assert (table["how"], table["sampled"], emails["fingerprinted"]) == ("first and last keys", 500, 500)
+
+
+def read_of(ids: Sequence[int]) -> set[int]:
+    """The ids that are read of a table with a key of these, as its ranges are asked for."""
+    starts = range_starts(ids[0], ids[-1], 200)
+    most = max(1, 1000 // len(starts))
+    begins = [bisect_left(ids, start) for start in starts]
+    ends = [*begins[1:], len(ids)]
+    return {ids[at] for begin, end in zip(begins, ends, strict=True) for at in range(begin, min(end, begin + most))}
+
+
+def test_how_much_of_a_million_rows_is_met_again_is_what_the_page_says() -> None:
+    """The table of docs/data-safety.md: the worst of several draws."""
+    whole = range(1, 1_000_001)
+    production = read_of(whole)
+    drawn = random.Random(7)
+    parts: dict[str, list[Sequence[int]]] = {
+        "whole": [whole],
+        "older 90 %": [whole[:900_000]],
+        "newest 10 %": [whole[-100_000:]],
+        "newest 1 %": [whole[-10_000:]],
+        "oldest 1 %": [whole[:10_000]],
+        "random 10 %": [sorted(drawn.sample(whole, 100_000)) for _ in range(3)],
+        "random 1 %": [sorted(drawn.sample(whole, 10_000)) for _ in range(10)],
+    }
+    met = {name: min(len(read_of(part) & production) for part in each) for name, each in parts.items()}
+    assert met.pop("random 1 %") >= 3
+    assert met.pop("random 10 %") >= 80
+    assert met == {"whole": 984, "older 90 %": 880, "newest 10 %": 65, "newest 1 %": 12, "oldest 1 %": 12}
