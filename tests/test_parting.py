@@ -113,7 +113,7 @@ def test_names_and_references_are_no_change(pasts: Pasts) -> None:
     group = Resource("aws.ec2.security_group", "web-prod", {}, "aws:1", refs=("sg-0ab12cd34ef56ab78",))
     mine = {"engine_version": "15.8", "db": "orders_production", "groups": ["sg-0ab12cd34ef56ab78"]}
     pasts.look(0, "prod", orders("prod", **mine), group)
-    pasts.look(15, "prod", orders("prod", **{**mine, "db": "orders_prod"}), blind=["aws.ec2.security_group"])
+    pasts.look(15, "prod", orders("prod", **{**mine, "db": "orders_prod", "size": 1}), blind=["aws.ec2.security_group"])
     pasts.look(30, "prod", orders("prod", **{**mine, "db": "orders_prod"}), group)
     theirs = {"engine_version": "15.8", "db": "shop", "groups": ["other"]}
     pasts.looks("staging", {0: [orders("staging", **theirs)], 30: [orders("staging", **theirs)]})
@@ -143,15 +143,18 @@ def test_keys_that_carry_names_and_items_that_have_none_are_followed(pasts: Past
     """`PROD_URL` faces `STAGING_URL`; of a list of rules, which nothing names, the rule that was added is told."""
     rules = [{"from": "a"}, {"from": "b"}]
     wide = [*rules, {"from": "everywhere"}]
-    pasts.looks("staging", {0: [service("staging", "api", env={"STAGING_URL": "v1"}, rules=rules)],
-                            30: [service("staging", "api", env={"STAGING_URL": "v1"}, rules=rules)]})  # fmt: skip
-    pasts.looks("prod", {0: [service("prod", "api", env={"PROD_URL": "v1"}, rules=rules)],
-                         15: [service("prod", "api", env={"PROD_URL": "v2"}, rules=wide)],
-                         30: [service("prod", "api", env={"PROD_URL": "v2"}, rules=wide)]})  # fmt: skip
+    pasts.looks("staging", {0: [service("staging", "api", env={"STAGING_URL": "v1", "ordersstagingurl": "v1"}, rules=rules)],
+                            30: [service("staging", "api", env={"STAGING_URL": "v1", "ordersstagingurl": "v1"}, rules=rules)]})  # fmt: skip
+    pasts.looks("prod", {0: [service("prod", "api", env={"PROD_URL": "v1", "ordersprodurl": "v1"}, rules=rules)],
+                         15: [service("prod", "api", env={"PROD_URL": "v2", "ordersprodurl": "v2"}, rules=wide)],
+                         30: [service("prod", "api", env={"PROD_URL": "v2", "ordersprodurl": "v2"}, rules=wide)]})  # fmt: skip
     kind = {"kind": "aws.ecs.service", "name": "api"}
-    url, rule = pasts.movers(
-        breach("v1", "v2", "env", "{env}_URL", **kind), breach(rules, {"from": "everywhere"}, "rules", "*", **kind)
+    url, glued, rule = pasts.movers(
+        breach("v1", "v2", "env", "{env}_URL", **kind),
+        breach("v1", "v2", "env", "ordersstagingurl", **kind),
+        breach(rules, {"from": "everywhere"}, "rules", "*", **kind),
     )
+    assert (moved(glued).by, moved(glued).old, moved(glued).new) == (at(15), "v1", "v2")
     assert (moved(url).by, moved(url).old, moved(url).new, moved(url).agreed) == (at(15), "v1", "v2", True)
     assert (moved(rule).by, moved(rule).old, moved(rule).new) == (at(15), ABSENT, {"from": "everywhere"})
 
@@ -194,8 +197,8 @@ def test_what_the_snapshot_does_not_hold_as_the_finding_says_has_no_mover(pasts:
 def test_all_findings_share_one_walk(pasts: Pasts) -> None:
     """Fifty findings of one audit read each manifest once, and nothing of what was before they parted."""
     names = [f"s{number}" for number in range(50)]
-    for minutes in range(0, 300, 15):
-        version = "2" if minutes >= 270 else "1"
+    for minutes in range(0, 600, 15):
+        version = "2" if minutes >= 570 else "1"
         for environment in ("staging", "prod"):
             image = version if environment == "prod" else "1"
             services = [service(environment, name, image=image) for name in names]
@@ -204,7 +207,7 @@ def test_all_findings_share_one_walk(pasts: Pasts) -> None:
     wrong = [breach("1", "2", "image", kind="aws.ecs.service", name=name) for name in names]
     asked = (pasts.last["staging"], pasts.last["prod"])
     found = movers(wrong, (realm("staging"), realm("prod")), counted, asked, Bounds()).values()
-    assert {(told.by, told.side) for told in map(moved, found)} == {(at(270), "right")}
+    assert {(told.by, told.side) for told in map(moved, found)} == {(at(570), "right")}
     assert len(counted.read) == len(set(counted.read)) <= 40
 
 
