@@ -159,7 +159,7 @@ PLANTED: tuple[Drift, ...] = (
         "production's mailer runs whatever is `latest`",
     ),
     Drift(
-        "medium",
+        "high",
         "deployment",
         "compose.service",
         "search",
