@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from auditor.deployed import deployed_by, image, short, spot
 from auditor.names import stage_of
@@ -21,18 +21,26 @@ if TYPE_CHECKING:
     from auditor.deployed import Spot
     from auditor.evaluate import Place
     from auditor.gauges import Deployed
-    from auditor.model import Breach, Comparison, Json
+    from auditor.model import Breach, Comparison, Json, Path, Resource
     from auditor.names import EnvironmentNames
 
 _OTHER = {"left": "right", "right": "left"}
+Held: TypeAlias = "Callable[[str, Resource, Path], datetime | None]"
+
+
+def _never_asked(_side: str, _resource: Resource, _path: Path) -> None:
+    """Nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """`promotions` is empty where nothing is promoted from the left environment to the right one."""
+    """`promotions` is empty where nothing is promoted from the left environment to the right one.
+
+    `held` says since when a side has held the value of a resource at a path, None where that is not known."""
 
     pasts: Mapping[str, Past] = field(default_factory=dict)
     promotions: tuple[Promotion, ...] = ()
+    held: Held = _never_asked
 
     def settles(self, component: str, *, complete: bool) -> bool:
         """Whether it is known that nothing is wrong any more with how the component came to the right environment.
@@ -59,6 +67,7 @@ def recall(
     pair: Pair,
     comparison: Comparison,
     promotes_to: Mapping[str, str],
+    held: Held = _never_asked,
 ) -> History:
     """The history of the two snapshots that are compared. `ask` gives an environment's deployments since a time."""
     left, right = pair.left, pair.right
@@ -69,7 +78,7 @@ def recall(
     since = min([since, *(at - 2 * REHEARSAL for at in begun)])
     ours = past(left, ask(left.name, since), comparison.left.taken_at)
     in_order = promotes(promotes_to, left.name, right.name)
-    return History({"left": ours, "right": theirs}, promotions(ours, theirs) if in_order else ())
+    return History({"left": ours, "right": theirs}, promotions(ours, theirs) if in_order else (), held)
 
 
 def promotes(promotes_to: Mapping[str, str], left: str, right: str) -> bool:
@@ -102,7 +111,7 @@ class Lags:
     def of(self, place: Place, side: str) -> Lag | None:
         """How far `side` is behind the other one at `place`; None where nothing tells that it is.
 
-        What is no deployed component tells at most when the side that is ahead was deployed."""
+        Of what is no deployed component counts since when the side that is ahead holds its present value."""
         other = _OTHER[side]
         ours, theirs = self._row(place, side), self._row(place, other)
         found = None
@@ -112,7 +121,11 @@ class Lags:
         if found is not None and found.time is not None:
             return found
         resource = place.resource(other)
-        at = timestamp(resource.attributes.get("deployed_at")) if resource is not None else None
+        if resource is None:
+            return found
+        at = timestamp(resource.attributes.get("deployed_at"))
+        if at is None and theirs is None:
+            at = self._history.held(other, resource, place.path)
         if at is None:
             return found
         return Lag(found.releases if found is not None else None, self._now - at)

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import threading
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from auditor.alike import Pair
@@ -16,6 +17,7 @@ from auditor.collect import Environment, State, collect_all
 from auditor.compare import compare
 from auditor.coverage import coverage_of, one_sided_gaps
 from auditor.happenings import LOOKBACK, with_returns
+from auditor.held import held_since
 from auditor.judge import judge
 from auditor.life import live
 from auditor.match import Counterpart, match
@@ -202,12 +204,13 @@ def _audited(
 ) -> Audit:
     laid = lay(config, left, right, tools)
     now = tools.clock()
-    history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to)
+    realms = tuple(realm_of(config, side.environment, tools.registry.kind) for side in (left, right))
+    histories = Histories((realms[0], realms[1]), tools.store.past, (left.id, right.id), now)
+    held = partial(held_since, histories)
+    history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to, held)
     judgement = judge(laid.comparison, policy, laid.pair.left, laid.pair.right, now, config.owner_tag, history)
     audit_id = _audit_id(left, right, policy.digest, now)
     with auditing(audit_id):
-        realms = tuple(realm_of(config, side.environment, tools.registry.kind) for side in (left, right))
-        histories = Histories((realms[0], realms[1]), tools.store.past, (left.id, right.id), now)
         movement = Movement(histories, tools.witness)
         for attempt in range(_TRIES):
             previous = tools.store.previous(left.environment, right.environment)

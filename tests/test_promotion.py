@@ -45,7 +45,13 @@ def past(environment: str, *runs: str, component: str = "api") -> list[Deploymen
 
 def history(left: Iterable[Deployment], right: Iterable[Deployment], chain: dict[str, str] | None = None) -> History:
     known = {"staging": tuple(left), "prod": tuple(right)}
-    return recall(lambda name, _: known[name], NAMES, comparison(), {"staging": "prod"} if chain is None else chain)
+    return recall(
+        lambda name, _: known[name],
+        lambda *_: None,
+        NAMES,
+        comparison(),
+        {"staging": "prod"} if chain is None else chain,
+    )
 
 
 def verdict(left: Iterable[Deployment], right: Iterable[Deployment]) -> bool | None:

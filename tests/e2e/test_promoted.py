@@ -34,6 +34,13 @@ rules:
     severity: medium
     escalate: {after: 2d, to: high}
     remediation: Promote it
+  - id: schema
+    about: The schema of production is at most two days ahead
+    kind: env.file
+    path: SCHEMA_VERSION
+    expect: {max_lag: {time: 2d}}
+    severity: medium
+    remediation: Migrate it
 """
 START = datetime(2026, 10, 1, 9, tzinfo=UTC)
 
@@ -115,3 +122,20 @@ def test_a_release_that_went_around_staging_is_found_at_once_by_its_version(comp
     company.runs("prod", "1.0.1")
     (found,) = told(company.audit(0)).values()
     assert (found.breach.rule.id, found.breach.severity, found.status.value) == ("image-behind", Severity.HIGH, "open")
+
+
+def test_the_lag_of_what_is_no_component_counts_from_the_stored_snapshots(company: Company):
+    """Of unknown length where production never changed; else since it did, whatever else happened meanwhile."""
+    for environment, version in (("staging", "1.0"), ("prod", "1.1")):
+        company.runs(environment, "1.0.0")
+        (company.folder / environment / "app.env").write_text(f"SCHEMA_VERSION={version}\n")
+    (unknown,) = told(company.audit(0)).values()
+    assert unknown.breach.message.endswith("it has been behind for an unknown time")
+    (company.folder / "prod" / "app.env").write_text("SCHEMA_VERSION=1.2\n")
+    assert not told(company.audit(1))
+    (company.folder / "prod" / "app.env").write_text("SCHEMA_VERSION=1.2\nOTHER=1\n")
+    (company.folder / "staging" / "app.env").write_text("SCHEMA_VERSION=1.0\nOTHER=1\n")
+    assert not told(company.audit(2.5))
+    (late,) = told(company.audit(3.5)).values()
+    assert late.breach.rule.id == "schema"
+    assert late.breach.message.endswith("it has been behind for 2 days")
