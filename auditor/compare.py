@@ -256,11 +256,13 @@ def _naming_step(path: Path) -> str:
 
 
 def listed_again(value: Json) -> Json:
-    """A value as a person knows it: a map of items that nothing names is the list it was."""
+    """A value as a person knows it: a map of items that nothing names is the list it was, in an order of its own.
+
+    In which order its source gave them says nothing, and must not show in a finding."""
     if not isinstance(value, dict):
         return value
     if value and all(key.startswith(UNKEYED) for key in value):
-        return [listed_again(item) for item in value.values()]
+        return sorted(map(listed_again, value.values()), key=lambda item: json.dumps(item, sort_keys=True))
     return {key: listed_again(below) for key, below in value.items()}
 
 
