@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from auditor.deployed import without_names
+from auditor.deployed import deployed_by, spot, without_names
+from auditor.promotion import COMPONENT
 from auditor.scope_links import REACHED_BY_HOST, Links, Unresolved
 from auditor.yaml_source import nearest
 
@@ -45,7 +46,8 @@ class UnknownService(Exception):
 class Scope:
     """What some services depend on.
 
-    members     kind and identity of each resource, in normal form and as either side spells it
+    members     kind and identity of each resource, in normal form and as either side spells it, and of each component
+                that they say is deployed
     left, right how many resources of each side; `matched` how many of them are pairs, `of` how many there are in all
     kinds       the kinds in it, each with the sources that it was read from (``""`` is in none)
     unresolved  what its resources point to and no source describes, with the environment
@@ -183,11 +185,16 @@ class _World:
         unresolved: set[tuple[str, Unresolved]] = set()
         sides = [0, 0]
         found = sorted(reached)
+        runs = [
+            deployed_by([normal.resource for normal in normals], names.tokens)
+            for normals, names in zip(self.normals, self.names, strict=True)
+        ]
         for index in found:
             side, position = self._place(index)
             normal = self.normals[side][position]
             resource = normal.resource
             members |= {(normal.kind.name, normal.identity), (normal.kind.name, resource.identity)}
+            members |= {(COMPONENT.name, row.component) for row in runs[side].get(spot(resource), ())}
             kinds.add((normal.kind.name, resource.source))
             regions |= {resource.region} if resource.region else set()
             unresolved |= {(self.environments[side], one) for one in self.links[side].unresolved(position)}

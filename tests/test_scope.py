@@ -12,6 +12,7 @@ from auditor.compare import compare
 from auditor.coverage import one_sided_gaps
 from auditor.match import match
 from auditor.model import Comparison, Gap, GapReason, Resource
+from auditor.promotion import COMPONENT
 from auditor.registry import Registry
 from auditor.scope import Scope, UnknownService, scope_of, service_names
 from auditor.snapshot import normalise
@@ -271,3 +272,10 @@ def test_a_compose_service_is_followed_to_what_it_mounts_joins_and_calls() -> No
         ("compose.service", "web"), ("compose.service", "db"), ("compose.service", "cache"), ("compose.volume", "disk"),
         ("compose.network", "inner"), ("env.file", "config/web.env"),
     }  # fmt: skip
+
+
+def test_what_is_said_of_a_deployed_component_belongs_to_its_service() -> None:
+    """A version that was never rehearsed holds back the service that runs it, and no other one."""
+    images = [both("compose.service", name, {"image": f"acme/{name}:1.0.0"}) for name in ("orders-{env}", "search")]
+    found = scope(world(*images), "orders")
+    assert names(found, COMPONENT.name) == {"orders"}
