@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -127,6 +128,7 @@ def test_nothing_readable_is_told_and_equal_values_have_equal_fingerprints() -> 
     again = profiled("people", "contact", [f"  {person.email.upper()} " for person in reversed(people)])
     assert told["fingerprints"] == again["fingerprints"]
     assert not [person.email for person in people if person.email in json.dumps(told)]
+    assert [each for each in told["fingerprints"] if not re.fullmatch(r"[0-9a-f]{16}", each)] == []
     profile = Profile("customers", "email", Patterns())
     for person in people:
         profile.add(person.email)

@@ -85,7 +85,9 @@ def test_a_copy_of_production_is_told_and_nobodys_data_is_written_anywhere(
     """Exactly the planted data is found, in staging alone; no planted value is in a report, a log or the store."""
     prod, staging = server.database(shops.real()), server.database(shops.real())
     reports = REPORTS if server.engine == "postgresql" else ("table",)
-    found = audited(server, tmp_path, {"staging": staging, "prod": prod}, monkeypatch, *reports)
+    policies = "default, data-safety" if server.engine == "postgresql" else "data-safety, default"
+    databases = {"staging": staging, "prod": prod}
+    found = audited(server, tmp_path, databases, monkeypatch, *reports, policies=policies)
     assert found.report["audit"]["outcome"] == "complete"
     where = "shop.public." if server.engine == "postgresql" else "shop."
     told = {
