@@ -143,7 +143,7 @@ class _Table:
                 known = theirs in self._other.strong
                 if len(theirs) + len(rest) != len(b) or not (known or theirs in self._other.weak or not theirs):
                     continue
-                if len(rest) >= (2 if known and len(ours) > 3 and len(theirs) > 3 else 4):
+                if len(rest) >= least_beside(ours, theirs, known=known):
                     return True
         return False
 
@@ -162,6 +162,13 @@ class _Table:
         """Whether all that is left of the one side is the beginning of its name, and of the other its name."""
         named = all(piece.is_name for piece in pieces) or not rest
         return named and any(token.startswith(text.lower()) for token in glue.strong)
+
+
+def least_beside(ours: str, theirs: str, *, known: bool) -> int:
+    """How many letters must stand beside two names that are glued to a word, for the two to be no chance. `known`: both
+    are names wherever they stand."""
+    shortest = min(len(ours), len(theirs))
+    return 2 if known and shortest > 3 else 3 if known and shortest == 3 else 4
 
 
 def _pieces(text: str, names: EnvironmentNames) -> Iterator[_Piece]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from auditor.aligned import Aligner
+from auditor.aligned import Aligner, least_beside
 from auditor.model import Json
 from auditor.names import EnvironmentNames
 from auditor.networks import alike_networks, own_network
@@ -26,6 +26,8 @@ _ARN_PLACE = re.compile(r"(?<=:)([a-z]{2}(?:-[a-z]+)+-[0-9])?:([0-9]{12}|aws)?(?
 _QUEUE_PLACE = re.compile(r"(?<=[./])([a-z0-9-]+)\.amazonaws\.com/[0-9]{12}(?=/)")
 _REFERENCE = re.compile(r"\A([a-z0-9]+(?:\.[a-z0-9_]+)+)/(.+)\Z")
 _RESOLVED = re.compile(r"\baws(?:\.[a-z0-9_]+){2}/(?=[A-Za-z0-9])")
+# Twelve digits in a name are an account's number, unless they are a date and a time.
+_ACCOUNT = re.compile(r"(?<=[A-Za-z0-9][-_./])(?!20[0-9]{2}(?:0[1-9]|1[0-2])[0-3])[0-9]{12}(?=[-_./]|\Z)")
 _CACHE_ROLE = re.compile(r"\b(?:master|replica|clustercfg)\.")
 _DEFAULT_PORT = re.compile(r":(?:5432|3306|6379|27017|443|80)(?=[/,]|\Z)")
 _SCHEME = re.compile(r"\A([a-z][a-z0-9+.-]*)://")
@@ -260,8 +262,7 @@ class Pair:
                     and other.startswith(before)
                     and other.endswith(after)
                     and middle in names
-                    and len(before) + len(after)
-                    >= (2 if len(token) > 3 and len(middle) > 3 and middle in strong else 4)
+                    and len(before) + len(after) >= least_beside(token, middle, known=middle in strong)
                 ):
                     return True
                 start = own.find(token, start + 1)
@@ -328,7 +329,7 @@ def slotted(text: str) -> str:
         text = _ARN_PLACE.sub("{region}:{account}", text)
     text = _REGISTRY_PLACE.sub("{account}.dkr.ecr.{region}.amazonaws.com", text)
     if len(text) > 16:
-        text = _REGION.sub("{region}", text)
+        text = _ACCOUNT.sub("{account}", _REGION.sub("{region}", text))
     return text
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from auditor.aligned import Aligner
 from auditor.expect import Family, Leaf, Question, Verdict
 from auditor.faults import Faults
 from auditor.model import ABSENT, Absent, Path, Resource
@@ -302,6 +303,9 @@ class Evaluator:
         if place.unqualified or place.left.form == place.right.form:
             return (not place.unqualified, True)
         other = _OTHER[subject]
+        if self._aligner.same(str(place.left.raw), str(place.right.raw)):
+            # One name, which each side spells its own way.
+            return True, True
         own = self.names[subject].carried_by(str(place.leaf(subject).raw))
         return own, self.names[other].mentioned_in(str(place.leaf(other).raw)) is not None
 
@@ -320,6 +324,10 @@ class Evaluator:
                 found = Target(other_names, vocabulary=self._vocabulary)
             self._targets[key] = found
         return found
+
+    @cached_property
+    def _aligner(self) -> Aligner:
+        return Aligner(self.names["left"], self.names["right"])
 
     @cached_property
     def _vocabulary(self) -> frozenset[tuple[str, str]]:
