@@ -73,6 +73,8 @@ class Target:
 
     def _mention(self, text: str, path: Path) -> str | None:
         """The first word of `text` that names the environment, and is not just part of a thing's own name."""
+        # What AWS made up (`c94kcnlft0qa`) names nobody.
+        text = slotted(text)
         for start, end in self.names.spans(text):
             following = _NEXT_WORD.match(text, end)
             pair = (text[start:end].lower(), following[1].lower() if following else "")
@@ -84,7 +86,7 @@ class Target:
         if "." not in value or parse_image(value) is not None:
             return None
         for host in hosts(value):
-            if host in self.handles or (self._mention(slotted(host), path) and not _is_word_of_code(host, value)):
+            if host in self.handles or (self._mention(host, path) and not _is_word_of_code(host, value)):
                 return host
         return None
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from collectors.files.names import Stages
+from collectors.files.names import Stages, observing, others_files
 from tests.collectors.files.reader import read
 
 if TYPE_CHECKING:
@@ -185,3 +185,40 @@ def test_our_section_of_a_file_for_all_environments_is_read(tmp_path: Path) -> N
 def test_names_of_environments_in_file_names(name: str, own: bool, other: bool, without: str) -> None:
     """Whole words only, the longest first, and camel case has borders."""
     assert (STAGES.names_own(name), STAGES.names_other(name), STAGES.without(name)) == (own, other, without)
+
+
+SIDE_BY_SIDE = {
+    "config/stage-manager.stg.json": '{"a": 1}\n',
+    "config/stage-manager.prod.json": '{"a": 2}\n',
+    "config/production-planning.stg.json": '{"a": 3}\n',
+    "config/production-planning.prod.json": '{"a": 4}\n',
+    "k8s/stg/prd-editor.json": '{"a": 5}\n',
+    "k8s/prod/prd-editor.json": '{"a": 6}\n',
+}
+
+
+def test_what_varies_from_file_to_file_is_the_environment(tmp_path: Path) -> None:
+    """`stage` and `production` stand in the names of things, `stg` and `prod` tell the files apart."""
+    found = {kind_name[1] for kind_name in read(tmp_path / "all", SIDE_BY_SIDE).names()}
+    assert found == {"config/stage-manager.stg.json", "config/production-planning.stg.json", "k8s/stg/prd-editor.json"}
+    theirs = {kind_name[1] for kind_name in read(tmp_path / "all", of="prod").names()}
+    assert theirs == {
+        "config/stage-manager.prod.json",
+        "config/production-planning.prod.json",
+        "k8s/prod/prd-editor.json",
+    }
+
+
+def test_a_name_that_takes_the_place_of_ours_is_anothers() -> None:
+    """Nobody said that production is called `live`; that it stands where `stg` stands in other files says so."""
+    names = ["k8s/stg/api.yaml", "k8s/live/api.yaml", "k8s/live/live-chat.yaml"]
+    staging = observing(names, Stages(("staging", "stg"), ("prod", "production")))
+    assert others_files(names, staging, shared=True) == {"k8s/live/api.yaml", "k8s/live/live-chat.yaml"}
+    prod = observing(names, Stages(("prod", "production"), ("staging", "stg")))
+    assert others_files(names, prod, shared=True) == {"k8s/stg/api.yaml"}
+
+
+def test_nonprod_is_a_name_of_its_own() -> None:
+    """It does not name `prod`, but it names whoever is called so."""
+    assert Stages(("staging", "nonprod"), ("prod",)).names_own("orders.nonprod.env")
+    assert not Stages(("prod",), ("staging",)).names_own("orders.nonprod.env")
