@@ -56,7 +56,7 @@ def quote(value: Json | Absent) -> str:
     elif isinstance(value, list) and all(isinstance(item, str) for item in value):
         text = f"[{', '.join(quote(item) for item in value)}]"
     else:
-        text = json.dumps(value, ensure_ascii=False, default=str)
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
