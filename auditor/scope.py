@@ -38,7 +38,8 @@ class UnknownService(Exception):
     """Nothing in either environment is called so. `remedy` names what is."""
 
     def __init__(self, name: str, remedy: str) -> None:
-        super().__init__(f"no resource of either environment belongs to a service called {name!r}")
+        super().__init__(f"No resource of either environment belongs to a service called {name!r}")
+        self.name = name
         self.remedy = remedy
 
 
@@ -46,8 +47,8 @@ class UnknownService(Exception):
 class Scope:
     """What some services depend on.
 
-    members     kind and identity of each resource, in normal form and as either side spells it, and of each component
-                that they say is deployed
+    members     kind and identity of each resource, in normal form and as either side spells it
+    components  what they say is deployed
     left, right how many resources of each side; `matched` how many of them are pairs, `of` how many there are in all
     kinds       the kinds in it, each with the sources that it was read from (``""`` is in none)
     unresolved  what its resources point to and no source describes, with the environment
@@ -62,9 +63,12 @@ class Scope:
     kinds: frozenset[tuple[str, str]]
     regions: frozenset[str]
     unresolved: tuple[tuple[str, Unresolved], ...] = ()
+    components: frozenset[str] = frozenset()
 
     def holds(self, breach: Breach) -> bool:
         """Whether a finding is about a part of the scope."""
+        if breach.kind == COMPONENT.name:
+            return breach.identity in self.components
         names = {breach.identity, breach.left.identity, breach.right.identity}
         return any((breach.kind, name) in self.members for name in names if name is not None)
 
@@ -180,6 +184,7 @@ class _World:
 
     def scope(self, services: tuple[str, ...], reached: Iterable[int]) -> Scope:
         members: set[tuple[str, str]] = set()
+        components: set[str] = set()
         kinds: set[tuple[str, str]] = set()
         regions: set[str] = set()
         unresolved: set[tuple[str, Unresolved]] = set()
@@ -194,7 +199,7 @@ class _World:
             normal = self.normals[side][position]
             resource = normal.resource
             members |= {(normal.kind.name, normal.identity), (normal.kind.name, resource.identity)}
-            members |= {(COMPONENT.name, row.component) for row in runs[side].get(spot(resource), ())}
+            components |= {row.component for row in runs[side].get(spot(resource), ())}
             kinds.add((normal.kind.name, resource.source))
             regions |= {resource.region} if resource.region else set()
             unresolved |= {(self.environments[side], one) for one in self.links[side].unresolved(position)}
@@ -202,6 +207,7 @@ class _World:
         return Scope(
             services=services,
             members=frozenset(members),
+            components=frozenset(components),
             left=sides[0],
             right=sides[1],
             matched=sum(1 for index in found if index in self.twins) // 2,

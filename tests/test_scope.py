@@ -17,6 +17,7 @@ from auditor.registry import Registry
 from auditor.scope import Scope, UnknownService, scope_of, service_names
 from auditor.snapshot import normalise
 from tests.factories import PROD, STAGING, snapshot
+from tests.store.samples import breach
 
 KINDS = Registry.load()
 
@@ -276,6 +277,7 @@ def test_a_compose_service_is_followed_to_what_it_mounts_joins_and_calls() -> No
 
 def test_what_is_said_of_a_deployed_component_belongs_to_its_service() -> None:
     """A version that was never rehearsed holds back the service that runs it, and no other one."""
-    images = [both("compose.service", name, {"image": f"acme/{name}:1.0.0"}) for name in ("orders-{env}", "search")]
+    images = [both("compose.service", name, {"image": f"acme/{name}:1.0.0"}) for name in ("orders", "search")]
     found = scope(world(*images), "orders")
-    assert names(found, COMPONENT.name) == {"orders"}
+    about = {name: breach(kind=COMPONENT.name, identity=name) for name in ("orders", "search")}
+    assert {name: found.holds(one) for name, one in about.items()} == {"orders": True, "search": False}
