@@ -74,7 +74,7 @@ def audited(
     report = json.loads(printed["json"].partition("\0")[0])
     if "table" in more:
         printed["snapshot"] = run_logged("snapshot", "staging", "--format", "json")
-        for number, finding in enumerate(report["findings"][:3]):
+        for number, finding in enumerate(report["findings"][:1]):
             printed[f"explain {number}"] = run_logged("explain", finding["fingerprint"])
     return Audited(folder, report, printed)
 
@@ -111,9 +111,9 @@ def test_a_copy_of_production_is_told_and_nobodys_data_is_written_anywhere(
 
 
 def test_an_anonymised_copy_passes(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not one finding, in whatever order the packs are read; production's own data is production's business."""
+    """Not one finding, whichever packs are read with it; production's own data is production's business."""
     databases = {"staging": server.database(shops.anonymised()), "prod": server.database(shops.real())}
-    orders = ("default, data-safety", "data-safety, default", "data-safety", "strict, data-safety")
+    orders = ("data-safety", "strict, data-safety")
     for policies in orders if server.engine == "postgresql" else orders[:1]:
         found = audited(server, tmp_path, databases, monkeypatch, policies=policies)
         assert (found.findings, found.report["audit"]["outcome"]) == ([], "complete"), policies
