@@ -104,8 +104,9 @@ def backup(facts: Facts) -> Item:
     databases = [found for found in resources(facts.sides[1], *_DATABASES) if not _is_member(found)]
     kept = {_name(resource): resource.attributes.get("backup_retention_period") for resource in databases}
     none = [name for name, days in kept.items() if _days(days) == 0]
-    unknown = [name for name, days in kept.items() if _days(days) is None]
-    loose = [_name(resource) for resource in databases if resource.attributes.get("deletion_protection") is False]
+    guarded = {_name(resource): resource.attributes.get("deletion_protection") for resource in databases}
+    loose = [name for name, protected in guarded.items() if protected is False]
+    unknown = [name for name, days in kept.items() if _days(days) is None or not isinstance(guarded[name], bool)]
     gaps = facts.gaps(_is_database, facts.right.environment)
     days = [number for number in map(_days, kept.values()) if number]
     seen = []
@@ -124,7 +125,11 @@ def backup(facts: Facts) -> Item:
             remedy="Switch deletion protection on",
         )
     if gaps or unknown:
-        what = f"how {several(unknown)} is backed up" if unknown else f"what {counted(len(gaps), 'gap')} may hide"
+        what = (
+            f"whether {several(unknown)} is backed up and protected from deletion"
+            if unknown
+            else f"what {counted(len(gaps), 'gap')} may hide"
+        )
         return ask.not_observed(
             f"It was not seen {what}.", *of_gaps(gaps), *seen, remedy="Let the auditor read the databases of production"
         )

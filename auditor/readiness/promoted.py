@@ -12,7 +12,7 @@ from auditor.readiness.facts import SHOWN, counted, of_findings, of_gaps, severa
 from auditor.readiness.model import Ask, Evidence, Item
 from auditor.readiness.production import elsewhere
 from auditor.readiness.topics import Topic, about
-from auditor.versions import is_mutable_tag
+from auditor.versions import is_mutable_tag, parse_image, version_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,13 @@ def order(facts: Facts) -> Item:
             of_findings(f"{counted(len(moving), 'finding')}: {places}", moving),
             remedy="Deploy by digest, or by a tag that is never moved",
         )
+    if apart := [finding for finding in facts.active() if _is_apart(finding, facts)]:
+        places = several(dict.fromkeys(finding.breach.identity for finding in apart))
+        return ask.no(
+            f"{right.environment} runs what {left.environment} does not rehearse: {places}.",
+            of_findings(f"{counted(len(apart), 'finding')}: {places}", apart),
+            remedy=f"Deploy to {left.environment} what {right.environment} runs, or promote what was tested",
+        )
     seen = [_step_evidence(step, left, right) for step in steps if step.in_order][:SHOWN]
     if not components:
         return ask.not_observed(
@@ -75,9 +82,10 @@ def order(facts: Facts) -> Item:
             remedy="Let the auditor read what it could not",
         )
     by_digest = sum(1 for step in steps if step.theirs.digest and step.ours and step.ours.digest)
+    aside = facts.below(about(Topic.VERSIONS, facts))
     return ask.yes(
         f"{left.environment} ran each of {counted(len(components), 'component')} first "
-        f"({by_digest} by the same digest, {len(steps) - by_digest} by the same version).",
+        f"({by_digest} by the same digest, {len(steps) - by_digest} by the same version{f'; {aside}' if aside else ''}).",
         *seen,
     )
 
@@ -221,6 +229,22 @@ def _is_deployment(kind: Kind) -> bool:
 def _is_moving_tag(finding: Finding, facts: Facts) -> bool:
     name = f"{finding.breach.rule.policy}/{finding.breach.rule.id}"
     return about(Topic.VERSIONS, facts)(finding) and facts.rules.get(name) == "immutable_tag"
+
+
+def _is_apart(finding: Finding, facts: Facts) -> bool:
+    """Whether versions differ by more than the left side being ahead, which is how it rehearses."""
+    breach = finding.breach
+    expect = facts.rules.get(f"{breach.rule.policy}/{breach.rule.id}")
+    if not about(Topic.VERSIONS, facts)(finding) or expect in ("max_lag", "immutable_tag"):
+        return False
+    ours, theirs = (str(side.value) for side in (breach.left, breach.right))
+    images = parse_image(ours), parse_image(theirs)
+    if images[0] is not None and images[1] is not None:
+        if images[0].repository != images[1].repository:
+            return True
+        ours, theirs = images[0].tag or "", images[1].tag or ""
+    ahead = version_order(ours, theirs)
+    return ahead is None or ahead <= 0
 
 
 def _first_here(step: _Step, left: Past, right: Past) -> str:

@@ -70,7 +70,8 @@ def topic_of(finding: Finding, facts: Facts) -> Topic:
     if _is_about_secrets(finding, expect):
         return Topic.SECRETS
     if expect == "immutable_tag" or _is_version(finding, kind):
-        return Topic.VERSIONS
+        # Where nothing is promoted from one to the other, nobody asks about versions: they are a setting like others.
+        return Topic.VERSIONS if facts.promotes else Topic.CONFIGURATION
     if _ENVIRONMENT & {step.lower() for step in breach.path}:
         return Topic.CONFIGURATION
     if is_configuration(kind) and breach.category is not Category.COMPUTE:

@@ -66,6 +66,26 @@ def test_a_version_that_differs_is_not_held_against_the_environment() -> None:
     assert replace(Company(), findings=(ahead, behind)).answers() == Company().answers()
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("postgres:15.4", "postgres:15.8"),
+        ("acme/api:latest", "acme/api:2.0"),
+        ("acme/api:2@sha256:" + "a" * 64, "acme/api:2@sha256:" + "b" * 64),
+        ("fork/api:3", "acme/api:2"),
+    ],
+)
+def test_what_production_runs_and_staging_does_not_rehearse_is_a_no(left: str, right: str) -> None:
+    """Production newer, or what has no order: whatever the history says, this finding is not lost."""
+    apart = finding("kubernetes.deployment", ("spec", "image"), left=left, right=right)
+    company = replace(Company(), findings=(apart,))
+    item = company.items()["promotion-order"]
+    assert (item.answer, item.evidence[0].findings) == (Answer.NO, (apart.breach.fingerprint,))
+    assert item.sentence == "prod runs what staging does not rehearse: orders-{env}."
+    unpromoted = company.having(promotes=False).answers()
+    assert (unpromoted["promotion-order"], unpromoted["configuration"]) == ("not applicable", "no")
+
+
 @pytest.mark.parametrize("status", [Status.WAIVED, Status.ACKNOWLEDGED, Status.PENDING])
 def test_what_is_set_aside_turns_no_answer_but_is_told(status: Status) -> None:
     """A waived difference leaves the yes, with the number of what was waived."""
@@ -216,7 +236,12 @@ def test_a_folder_outside_of_a_work_tree_may_be_under_version_control_elsewhere(
     [
         ({"backup_retention_period": 0}, Answer.NO, "No backup of orders-prod."),
         ({"deletion_protection": False}, Answer.NO, "Backed up, but one wrong command deletes orders-prod"),
-        ({"backup_retention_period": None}, Answer.NOT_OBSERVED, "It was not seen how orders-prod is backed up."),
+        ({"backup_retention_period": None}, Answer.NOT_OBSERVED, "It was not seen whether orders-prod is backed up"),
+        (
+            {"deletion_protection": None},
+            Answer.NOT_OBSERVED,
+            "It was not seen whether orders-prod is backed up and pro",
+        ),
     ],
 )
 def test_backup_is_asked_of_every_database(attributes: dict[str, Any], answer: Answer, start: str) -> None:
