@@ -54,7 +54,13 @@ def gate_now(config: Config, left: str, right: str, tools: Tools, terms: Terms) 
                 return gate
             why = "the recorded audit is incomplete"
     audit = audit_now(config, pair.left, pair.right, tools, policy=policy)
-    return _decided(config, judged_of(audit, tools), tools, terms, recorded=False, why=why)
+    try:
+        return _decided(config, judged_of(audit, tools), tools, terms, recorded=False, why=why)
+    except UnknownService as error:
+        if not audit.gaps:
+            raise
+        remedy = f"it may be behind what could not be observed, see `audit now {left} {right}`; {error.remedy}"
+        raise UnknownService(error.name, remedy) from error
 
 
 def recorded_audit(

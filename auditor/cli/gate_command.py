@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from auditor.cli import setup, write
-from auditor.cli.options import SEVERITIES, config_option, output_option
+from auditor.cli.options import SEVERITIES, config_option, fresh_option, output_option
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from auditor.gate import Gate
     from auditor.publish.sources import Places
 
 FORMATS = ("table", "json", "markdown", "junit", "sarif", "github")
 _BY_ENDING = {".txt": "table", ".json": "json", ".md": "markdown", ".xml": "junit", ".sarif": "sarif"}
-
-
-def _duration(_context: click.Context, _parameter: click.Parameter, value: str) -> timedelta:
-    from auditor.durations import parse_duration
-
-    try:
-        return timedelta(0) if value == "0" else parse_duration(value)
-    except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no duration: write 30m, 2h, 1d, or 0") from error
 
 
 def _reports(_context: click.Context, _parameter: click.Parameter, files: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -48,14 +40,7 @@ def _reports(_context: click.Context, _parameter: click.Parameter, files: tuple[
     metavar="NAME",
     help="Count only what this service depends on; may be given several times.",
 )
-@click.option(
-    "--fresh",
-    default="30m",
-    show_default=True,
-    callback=_duration,
-    metavar="DURATION",
-    help="Use the last recorded audit if what it saw is not older; 0 always looks again.",
-)
+@fresh_option
 @click.option(
     "--format",
     "format_",
@@ -109,6 +94,7 @@ def gate(
     from auditor.gating import gate_now
     from auditor.model import Severity
     from auditor.publish.gate_report import render_gate
+    from auditor.publish.spelling import clean
     from auditor.scope import UnknownService
 
     config, registry = setup.configured(config_file)
@@ -118,19 +104,17 @@ def gate(
         try:
             decided = gate_now(config, pair.left, pair.right, setup.toolbox(config, registry, store, progress), terms)
         except UnknownService as error:
-            raise click.UsageError(f"{str(error).capitalize()}: {error.remedy}") from error
+            raise click.UsageError(clean(f"{error}: {error.remedy}")) from error
     places = setup.places(config)
     width, colours = write.width(output), write.colours(output)
     text = render_gate(decided, format_, width=width, color=colours, places=places)
-    in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
-    if in_actions and output is None and format_ != "github":
-        from auditor.publish.github import defused
-
-        text = defused(text, json=format_ in ("json", "sarif"))
     for file in reports:
         write.data(render_gate(decided, _BY_ENDING[file.suffix], width=None, color=False, places=places), file)
-    write.data(text, output)
-    if in_actions or format_ == "github":
+    if format_ == "github":
+        write.data(text, output)
+    else:
+        write.report(text, format_, output)
+    if write.in_actions() or format_ == "github":
         _tell_github(decided, places, printed=format_ == "github" and output is None)
     elif output is not None:
         write.note(f"{decided.sentence} The report is in {output}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -67,6 +68,27 @@ def report_options(command: _Command) -> _Command:
     ):
         command = option(command)
     return command
+
+
+def fresh_option(command: _Command) -> _Command:
+    """`--fresh`: how old a recorded audit may be that answers in place of a new one."""
+    return click.option(
+        "--fresh",
+        default="30m",
+        show_default=True,
+        callback=_duration,
+        metavar="DURATION",
+        help="Use the last recorded audit if what it saw is not older; 0 always looks again.",
+    )(command)
+
+
+def _duration(_context: click.Context, _parameter: click.Parameter, value: str) -> timedelta:
+    from auditor.durations import parse_duration
+
+    try:
+        return timedelta(0) if value == "0" else parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no duration: write 30m, 2h, 1d, or 0") from error
 
 
 def output_option(command: _Command) -> _Command:

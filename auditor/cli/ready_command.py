@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from auditor.cli import setup, write
-from auditor.cli.options import SEVERITIES, config_option, output_option
+from auditor.cli.options import SEVERITIES, config_option, fresh_option, output_option
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -16,26 +16,11 @@ if TYPE_CHECKING:
 _FORMATS = ("table", "json", "markdown")
 
 
-def _duration(_context: click.Context, _parameter: click.Parameter, text: str) -> timedelta:
-    from auditor.durations import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is not a duration: write it such as 30m, 2h or 1d") from error
-
-
 @click.command()
 @click.argument("environment")
 @config_option
 @click.option("--against", help="Hold it against this environment, and not the one that it promotes to.")
-@click.option(
-    "--fresh",
-    default="30m",
-    show_default=True,
-    callback=_duration,
-    help="Use the last audit where it is not older; 0s: audit now.",
-)
+@fresh_option
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
@@ -85,7 +70,7 @@ def ready(
         now=setup.now(),
         allow_incomplete=allow_incomplete,
     )
-    write.data(text, output)
+    write.report(text, format_, output)
     if output is not None:
         write.note(f"{found.sentence} The checklist is in {output}.")
     return found.exit_code(allow_incomplete)

@@ -62,7 +62,7 @@ def now(
         allow_incomplete=allow_incomplete,
         places=setup.places(config),
     )
-    write.data(text, output)
+    write.report(text, format_, output)
     code, sentence = verdict(audit, threshold, allow_incomplete)
     if output is not None:
         write.note(f"{sentence} The report is in {output}.")

@@ -34,6 +34,20 @@ def data(text: str, output: Path | None = None) -> None:
         raise _unwritable(output, error.strerror or str(error)) from error
 
 
+def report(text: str, format_: str, output: Path | None) -> None:
+    """Write a report. Where GitHub's runner reads stdout, no line of it is a command: names come from environments."""
+    if output is None and in_actions():
+        from auditor.publish.github import defused
+
+        text = defused(text, json=format_ in ("json", "sarif"))
+    data(text, output)
+
+
+def in_actions() -> bool:
+    """Whether a runner of GitHub Actions reads along."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def appended(file: Path, text: str) -> None:
     """Add to a file that somebody else began. Raises ConfigError where that cannot be."""
     try:
@@ -53,9 +67,7 @@ def must_be_writable(output: Path) -> None:
 
 
 def _unwritable(output: Path, reason: str) -> ConfigError:
-    return ConfigError(
-        [Problem(str(output), None, None, "", f"cannot be written: {reason}", "choose another --output")]
-    )
+    return ConfigError([Problem(str(output), None, None, "", f"cannot be written: {reason}", "choose another place")])
 
 
 def as_json(value: Any, output: Path | None = None) -> None:

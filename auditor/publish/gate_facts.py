@@ -180,14 +180,17 @@ def _not_seen(gate: Gate) -> str:
     if gate.audit.complete:
         return ""
     groups = gap_groups(gate.audit.gaps)
+    if not groups:
+        return ""
     told = _few((_gap(one) for one in groups), "; ")
-    number = f"{count(len(gate.audit.gaps), 'gap')}: " if groups else ""
-    return f"{number}{told}. What was not observed is unknown: neither missing nor equal"
+    return f"{count(len(gate.audit.gaps), 'gap')}: {told}. What was not observed is unknown: neither missing nor equal"
 
 
 def _gap(one: GapGroup) -> str:
     where = ", ".join(brief(part) for part in (one.environment, one.source, one.region) if part)
-    return f"{where}: {one.reason.value.replace('_', ' ')}, {one.hidden}"
+    hidden = _few(one.names) if one.names else one.hidden
+    why = f" ({brief(one.details[0])})" if len(one.details) == 1 else ""
+    return f"{where}: {one.reason.value.replace('_', ' ')}, {hidden}{why}"
 
 
 def _gaps_outside(gate: Gate) -> str:

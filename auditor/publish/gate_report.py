@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "markdown", "junit", "sarif", "github")
 _TAG = 10
+_NAME = len("Below critical") + 2
 _COLOURS = {Verdict.PASS: "bold green", Verdict.HOLD: "bold red", Verdict.INCOMPLETE: "bold yellow"}
 _MARKS = {Verdict.PASS: "✅", Verdict.HOLD: "⛔", Verdict.INCOMPLETE: "⚠️"}
 
@@ -76,7 +77,7 @@ def gate_table(gate: Gate, *, width: int | None, color: bool) -> str:
             page.blank()
             page.rule(head)
             for name, text in rows:
-                page.line(text, lead=f"{name:<14}")
+                page.line(text, lead=f"{name:<{_NAME}}")
     if next_steps := steps(gate):
         page.blank()
         page.rule("NEXT")

@@ -104,7 +104,7 @@ def test_a_report_into_a_folder_that_is_not_there_is_a_usage_error(company: Path
     outcome = run("now", "staging", "prod", "--output", "no/such/report.txt")
     assert outcome.code == 2
     assert (
-        outcome.err == "no/such/report.txt: cannot be written: No such file or directory\n    choose another --output\n"
+        outcome.err == "no/such/report.txt: cannot be written: No such file or directory\n    choose another place\n"
     )
 
 

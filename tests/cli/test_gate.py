@@ -88,7 +88,7 @@ def test_what_was_waived_since_the_audit_no_longer_holds_and_its_end_is_no_surpr
     assert (code, waived["gate"]["observed"]["recorded"]) == (0, True)
     assert waived["gate"]["silences"][fingerprint]["by"] == "ana"
     text = run("gate", "staging", "prod").out
-    assert "Waived        1: ana until " in text
+    assert "Waived          1: ana until " in text
     assert "release first" in text
     over = later(timedelta(minutes=12))
     assert (over.exit_code, over.observation.recorded) == (1, True)
@@ -100,7 +100,7 @@ def test_an_acknowledged_finding_does_not_hold_and_is_told_with_who_answers_for_
     run("ack", first["gate"]["holding"][0], "--owner", "bo", "--note", "fix is in review")
     code, after = asked(run)
     assert (code, after["gate"]["holding"]) == (0, [])
-    assert "Acknowledged  1: bo" in run("gate", "staging", "prod").out
+    assert "Acknowledged    1: bo" in run("gate", "staging", "prod").out
 
 
 def test_an_incomplete_audit_is_not_taken_for_an_answer_unless_gaps_are_allowed(drifted: Path, run: Run) -> None:
@@ -122,9 +122,23 @@ def test_a_service_narrows_the_verdict_and_one_that_nobody_knows_is_a_usage_erro
     assert (code, web["gate"]["scope"]["services"]) == (0, ["web"])
     assert [one["severity"] for one in web["gate"]["outside"]["findings"]] == ["high"]
     assert asked(run, "--service", "app")[0] == 1
-    outcome = run("gate", "staging", "prod", "--service", "wep")
+    outcome = run("gate", "staging", "prod", "--service", "Wep")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "did you mean `web`?" in outcome.err
+    assert "called 'Wep': did you mean `web`?" in outcome.err
+
+
+def test_a_service_that_nobody_saw_is_told_in_words_that_no_name_can_forge(drifted: Path, run: Run) -> None:
+    """Names of services cannot move the cursor or form a command of a runner; what a gap may hide is not said to be unknown."""
+    hostile = drifted / "deploy" / "staging" / "compose.yaml"
+    hostile.write_text('services: {"x\\n::error::forged\\u001b[31m": {image: "example.com/web:1"}}\n')
+    outcome = run("gate", "staging", "prod", "--service", "other")
+    assert (outcome.code, "known: x\\n::error::forged\\x1b[31m" in outcome.err) == (2, True)
+    assert "\x1b" not in outcome.err
+    assert not any(line.startswith("::") for line in outcome.err.splitlines())
+    assert "could not be observed" not in outcome.err
+    (drifted / "deploy" / "staging" / "broken.json").write_text("{")
+    outcome = run("gate", "staging", "prod", "--service", "other")
+    assert (outcome.code, "it may be behind what could not be observed" in outcome.err) == (2, True)
 
 
 def test_github_gets_its_annotations_summary_and_outputs_whatever_the_format(

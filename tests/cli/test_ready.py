@@ -88,6 +88,19 @@ def test_a_checkout_is_evidence_of_version_control(company: Path, run: Run, monk
     )
 
 
+@pytest.mark.parametrize("command", [("ready", "staging"), ("now", "staging", "prod")], ids=["ready", "now"])
+def test_no_line_of_a_report_is_a_command_for_githubs_runner(
+    company: Path, run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """The mark that the runner looks for anywhere in a line is broken up in names from outside; elsewhere it stays."""
+    (company / "deploy" / "staging" / "##[error]forged.env").write_text("A=1\n")
+    asked = (*command, "--fail-on", "low", "--format", "table")
+    assert "##[error]" in run(*asked).out
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    shown = run(*asked).out
+    assert ("##[" in shown, "# #[error]forged" in shown) == (False, True)
+
+
 def test_the_report_can_go_to_a_file(company: Path, run: Run) -> None:
     """Nothing on stdout; the sentence on stderr, for whoever watches."""
     outcome = run("ready", "staging", "--format", "markdown", "--output", "review.md")
@@ -100,7 +113,7 @@ def test_the_report_can_go_to_a_file(company: Path, run: Run) -> None:
     ("arguments", "message"),
     [
         (("ready", "stagin"), "did you mean `staging`?"),
-        (("ready", "staging", "--fresh", "soon"), "'soon' is not a duration: write it such as 30m, 2h or 1d"),
+        (("ready", "staging", "--fresh", "soon"), "'soon' is no duration: write 30m, 2h, 1d, or 0"),
         (("ready", "staging", "--against", "staging"), "cannot be compared with itself"),
     ],
 )
