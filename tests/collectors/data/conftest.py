@@ -27,15 +27,12 @@ class Server:
     run: Callable[..., list[tuple[Any, ...]]]
 
     def database(self, rows: Rows | None = None) -> str:
-        """A new database with these rows of the shop; its name."""
+        """A new database with these rows of the shop; its name. It goes with its server."""
         name = f"shop_{next(_NUMBERS)}"
         self.run("", f"create database {name}")
         for statement, parameters in shops.statements(rows) if rows is not None else ():
             self.run(name, statement, parameters)
         return name
-
-    def drop(self, name: str) -> None:
-        self.run("", f"drop database {name}{' with (force)' if self.engine == 'postgresql' else ''}")
 
 
 @pytest.fixture(scope="session")

@@ -28,11 +28,9 @@ def _unmetered(_api: str, _outcome: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def shop(server: Server) -> Iterator[str]:
+def shop(server: Server) -> str:
     """A database with production's rows. Whoever adds something to it takes it away again."""
-    name = server.database(shops.real())
-    yield name
-    server.drop(name)
+    return server.database(shops.real())
 
 
 @pytest.fixture
@@ -97,7 +95,6 @@ def test_rows_that_row_level_security_hides_are_no_proof(postgres_server: Server
     finally:
         postgres_server.run(name, "drop owned by guarded")
         postgres_server.run("", "drop role guarded")
-        postgres_server.drop(name)
 
 
 def test_a_view_that_never_ends_is_a_timeout_and_the_rest_is_read(server: Server, shop: str) -> None:
@@ -172,7 +169,6 @@ def test_time_that_runs_out_is_a_gap_for_what_was_not_begun(postgres_server: Ser
     assert (gap.kind, gap.resource, gap.reason) == ("data.*", None, GapReason.TIMEOUT)
     assert "after 0 of 9 tables" in gap.detail
     assert resource.attributes["tables"] == {"sampled": 0, "unread": 9, "excluded": 0}
-    postgres_server.drop(name)
 
 
 def test_tables_are_chosen_by_globs_and_what_was_not_looked_at_is_said(server: Server, shop: str) -> None:
@@ -210,7 +206,6 @@ def test_a_mariadb_that_lets_nobody_write_is_told_as_a_replica(mariadb_server: S
         assert database.attributes["read_from"] == "replica"
     finally:
         mariadb_server.run("", "set global read_only = 0")
-        mariadb_server.drop(name)
 
 
 def test_a_wrong_password_is_access_denied_without_it(server: Server, shop: str, login: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -55,11 +55,8 @@ def numbers(server: Server, name: str, expression: str, columns: str, count: int
 
 
 @pytest.fixture
-def databases(server: Server) -> Iterator[list[str]]:
-    made = [server.database() for _ in range(3)]
-    yield made
-    for name in made:
-        server.drop(name)
+def databases(server: Server) -> list[str]:
+    return [server.database() for _ in range(3)]
 
 
 def people(server: Server, database: str, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
