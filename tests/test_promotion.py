@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -104,8 +105,35 @@ def test_a_history_that_cannot_tell_says_nothing(left: list[str], right: list[st
     ours = past("staging", *left)
     if "1.1 14" in left:
         # Two days between two looks at staging: anything may have run there.
-        assert ago(14) - ours[0].last_seen > LONGEST_UNSEEN
+        ours[1] = replace(ours[1], after=ours[0].last_seen)
+        assert ours[1].first_seen - ours[0].last_seen > LONGEST_UNSEEN
     assert verdict(ours, past("prod", *right)) is None
+
+
+@pytest.mark.parametrize(
+    ("right", "rehearsed"),
+    [
+        ([LONG, "1.0 12 11", "1.0 10"], None),
+        ([LONG, "1.0 12 11", "0.9 11 10", "1.0 10"], False),
+    ],
+    ids=["only unseen for a day", "rolled back and deployed again"],
+)
+def test_a_version_runs_since_it_was_deployed_last(right: list[str], rehearsed: bool | None):
+    """Staging was watched for eight days before the second time, and for six before the first."""
+    assert verdict(past("staging", "0.8 18"), past("prod", *right)) is rehearsed
+
+
+def test_staging_is_asked_for_as_long_as_production_runs_what_it_runs():
+    """What production has run for two hundred days was rehearsed before that."""
+    asked: dict[str, datetime] = {}
+
+    def ask(name: str, since: datetime) -> list[Deployment]:
+        asked[name] = since
+        return past("prod", "1.0 200") if name == "prod" else []
+
+    recall(ask, NAMES, comparison(), {})
+    assert asked["prod"] == ago(90)
+    assert asked["staging"] < ago(207)
 
 
 def test_a_component_that_staging_never_ran_is_another_matter():
