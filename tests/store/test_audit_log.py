@@ -31,6 +31,14 @@ REPLACED = "id, fingerprint, at, audit_id, 'nobody', from_status, to_status, rea
 SQLITE = [
     (EVENTS, f"INSERT OR REPLACE INTO events SELECT {REPLACED} FROM events"),
     (WAIVERS, "INSERT OR REPLACE INTO waivers SELECT id, expires_at, NULL, NULL, body FROM waivers"),
+    (
+        WAIVERS,
+        "INSERT OR REPLACE INTO waivers (rowid, id, expires_at, body) SELECT rowid, 'w9', expires_at, body FROM waivers",
+    ),
+    (
+        WAIVERS,
+        "UPDATE OR REPLACE waivers SET rowid = 2, revoked_at = '2026-01-01', revoked_by = 'nobody' WHERE id = 'w1'",
+    ),
 ]
 POSTGRESQL = [(EVENTS, "TRUNCATE events"), (WAIVERS, "TRUNCATE waivers")]
 

@@ -30,11 +30,11 @@ def upgrade() -> None:
 def _sqlite() -> None:
     for table, message in (("events", EVENTS), ("waivers", WAIVERS)):
         refuse = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
-        change = f" WHEN {NOT_REVOKING}" if table == "waivers" else ""
+        # OR REPLACE deletes what is in its way, also by its hidden row number, without asking the trigger of deletion.
+        change = f" WHEN {NOT_REVOKING} OR NEW.rowid <> OLD.rowid" if table == "waivers" else ""
         op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table}{change} {refuse}")
         op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}")
-        # INSERT OR REPLACE deletes what is in its way without asking the trigger above.
-        known = f"EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
+        known = f"EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id OR rowid = NEW.rowid)"
         op.execute(f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {known} {refuse}")
 
 
