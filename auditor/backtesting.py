@@ -6,16 +6,20 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from auditor.backtest import Moment, Seen, Sight, Waiving, beginnings, is_timed, replay, thinned
 from auditor.backtest_told import Mailbox, Outcome, outcome, told
+from auditor.held import held_since
 from auditor.judge import judge
 from auditor.model import Severity
+from auditor.moves import Histories
 from auditor.past import recall
 from auditor.past import seen as seen_to_be_gone
 from auditor.pipeline import lay
+from auditor.realms import realm_of
 from auditor.waivers import Finder, finder
 
 if TYPE_CHECKING:
@@ -190,7 +194,13 @@ class _Bench:
             left=replace(laid.comparison.left, id=moment.left.id, taken_at=moment.left.taken_at),
             right=replace(laid.comparison.right, id=moment.right.id, taken_at=moment.right.taken_at),
         )
-        history = recall(self._tools.store.deployments_since, laid.pair, comparison, self._config.promotes_to)
+        left, right = (
+            realm_of(self._config, side.environment, self._tools.registry.kind)
+            for side in (comparison.left, comparison.right)
+        )
+        pasts = Histories((left, right), self._tools.store.past, (moment.left.id, moment.right.id), moment.at)
+        held = partial(held_since, pasts)
+        history = recall(self._tools.store.deployments_since, laid.pair, comparison, self._config.promotes_to, held)
         pair, owner = laid.pair, self._config.owner_tag
         judgement = judge(comparison, self._policy, pair.left, pair.right, moment.at, owner, history)
         # One note per rule: which places it names changes from audit to audit.

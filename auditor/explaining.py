@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from auditor.errors import AuditorError
 from auditor.explain import Scenery
+from auditor.held import held_since
+from auditor.moves import Histories
 from auditor.past import recall
 from auditor.pipeline import lay
 from auditor.policy import load_policy
+from auditor.realms import realm_of
 from auditor.store.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -44,7 +48,12 @@ def staged(config: Config, pair: Pair, tools: Tools, now: datetime, policy: Poli
     left, right = _snapshots(tools.store, pair.left, pair.right)
     rules = policy or load_policy(pair.policies, config.policies)
     laid = lay(config, left, right, tools)
-    history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to)
+    realms = (
+        realm_of(config, left.environment, tools.registry.kind),
+        realm_of(config, right.environment, tools.registry.kind),
+    )
+    held = partial(held_since, Histories(realms, tools.store.past, (left.id, right.id), now))
+    history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to, held)
     return Stage(Scenery(laid.comparison, rules, (laid.pair.left, laid.pair.right), now, history), left, right)
 
 
