@@ -120,15 +120,15 @@ class Policy:
         """
         if not path:
             return tuple(rule for rule in self._of_kind(kind) if not rule.paths)
-        if named:
-            return tuple(
-                r for r in self._of_kind(kind) if r.paths and (r.is_about_path(path) or r.is_about_path(named))
-            )
-        found = self._by_step.get((kind, path[-1]))
+        ends = (path[-1], named[-1]) if named else (path[-1],)
+        key = (kind, "\0".join(ends))
+        found = self._by_step.get(key)
         if found is None:
-            found = tuple(rule for rule in self._of_kind(kind) if any(glob.may_end_in(path[-1]) for glob in rule.paths))
-            self._by_step[(kind, path[-1])] = found
-        return tuple(rule for rule in found if rule.is_about_path(path))
+            found = tuple(
+                rule for rule in self._of_kind(kind) if any(glob.may_end_in(end) for glob in rule.paths for end in ends)
+            )
+            self._by_step[key] = found
+        return tuple(rule for rule in found if rule.is_about_path(path) or (bool(named) and rule.is_about_path(named)))
 
     def checking(self, kind: str, path: Path, named: Path = ()) -> tuple[Rule, ...]:
         """The same without the rules that only compare: what a value is asked, differing or not.

@@ -1,0 +1,62 @@
+"""What belongs together in several regions, and what a parameter's value is called."""
+
+from __future__ import annotations
+
+from auditor.alike import Pair
+from auditor.compare import compare_match
+from auditor.judge import judge
+from auditor.match import match
+from auditor.model import Category, Kind, Match, MatchMethod, Severity
+from auditor.policy import load_policy
+from tests.factories import NOW, PROD, STAGING, compared, comparison, normal
+
+PAIR = Pair(STAGING, PROD)
+PARAMETER = Kind("aws.ssm.parameter", Category.CONFIG, "A parameter")
+
+
+def test_regions_that_both_sides_have_are_not_mixed_up() -> None:
+    """The database of `eu` that production lacks is missing; that of `us` is not taken for it."""
+    ours = [normal({}, raw_identity="orders-stg", region=region) for region in ("eu-west-1", "us-east-1")]
+    others = [normal({}, identity="users-{env}", raw_identity="users-prod", region="eu-west-1")]
+    theirs = [normal({}, raw_identity="orders-production", region="us-east-1"), *others]
+    matches, unmatched = match(ours, theirs, PAIR)
+    assert [(m.left.resource.region, m.right.resource.region) for m in matches] == [("us-east-1", "us-east-1")]
+    assert {(item.side, item.normal.resource.region) for item in unmatched} == {
+        ("left", "eu-west-1"),
+        ("right", "eu-west-1"),
+    }
+
+
+def test_one_region_each_is_the_counterpart_of_the_other() -> None:
+    """Where the regions differ, the only one here belongs to the only one there."""
+    ours = [normal({}, raw_identity="orders-stg", region="eu-west-1")]
+    theirs = [normal({}, raw_identity="orders-production", region="eu-central-1")]
+    matches, unmatched = match(ours, theirs, PAIR)
+    assert (len(matches), len(unmatched)) == (1, 0)
+
+
+def _parameter(name: str, left: str, right: str) -> list[tuple[str, Severity]]:
+    identity = f"/shop/{{env}}/{name}"
+    sides = [
+        normal({"value": value}, identity=identity, raw_identity=f"/shop/{own}/{name}", kind=PARAMETER)
+        for own, value in (("stg", left), ("production", right))
+    ]
+    found = judge(comparison(compared(*sides)), load_policy(("default",), ()), STAGING, PROD, NOW).breaches
+    return [(breach.rule.id, breach.severity) for breach in found]
+
+
+def test_a_parameters_value_is_judged_by_the_parameters_name() -> None:
+    """What holds for `LOG_LEVEL` and `OAUTH_CLIENT_ID` anywhere holds for `/shop/stg/log-level`, too."""
+    assert _parameter("log-level", "info", "debug") == [("log-level-in-production", Severity.MEDIUM)]
+    assert _parameter("http-timeout", "5", "30") == [("duration-differs", Severity.LOW)]
+    assert _parameter("oauth-client-id", "acme-portal", "acme-portal") == [("client-shared", Severity.MEDIUM)]
+    assert _parameter("cache-strategy", "memory", "shared") == [("value-differs", Severity.LOW)]
+
+
+def test_an_opaque_parameter_that_is_an_id_is_each_sides_own() -> None:
+    """Named `tracking-id`, `value` holds an id."""
+    sides = [
+        normal({"value": value}, raw_identity=f"/shop/{own}/tracking-id", kind=PARAMETER)
+        for own, value in (("stg", "G-724521D24F"), ("production", "G-7E3149F61A"))
+    ]
+    assert compare_match(Match(*sides, MatchMethod.IDENTITY, 1.0), PAIR).differences == ()
