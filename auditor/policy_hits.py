@@ -77,11 +77,11 @@ def count(policy: Policy, sceneries: Iterable[Scenery]) -> tuple[dict[str, Hits]
             spots = set()
             for place in differing(compared):
                 spots.add(place.spot)
-                sights.places[kind].add(place.path)
+                sights.places[kind] |= {place.path, place.named or place.path}
                 _difference(tracer, place, hits)
             for leaf in (*unqualified(compared), *leaves(match, scenery.names)):
                 if leaf.path:
-                    sights.places[kind].add(leaf.path)
+                    sights.places[kind] |= {leaf.path, leaf.named or leaf.path}
                     _value(tracer, leaf, hits, differs=leaf.spot in spots)
         _alone(scenery, tracer, hits, sights)
     for rule in policy.rules:
@@ -105,7 +105,7 @@ def _difference(tracer: Tracer, place: Place, hits: dict[str, Hits]) -> None:
 
 
 def _value(tracer: Tracer, leaf: Place, hits: dict[str, Hits], *, differs: bool) -> None:
-    checking = tracer.policy.checking(leaf.kind, leaf.path)
+    checking = tracer.policy.checking(leaf.kind, leaf.path, leaf.named)
     if all(rule.family is Family.IGNORE for rule in checking):
         return
     for link in tracer.checking(leaf, differs=differs):

@@ -53,7 +53,8 @@ def test_every_pack_that_ships_is_valid() -> None:
 
 def test_every_policy_and_waiver_of_the_documentation_is_valid() -> None:
     """Whole files, and lists of rules as they stand on the page."""
-    policies = [value for value in snippets("docs/policies.md") if isinstance(value, dict) and "policy" in value]
+    pages = [*snippets("docs/policies.md"), *snippets("docs/policy-tools.md")]
+    policies = [value for value in pages if isinstance(value, dict) and "policy" in value]
     policies += [{"policy": "x", "rules": value} for value in snippets("docs/policies.md") if isinstance(value, list)]
     assert len(policies) >= 5
     for value in policies:
