@@ -126,13 +126,11 @@ def backup(facts: Facts) -> Item:
         )
     if gaps or unknown:
         what = (
-            f"whether {several(unknown)} is backed up and protected from deletion"
+            f"It was not seen whether {several(unknown)} is backed up and protected from deletion."
             if unknown
-            else f"what {counted(len(gaps), 'gap')} may hide"
+            else f"{counted(len(gaps), 'gap')} may hide a database that is not backed up."
         )
-        return ask.not_observed(
-            f"It was not seen {what}.", *of_gaps(gaps), *seen, remedy="Let the auditor read the databases of production"
-        )
+        return ask.not_observed(what, *of_gaps(gaps), *seen, remedy="Let the auditor read the databases of production")
     if not databases:
         return ask.not_observed(
             f"No database of {facts.production} was seen with its backup settings.",

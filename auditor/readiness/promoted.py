@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from auditor.model import Finding, Kind
     from auditor.readiness.facts import Facts
+    from auditor.versions import Image
 
 
 def order(facts: Facts) -> Item:
@@ -240,11 +241,18 @@ def _is_apart(finding: Finding, facts: Facts) -> bool:
     ours, theirs = (str(side.value) for side in (breach.left, breach.right))
     images = parse_image(ours), parse_image(theirs)
     if images[0] is not None and images[1] is not None:
-        if images[0].repository != images[1].repository:
-            return True
         ours, theirs = images[0].tag or "", images[1].tag or ""
+        left, right = (_path(image, past) for image, past in zip(images, facts.pasts, strict=True) if image)
+        if left != right:
+            return True
     ahead = version_order(ours, theirs)
     return ahead is None or ahead <= 0
+
+
+def _path(image: Image, side: Past) -> str:
+    """A repository without its registry, of which each account may have its own, and without the environment's name."""
+    registry, slash, rest = image.repository.partition("/")
+    return side.version(rest if slash and "." in registry else image.repository)
 
 
 def _first_here(step: _Step, left: Past, right: Past) -> str:

@@ -62,8 +62,14 @@ def test_a_finding_turns_the_answer_that_it_belongs_to_and_no_other(
 def test_a_version_that_differs_is_not_held_against_the_environment() -> None:
     """Staging runs ahead while it rehearses: that is what it is for, and the history says whether it is in order."""
     ahead = finding("http.version", ("version",), left="2.4.0", right="2.3.1")
-    behind = finding("kubernetes.deployment", ("spec", "template", "image"), left="a:2", right="a:1")
-    assert replace(Company(), findings=(ahead, behind)).answers() == Company().answers()
+    images = [
+        finding("kubernetes.deployment", ("spec", "template", name), left=f"{left}:2", right=f"{right}:1")
+        for name, left, right in (
+            ("image", "a", "a"),
+            ("image_uri", "1.dkr.example.com/staging/a", "2.dkr.example.com/prod/a"),
+        )
+    ]
+    assert replace(Company(), findings=(ahead, *images)).answers() == Company().answers()
 
 
 @pytest.mark.parametrize(
