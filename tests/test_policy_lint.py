@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auditor.explain import Scenery
@@ -182,6 +182,10 @@ LETTERS = st.text("ab.", min_size=1, max_size=4)
 GLOBS = st.lists(st.sampled_from(["a", "b", ".", "*", "?", "[ab]", "{a,b*}"]), min_size=1, max_size=4).map("".join)
 
 
+@example("?", "*", "ab")
+@example("[ab]", "?", ".")
+@example("a*", "*", "b")
+@example("*.a", "{a,b*}.a", "b.a")
 @given(GLOBS, GLOBS, LETTERS)
 def test_what_is_said_of_two_globs_holds_for_every_name(wide: str, narrow: str, name: str) -> None:
     """Whoever is covered is matched, and no name matches two globs of which that is ruled out."""
@@ -196,6 +200,9 @@ STEPS = st.lists(st.sampled_from(["a", "aB", "a_b", "*", "**", "a*", "{a,b}"]), 
 PATHS = st.lists(st.sampled_from(["a", "aB", "a_b", "A-b", "b"]), min_size=1, max_size=4).map(tuple)
 
 
+@example("*", "**", ("a", "b"))
+@example("a.**", "**", ("b",))
+@example("a_b", "aB", ("aB",))
 @given(STEPS, STEPS, PATHS)
 def test_what_is_said_of_two_path_globs_holds_for_every_path(wide: str, narrow: str, path: tuple[str, ...]) -> None:
     """A step is known by its own spelling and by its words, and a proof has to hold for both."""

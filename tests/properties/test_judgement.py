@@ -120,7 +120,7 @@ def test_swapping_left_and_right_mirrors_the_findings_of_symmetric_rules(
     assert (there.score, there.expected, there.unknown) == (back.score, back.expected, back.unknown)
 
 
-@FEW
+@settings(FEW, max_examples=40)
 @given(drifting, st.randoms(use_true_random=False))
 def test_reordering_anything_changes_nothing(
     default: Policy, drift: tuple[tuple[Resource, ...], ...], chance: Any
@@ -128,9 +128,10 @@ def test_reordering_anything_changes_nothing(
     """Resources, sources, keys, and items of lists without order: the judgement is the same, byte for byte."""
 
     def shuffle(items: list[Any]) -> list[Any]:
-        return chance.sample(items, len(items))
+        mixed: list[Any] = chance.sample(items, len(items))
+        return mixed
 
-    def mixed(side: Side) -> Side:
+    def mixed_up(side: Side) -> Side:
         resources = [
             replace(one, attributes=shuffled(dict(one.attributes), shuffle, frozenset({"command"})))
             for one in side.resources
@@ -139,8 +140,19 @@ def test_reordering_anything_changes_nothing(
 
     left, right = staging(drift[0]), prod(drift[1])
     plain = judged(laid(left, right), default, left, right)
-    left, right = mixed(left), mixed(right)
+    left, right = mixed_up(left), mixed_up(right)
     assert encoded(encode(judged(laid(left, right), default, left, right))) == encoded(encode(plain))
+
+
+def test_the_order_of_what_nothing_names_does_not_show(default: Policy) -> None:
+    """Blocks that stand on one side only, and their keys: neither the value nor the message tells how they came."""
+    blocks = [{"memory": "1Gi", "engine_version": "<e>-1"}, {"engine_version": "<e>-2"}, {"memory": "<s>"}]
+    left = staging([Resource(SERVICE.name, "orders-<e>", {}, source="one")])
+    told = []
+    for turned in (blocks, [dict(reversed(block.items())) for block in reversed(blocks)]):
+        right = prod([Resource(SERVICE.name, "orders-<e>", {"blocks": turned}, source="one")])
+        told.append(encoded(encode(judged(laid(left, right), default, left, right))))
+    assert told[0] == told[1]
 
 
 @FEW
@@ -214,7 +226,7 @@ def test_what_is_drawn_is_worth_judging() -> None:
     """A generator that draws nothing proves nothing: there are keyed lists, drift, lonely resources and secrets in it."""
     drawn: Counter[str] = Counter()
 
-    @settings(FEW, max_examples=200)
+    @settings(FEW, max_examples=60)
     @given(drifting)
     def look(drift: tuple[tuple[Resource, ...], ...]) -> None:
         found = laid(staging(drift[0]), prod(drift[1]))
@@ -226,7 +238,7 @@ def test_what_is_drawn_is_worth_judging() -> None:
         drawn["named"] += sum("<" in str(one.attributes) for one in drift[0])
 
     look()
-    assert all(drawn[name] >= 30 for name in ("matched", "alone", "different", "keyed", "secret", "named")), drawn
+    assert all(drawn[name] >= 10 for name in ("matched", "alone", "different", "keyed", "secret", "named")), drawn
 
 
 def _pairs(found: Comparison, *, mirrored: bool = False) -> dict[tuple[str, str], set[tuple[Any, ...]]]:
