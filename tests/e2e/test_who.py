@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,14 @@ class Company:
     url: str
     trail: Trail
     config: Path
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def client(self, service: str, account: str) -> Any:
-        role = f"arn:aws:iam::{account}:role/Auditor"
-        keys = client("sts", self.url).assume_role(RoleArn=role, RoleSessionName="set-up")["Credentials"]
-        return client(service, self.url, keys)
+        if (service, account) not in self.clients:
+            role = f"arn:aws:iam::{account}:role/Auditor"
+            keys = client("sts", self.url).assume_role(RoleArn=role, RoleSessionName="set-up")["Credentials"]
+            self.clients[service, account] = client(service, self.url, keys)
+        return self.clients[service, account]
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ GAPS = st.builds(
     resource=st.sampled_from([None, "orders.env", "api", "shop"]),
     attribute=st.sampled_from([None, "value"]),
 )
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+QUICK = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
 @cache

@@ -83,6 +83,7 @@ def test_the_database_refuses_to_rewrite_what_happened(lived_url: str):
     assert rows(lived_url) == before
 
 
+@pytest.mark.parametrize("lived_url", ["upgraded"], indirect=True)
 def test_what_people_do_goes_on_behind_the_lock(lived_url: str):
     """Waiving again, revoking once, further audits and pruning meet no refusal, and nothing of the log is pruned."""
     with Store.open(lived_url) as store:
