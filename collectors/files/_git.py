@@ -1,7 +1,8 @@
 """Asks git who last changed a file: the author and the commit, never its message, which may hold anything.
 
 Runs `git log` on the file that a resource was read from, with nothing of the repository's own configuration that could
-run a program, and without going to the network. What it does not know within a few seconds is unknown.
+run a program but the filters by which git compares a file (`filter.*`), and without going to the network. What it does
+not know within a few seconds is unknown.
 """
 
 from __future__ import annotations
@@ -66,6 +67,9 @@ class GitLog:
             return None
         value = _telling(moved.new)
         named = _commit(folder, here, "-S", value) if value is not None else None
+        if value is not None and named is None:
+            # It came from another file (a base, an `env_file`): whoever changed this one last has nothing to do with it.
+            return Author(unknown="git has no commit that brought this value into the file")
         fitting = (one.author for one in (named, last) if one and one.at >= moved.after - LEAD)
         return next(fitting, Author(unknown="git has no commit of that time that changed the file"))
 
@@ -112,4 +116,6 @@ def _telling(value: Json | Absent) -> str | None:
     if value is ABSENT or isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(value)
-    return text if len(text) >= _SHORTEST_TELLING and "\n" not in text else None
+    # What stands for a secret, or for a name, stands in no file.
+    spelled = len(text) >= _SHORTEST_TELLING and not set("\n{}") & set(text)
+    return text if spelled else None

@@ -70,6 +70,16 @@ def test_the_commit_that_brought_the_value_is_told(repository: Repository) -> No
     assert "hunter2" not in repr(who(repository.root))
 
 
+def test_nobody_is_named_for_a_value_that_came_from_another_file(repository: Repository) -> None:
+    """Whoever changed this file last is innocent of what a base or an `env_file` brought; a secret's mark is not looked for."""
+    repository.write("ENGINE=15.4\nMODE=b\n")
+    repository.commit("Ada", AT)
+    assert who(repository.root) == Author(unknown="git has no commit that brought this value into the file")
+    masked = who(repository.root, "{secret:0123456789abcdef0123456789abcdef}")
+    assert masked is not None
+    assert masked.principal == "Ada"
+
+
 def test_a_file_that_was_deleted_has_an_author_too(repository: Repository) -> None:
     """Whoever committed that."""
     (repository.root / FILE).unlink()
@@ -81,7 +91,7 @@ def test_a_file_that_was_deleted_has_an_author_too(repository: Repository) -> No
 
 def test_what_git_does_not_know_is_said_or_left_alone(repository: Repository, tmp_path: Path) -> None:
     """Not committed: asked again. Nothing of that time: said. Not git's file, no repository, no file: nobody is asked."""
-    assert who(repository.root) == Author(unknown="git has no commit of that time that changed the file")
+    assert who(repository.root, True) == Author(unknown="git has no commit of that time that changed the file")
     repository.write("ENGINE=15.8\n")
     assert who(repository.root) == Author(unknown="the file holds what is not committed", ask_again=True)
     repository.write("ENGINE=15.8\n", "deploy/prod/new.env")
