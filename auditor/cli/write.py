@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def data(text: str, output: Path | None = None) -> None:
-    """Write a report. A file is written beside its place and moved there, so that no reader sees half of it."""
+    """Write a report. A file is written beside its place and moved there, so that no reader sees half of it.
+
+    What is no plain file (`/dev/stdout`, a named pipe, a link) is written to, and never replaced."""
     if not text.endswith("\n"):
         text += "\n"
     if output is None:
@@ -27,6 +29,9 @@ def data(text: str, output: Path | None = None) -> None:
         return
     partial = output.with_name(f".{output.name}.{os.getpid()}")
     try:
+        if output.is_symlink() or (output.exists() and not output.is_file()):
+            output.write_text(text, encoding="utf-8")
+            return
         partial.write_text(text, encoding="utf-8")
         partial.replace(output)
     except OSError as error:

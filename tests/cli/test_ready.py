@@ -105,6 +105,10 @@ def test_the_report_can_go_to_a_file(company: Path, run: Run) -> None:
     assert outcome.out == ""
     assert outcome.err.splitlines()[-1].endswith("The checklist is in review.md.")
     assert (company / "review.md").read_text().startswith("## Is staging ready?")
+    (company / "link.md").symlink_to("review.md")
+    run("ready", "staging", "--output", "link.md")
+    assert (company / "link.md").is_symlink()
+    assert (company / "review.md").read_text().startswith("Is staging ready?")
 
 
 @pytest.mark.parametrize(
