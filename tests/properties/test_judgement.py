@@ -145,12 +145,13 @@ def test_reordering_anything_changes_nothing(
 
 
 def test_the_order_of_what_nothing_names_does_not_show(default: Policy) -> None:
-    """Blocks that stand on one side only, and their keys: neither the value nor the message tells how they came."""
+    """Blocks and lists that stand on one side only, and keys: neither the value nor the message tells how they came."""
     blocks = [{"memory": "1Gi", "engine_version": "<e>-1"}, {"engine_version": "<e>-2"}, {"memory": "<s>"}]
     left = staging([Resource(SERVICE.name, "orders-<e>", {}, source="one")])
     told = []
     for turned in (blocks, [dict(reversed(block.items())) for block in reversed(blocks)]):
-        right = prod([Resource(SERVICE.name, "orders-<e>", {"blocks": turned}, source="one")])
+        zones = [str(len(block)) for block in turned]
+        right = prod([Resource(SERVICE.name, "orders-<e>", {"blocks": turned, "zones": zones}, source="one")])
         told.append(encoded(encode(judged(laid(left, right), default, left, right))))
     assert told[0] == told[1]
 
