@@ -165,8 +165,8 @@ def _aside(grid: Grid, report: Report) -> None:
         grid.head(f"{title}  {count(len(findings), 'finding')}")
         for finding in findings:
             breach = finding.breach
-            name = f"{breach.severity.value}: {shown_identity(breach)}"
-            grid.single(name, path_text(breach.path), breach, one_sided=is_one_sided(breach))
+            lead = f"{breach.severity.value}: "
+            grid.single(lead, shown_identity(breach), path_text(breach.path), breach, one_sided=is_one_sided(breach))
 
 
 def _gaps(page: Page, report: Report) -> None:

@@ -188,7 +188,7 @@ def _release(release: Released) -> dict[str, Json]:
         "after": iso(deployment.after) if deployment.after else None,
         "by": iso(deployment.first_seen),
         "deployed_at": iso(deployment.deployed_at) if deployment.deployed_at else None,
-        "running": deployment.running,
+        "running": None if release.ended is None else not release.ended,
     }
 
 
@@ -199,7 +199,9 @@ def _released(release: Released) -> str:
     )
     told = f", at {instant(deployment.deployed_at)} as it says itself" if deployment.deployed_at else ""
     was = f", after {brief(release.was)}" if release.was else ""
-    still = "" if deployment.running else ", not running any more"
+    still = {None: f", last seen {instant(deployment.last_seen)}", True: ", not running any more"}.get(
+        release.ended, ""
+    )
     return f"{brief(deployment.component)} {brief(deployment.version)}{was}: first seen {seen}{told}{still}"
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from auditor.deployed import KINDS
 from auditor.drift import Changed, Course
 from auditor.drift_causes import Bundle, InTime, Leaf, bundled
 from auditor.publish.gap_groups import GapGroup, gap_groups
@@ -16,6 +18,7 @@ from auditor.publish.spelling import brief, count, instant
 
 if TYPE_CHECKING:
     from auditor.drift import Drifted, Unseen
+    from auditor.model import Gap
     from auditor.promotion import Deployment
 
 NOTHING, CHANGES, INCOMPLETE = 0, 1, 3
@@ -34,10 +37,13 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A version that began to run within the time. `was` is what ran before it, where that is known."""
+    """A version that began to run within the time. `was` is what ran before it, where that is known.
+
+    `ended`: whether it runs no more; None where the last look might not have seen it."""
 
     deployment: Deployment
     was: str | None
+    ended: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +140,33 @@ def _leaf(change: Changed) -> Leaf:
 
 
 def _released(drifted: Drifted, deployments: Sequence[Deployment]) -> tuple[Released, ...]:
-    """In the order in which they were first seen."""
-    before: dict[str, str] = {}
-    found: list[Released] = []
+    """In the order in which they were first seen. What only was not seen for a while was not deployed again."""
+    stretches: dict[str, list[Deployment]] = defaultdict(list)
     for deployment in sorted(deployments, key=lambda one: (one.first_seen, one.component, one.version)):
-        if drifted.base < deployment.first_seen <= drifted.last:
-            found.append(Released(deployment, before.get(deployment.component)))
-        before[deployment.component] = deployment.version
-    return tuple(found)
+        known = stretches[deployment.component]
+        before = known[-1] if known else None
+        after = deployment.after
+        if before is None or after is None or any(each.last_seen >= after for each in known):
+            known.append(deployment)
+        elif (before.version, before.digest) == (deployment.version, deployment.digest):
+            known[-1] = replace(before, last_seen=deployment.last_seen, running=deployment.running)
+        else:
+            # Looks that did not show the component at all do not tell that it was not deployed yet.
+            known.append(replace(deployment, after=before.last_seen))
+    blind = any(unseen.still and _may_hide_releases(unseen.gap) for unseen in drifted.unseen)
+    found = []
+    for known in stretches.values():
+        gone = None if blind and not any(each.running for each in known) else True
+        for before, deployment in zip((None, *known), known, strict=False):
+            if drifted.base < deployment.first_seen <= drifted.last:
+                last = deployment is known[-1]
+                ended = False if deployment.running else gone if last else True
+                found.append(Released(deployment, before.version if before is not None else None, ended))
+    return tuple(sorted(found, key=lambda one: (one.deployment.first_seen, one.deployment.component)))
+
+
+def _may_hide_releases(gap: Gap) -> bool:
+    return gap.attribute is None and any(fnmatchcase(kind, gap.kind) for kind in KINDS)
 
 
 def _hidden(unseen: Sequence[Unseen]) -> tuple[Hidden, ...]:

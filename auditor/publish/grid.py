@@ -130,8 +130,8 @@ class Grid:
     def _fit(self, shown: Shown | str) -> Text:
         return _broken(shown, self._value) if isinstance(shown, str) else _value(shown)
 
-    def single(self, name: str, path: str, breach: Breach, *, one_sided: bool) -> None:
-        """A finding on exactly one line, whatever has to be left out for it."""
+    def single(self, lead: str, name: str, path: str, breach: Breach, *, one_sided: bool) -> None:
+        """A finding on exactly one line, whatever has to be left out for it; never of its `lead`."""
         if one_sided:
             sides: Sequence[Shown | str] = [
                 "(absent)" if side.identity is None else brief(side.identity, self._value)
@@ -139,8 +139,9 @@ class Grid:
             ]
         else:
             sides = side_by_side(breach.left.value, breach.right.value, self._value)
-        name = middle(name, max(self._label - len(path) - 1, self._label // 3))
-        label = Text(f"{name} {middle(path, self._label - len(name) - 1)}".rstrip())
+        free = self._label - len(lead)
+        name = middle(name, max(free - len(path) - 1, free // 3))
+        label = Text(f"{lead}{name} {middle(path, free - len(name) - 1)}".rstrip())
         self._cells(label, _value(sides[0]), _value(sides[1]), breach.fingerprint, indent=2, wrap=False)
 
     def _cells(self, label: Text, left: Text, right: Text, fingerprint: str, *, indent: int, wrap: bool = True) -> None:

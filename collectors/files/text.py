@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from auditor.model import Json
@@ -10,6 +11,8 @@ from auditor.model import Json
 MAX_DEPTH = 100
 # A number of more digits is an identifier, and Python refuses to turn very long ones into integers.
 MAX_DIGITS = 30
+# One or two signs in quotes (`','`) are grammar; whatever else stands in quotes, brackets or after a colon may be content.
+_OWN_WORDS = re.compile(r"(?:'[^\w\s]{1,2}'|[^'\"`(:])*")
 
 
 class Malformed(Exception):
@@ -45,9 +48,9 @@ def read(path: Path) -> str:
 
 
 def own_words(problem: str) -> str:
-    """A parser's message up to the first quotation, which may hold content."""
-    end = min((at for at in (problem.find(mark) for mark in "'\"`(:") if at >= 0), default=len(problem))
-    return problem[:end].strip() or "syntax error"
+    """A parser's message up to the first quotation that may hold content: a sign that it expected is none."""
+    said = _OWN_WORDS.match(problem)
+    return (said[0].strip() if said else "").removesuffix(" at") or "syntax error"
 
 
 def position(text: str, offset: int) -> tuple[int, int]:

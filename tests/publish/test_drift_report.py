@@ -120,6 +120,51 @@ def test_what_is_not_known_is_said_in_the_headline_and_the_exit_code() -> None:
     )  # fmt: skip
 
 
+def test_what_was_not_seen_for_a_while_was_not_deployed_again() -> None:
+    """A blind look ends no release and begins none; what it may hide was last seen, and is not said to have ended."""
+    hidden = Gap("prod", "files:prod", "compose.service", GapReason.MALFORMED, "not YAML", resource="compose.yaml")
+
+    def ran(component: str, version: str, after: int | None, first: int, last: int, running: bool) -> Deployment:
+        start = None if after is None else at(after)
+        return Deployment("prod", component, version, None, start, at(first), at(last), running)
+
+    deployments = [
+        ran("api", "1.1.0", 5, 15, 30, False),
+        ran("api", "1.1.0", 45, 60, 180, True),  # the look at 45 was blind
+        ran("web", "2", None, 0, 30, False),
+        ran("web", "3", 45, 60, 180, True),
+        ran("canary", "7", None, 0, 180, True),
+        ran("canary", "8", 15, 30, 60, False),
+        ran("canary", "8", 75, 90, 120, False),  # 7 was seen meanwhile, so 8 had ended
+        ran("jobs", "4", 60, 75, 90, False),
+    ]
+
+    def told(still: bool) -> list[tuple[str, str | None, str, bool | None]]:
+        unseen = (Unseen(hidden, 1, at(45), at(45), still),)
+        found = json.loads(drift_object(drift_view(drifted(unseen=unseen), deployments)))["deployments"]
+        return [
+            (f"{each['component']} {each['version']}", each["was"], each["after"][11:16], each["running"])
+            for each in found
+        ]
+
+    expected: list[tuple[str, str | None, str, bool | None]] = [
+        ("api 1.1.0", None, "09:05", True),
+        ("canary 8", "7", "09:15", False),
+        ("web 3", "2", "09:30", True),
+        ("jobs 4", None, "10:00", False),
+        ("canary 8", "8", "10:15", False),
+    ]
+    assert told(still=False) == expected
+    assert told(still=True) == [(*each[:3], None if each[0] == "jobs 4" else each[3]) for each in expected]
+    text = drift_table(
+        drift_view(drifted(unseen=(Unseen(hidden, 1, at(45), at(45), True),)), deployments), width=100, color=False
+    )
+    assert (
+        "jobs 4: first seen between Tue 2026-11-17 10:00 and 10:15 UTC, last seen 2026-11-17 10:30:00 UTC"
+        in " ".join(text.split())
+    )
+
+
 def test_bundles_take_the_widest_cause_and_leave_the_rest_alone() -> None:
     """A kind that came; one change of value; one path; many keys below one parent. Flags and pairs have no cause."""
     leaves = [

@@ -202,6 +202,22 @@ def test_what_is_malformed_is_told_by_line(parse: Callable[[str], object], text:
         assert caught.value.line == line
 
 
+@pytest.mark.parametrize(
+    ("parse", "text", "said"),
+    [
+        (yaml.documents, "services: [oops\n", "did not find expected ',' or ']'"),
+        (structured.json_document, '{"a": 1 "hunter2"}', "Expecting ',' delimiter"),
+        (structured.json_document, '{"a": "hunter2', "Unterminated string starting"),
+        (structured.toml_document, "password hunter2\n", "Expected '=' after a key in a key/value pair"),
+    ],
+)
+def test_what_is_malformed_is_told_in_whole_words(parse: Callable[[str], object], text: str, said: str) -> None:
+    """Which sign was expected is told; what stood there instead is not, as it may be a secret."""
+    with pytest.raises(Malformed) as caught:
+        parse(text)
+    assert caught.value.problem == said
+
+
 def test_yaml_that_multiplies_itself_is_refused() -> None:
     """Ten lists of nine aliases each stand for nine thousand million values."""
     lines = ["l0: &l0 [x, x, x, x, x, x, x, x, x]"]
