@@ -35,6 +35,7 @@ _QUOTED = re.compile(
     r"|[bB]?(?:\"\"\"(?:\\.|.)*?\"\"\"|'''(?:\\.|.)*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')",
     re.DOTALL,
 )
+_PATTERN = re.compile(rf"\bmatches\s*\((?:[^\"',()]*,)?\s*({_QUOTED.pattern})\s*\)", re.DOTALL)
 _TOKEN = re.compile(r"[A-Za-z_0-9]+|''|[^\sA-Za-z_0-9]")
 _NO_METHOD = re.compile(r"Undefined variable or function: '(\w+)'")
 _RAISED = re.compile(r"Function '(\w+)' error: (?:Python function call failed: )?(?:\w+Error: )?(.*?)(?:\. Check function|\Z)", re.DOTALL)  # fmt: skip
@@ -124,6 +125,7 @@ def compile_condition(text: str) -> Condition:
         raise ValueError(f"loops more than {MAX_MACROS} times (all, exists, map, filter)")
     program = _compiled(text)
     _check_names(bare)
+    _check_patterns(text)
     return Condition(text, frozenset(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", bare)), _power(bare), program)
 
 
@@ -158,6 +160,18 @@ def _check_names(bare: str) -> None:
         fields = _FIELDS.get(root) if root not in own else None
         if fields is not None and asked not in fields:
             raise ValueError(f"asks for `{root}.{asked}`, which does not exist{_hint(asked, fields)}")
+
+
+def _check_patterns(text: str) -> None:
+    """Raise ValueError for a regular expression that is none: at work it would only make its condition false."""
+    for pattern in dict.fromkeys(_PATTERN.findall(text)):
+        try:
+            cel.compile(f"''.matches({pattern})").execute(cel.Context())
+        except RuntimeError as error:
+            reason = str(error).partition("\nerror: ")[2].partition(". Check function")[0] or "it cannot be read"
+            raise ValueError(f"looks for {pattern}, which is no regular expression: {reason}") from error
+        except ValueError:
+            continue  # Not what it looked like; the expression as a whole is sound.
 
 
 def _hint(name: str, known: frozenset[str], shown: Mapping[str, Any] | frozenset[str] | None = None) -> str:

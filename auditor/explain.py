@@ -240,6 +240,9 @@ def _alike(scenery: Scenery, tracer: Tracer, blank: Explanation, leaf: Place) ->
         state, about = State.SPELLING, "they are two spellings of one value"
     elif not (leaf.left.present and leaf.right.present):
         state, about = State.EQUAL, "it is empty where it is there, which says no more than its absence"
+    elif shown.left is not None and shown.right is not None and shown.left.neutral != shown.right.neutral:
+        own = "secrets" if "{secret:" in f"{leaf.left.form}" else "ids, accounts, regions or hosts"
+        about = f"what differs in them are {own}, of which each environment has its own"
     return replace(shown, path=leaf.path, state=state, about=about, checking=tracer.checking(leaf, differs=False))
 
 

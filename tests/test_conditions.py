@@ -44,6 +44,11 @@ def heard(text: str, **variables: object) -> tuple[bool, list[str]]:
         ("resource.name == 'a'", "asks for `resource.name`, which does not exist; known: component, identity, kind"),
         ("left.raw.startswith('a')", r"calls `startswith`, which no value has; did you mean `startsWith`\?"),
         ("sme_family(left.raw, right.raw)", r"which is no function here; did you mean `same_family`\?"),
+        (
+            "has(left.value) && left.raw.matches('a(')",
+            "looks for 'a\\(', which is no regular expression: unclosed group",
+        ),
+        ('matches(key, r"(?<!x)y")', "which is no regular expression: look-around, .* is not supported"),
         ("lft.raw == 'a'", r"names `lft`, which is no variable here; did you mean `left`\?"),
     ],
 )
@@ -120,7 +125,7 @@ def test_long_texts_count_where_they_are_searched_in_a_loop() -> None:
     [
         ("left.value < 5", "it compares or combines values of types that do not go together"),
         ("left.attributes.contains('a')", "`contains` cannot be asked of a value of this type"),
-        ("left.raw.matches('(')", "`matches` failed: '(' not a valid regex:"),
+        ("left.raw.matches('(' + '(')", "`matches` failed: '((' not a valid regex:"),
         ("size(left.raw) / size(left.tags) > 1", "it divides by zero"),
         ("int(left.raw) == 1", "`int` failed: string parse error"),
     ],

@@ -67,6 +67,8 @@ def test_exactly_one_rule_decides_and_every_other_says_why_it_does_not(tmp_path:
         ("15.4", "15.4", "engine", State.EQUAL, "both sides have the same value"),
         ("1Gi", "1024Mi", "memory", State.SPELLING, "they are two spellings of one value"),
         ("orders-staging", "orders-prod", "name", State.NAMES, "they differ in nothing but what each environment calls things"),
+        ("{secret:0a1b2c3d}", "{secret:4e5f6a7b}", "key", State.NAMES, "what differs in them are secrets, of which each environment has its own"),
+        ("sg-0a1b2c3d", "sg-4e5f6a7b", "group", State.NAMES, "what differs in them are ids, accounts, regions or hosts, of which each environment has its own"),
         ("a", "b", "note", State.DIFFERS, "the two differ, also when names and spelling are set aside"),
     ],
 )  # fmt: skip

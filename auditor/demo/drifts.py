@@ -183,7 +183,7 @@ PLANTED: tuple[Drift, ...] = (
         "the API's health is asked at another path",
     ),
     Drift(
-        "medium",
+        "critical",
         "security",
         "aws.ec2.security_group",
         "{env}-render",
@@ -191,7 +191,7 @@ PLANTED: tuple[Drift, ...] = (
         "SSH is open to the world in production",
     ),
     Drift(
-        "low",
+        "high",
         "compute",
         "aws.ec2.launch_template",
         "media-render-{env}",
