@@ -5,17 +5,16 @@ Pure: the same comparison, policy and time give the same breaches in the same or
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from auditor import messages
+from auditor.breaches import Voice, fingerprint
 from auditor.causes import with_causes
 from auditor.evaluate import Evaluator, Place, Ruling
-from auditor.expect import Family, Leaf, Question, value_order
-from auditor.model import ABSENT, Breach, Category, Kind, Match, MatchMethod, Normal, Path, Resource, Side, Unmatched
+from auditor.expect import Family, Leaf
+from auditor.model import Breach, Category, Match, Normal, Path, Resource, Unmatched
 from auditor.observed import SideView, Value, is_missing, points_into_gap, was_observed
 from auditor.past import NO_HISTORY, History
 from auditor.places import NOTHING, differing, leaves, leaves_alone, leaves_under, unqualified
@@ -25,12 +24,12 @@ from auditor.rules import CATCH_ALL, NON_PRODUCTION
 from auditor.score import Tally
 
 if TYPE_CHECKING:
-    from auditor.model import Absent, Compared, Comparison, Json
+    from auditor.model import Compared, Comparison
     from auditor.names import EnvironmentNames
     from auditor.promotion import Promotion
     from auditor.rules import Policy
 
-__all__ = ["Judgement", "fingerprint", "judge", "was_observed"]
+__all__ = ["Judgement", "judge", "was_observed"]
 
 _HERE = Leaf(True, True)
 
@@ -74,12 +73,6 @@ def judge(
     return bench.judgement()
 
 
-def fingerprint(pair: tuple[str, str], kind: str, identity: str, rule: str, path: Path) -> str:
-    """What tells one finding from another over time: the place and the rule, never values, positions or ids."""
-    parts = "\x1e".join((*pair, kind, identity, rule, "\x1f".join(path)))
-    return hashlib.sha256(parts.encode()).hexdigest()[:32]
-
-
 class _Bench:
     """One sitting: gathers what each place has to say."""
 
@@ -95,14 +88,13 @@ class _Bench:
         self.comparison = comparison
         self.evaluator = Evaluator(policy, comparison, names, now, history)
         self.names = (names["left"], names["right"])
-        self.now = now
-        self.owner_tag = owner_tag
         self.views = {
             "left": SideView(comparison.left, names["left"]),
             "right": SideView(comparison.right, names["right"]),
         }
         self.gaps = bool(comparison.left.gaps or comparison.right.gaps)
         self.environments = (comparison.left.environment, comparison.right.environment)
+        self.voice = Voice(self.environments, now, owner_tag)
         self.breaches: dict[str, Breach] = {}
         self.expected = self.unknown = 0
         self.tally = Tally()
@@ -139,7 +131,7 @@ class _Bench:
     def _report_spots(self, match: Match, spots: list[tuple[Place, list[Ruling]]]) -> None:
         """One finding per path. Of items that nothing names the worst speaks, since nothing lasting tells them apart."""
         place, found = max(spots, key=lambda spot: max(ruling.rule.severity.rank for ruling in spot[1]))
-        self._report_place(match, place, found, more=len(spots) - 1)
+        self._add(self.voice.place(match, place, found, more=len(spots) - 1), match.left)
 
     def _points_into_gap(self, place: Place) -> bool:
         if not self.gaps:
@@ -189,7 +181,7 @@ class _Bench:
             found = [(place, self.evaluator.checks_alone(place)) for place in places if place.path[0] not in hidden]
             for place, failed in found:
                 if failed:
-                    self._report_alone(item, place, failed)
+                    self._add(self.voice.alone(item, place, failed), item.normal)
             if any(failed for _, failed in found) and not self._is_missing(item):
                 self.tally.resource(item.normal.kind.category)
 
@@ -224,7 +216,7 @@ class _Bench:
         pair = counterpart if counterpart is not None and len(failed) == 2 else None
         members = {entry.side: entry for entry in (item, pair if found is not item else counterpart) if entry and pair}
         members[found.side] = found
-        self._report_presence(members, found, ruling)
+        self._add(self.voice.presence(members, found, ruling), found.normal)
 
     def _presence(self, item: Unmatched) -> Ruling:
         resource: Resource = item.normal.resource
@@ -232,67 +224,6 @@ class _Bench:
         if item.side == "left":
             return self.evaluator.decide(Place(kind, (), _HERE, NOTHING, resource, None))
         return self.evaluator.decide(Place(kind, (), NOTHING, _HERE, None, resource))
-
-    def _report_presence(self, members: Mapping[str, Unmatched], found: Unmatched, ruling: Ruling) -> None:
-        normals = {side: entry.normal for side, entry in members.items()}
-        sides = [
-            _side(environment, normals[name].resource, True) if name in normals else Side(environment, None, ABSENT)
-            for name, environment in zip(("left", "right"), self.environments, strict=True)
-        ]
-        scene = messages.Scene(found.normal.kind.name, (), sides[0], sides[1])
-        both = len(normals) == 2
-        other = normals.get("right" if found.side == "left" else "left")
-        suggested = other if other is not None else found.suggestion
-        text = messages.suggestion(scene) if both else messages.presence(scene)
-        remedy = "If they are one another's counterpart, say so: `audit match`" if both else ruling.rule.remediation
-        breach = self._breach(scene, found.normal.kind, found.normal.identity, ruling, text, None, found.confidence)
-        self._add(
-            replace(
-                breach,
-                remediation=messages.fill(remedy, scene),
-                owner=_owner([normals[side].resource for side in ("right", "left") if side in normals], self.owner_tag),
-                suggestion=suggested.resource.identity if suggested is not None else None,
-            ),
-            found.normal,
-        )
-
-    def _report_place(self, match: Match, place: Place, found: list[Ruling], more: int) -> None:
-        """The most severe ruling of a place; what else was found there, and in how many `more` items, is told with it."""
-        worst = max(found, key=lambda ruling: (ruling.rule.severity.rank, ruling.is_check))
-        sides = (
-            _side(self.environments[0], match.left.resource, place.left.raw),
-            _side(self.environments[1], match.right.resource, place.right.raw),
-        )
-        versions = "version" in worst.rule.values or worst.rule.expect.name in ("same_major", "same_minor", "max_lag")
-        order = value_order(Question(place.path, place.left, place.right, self.now, versions=versions))
-        scene = messages.Scene(place.kind, place.path, *sides, order)
-        if worst.is_check:
-            failing = tuple(sides[("left", "right").index(side)] for side in worst.sides)
-            text = messages.check(scene, failing, worst.verdict)
-        else:
-            text = messages.difference(scene, versions=versions)
-            if worst.rule.expect.name == "max_lag" and worst.verdict.reason:
-                text += f": {worst.verdict.reason}"
-        also, ruling = _with_others(worst, found)
-        text += also
-        if more:
-            text += f"; {more} more {'item' if more == 1 else 'items'} of the list must be looked at here, too"
-        breach = self._breach(scene, match.left.kind, match.left.identity, ruling, text, match.method, match.confidence)
-        owner = _owner((match.right.resource, match.left.resource), self.owner_tag)
-        self._add(replace(breach, owner=owner, sides=worst.sides), match.left)
-
-    def _report_alone(self, item: Unmatched, place: Place, failed: list[Ruling]) -> None:
-        worst = max(failed, key=lambda ruling: ruling.rule.severity.rank)
-        own = _side(self.environments[item.side == "right"], item.normal.resource, place.leaf(item.side).raw)
-        left, right = (
-            own if item.side == name else Side(environment, None, ABSENT)
-            for name, environment in zip(("left", "right"), self.environments, strict=True)
-        )
-        scene = messages.Scene(place.kind, place.path, left, right)
-        also, ruling = _with_others(worst, failed)
-        text = messages.check(scene, (own,), worst.verdict) + also
-        breach = self._breach(scene, item.normal.kind, item.normal.identity, ruling, text, None, 0.0)
-        self._add(replace(breach, owner=_owner((item.normal.resource,), self.owner_tag)), item.normal)
 
     def judge_promotion(self, promotion: Promotion) -> None:
         """A component that the right environment runs in a version that the left one, which comes first, never ran."""
@@ -302,46 +233,9 @@ class _Bench:
         resource = Resource(COMPONENT.name, name, {"version": promotion.right}, component=name)
         place = Place(COMPONENT.name, REHEARSED, NOTHING, Leaf(False, False), resource, resource)
         failed = self.evaluator.checks(place, differs=False)
-        if not failed:
-            return
-        left, right = self.environments
-        scene = messages.Scene(
-            COMPONENT.name, REHEARSED, Side(left, name, promotion.left), Side(right, name, promotion.right)
-        )
-        worst = max(failed, key=lambda ruling: ruling.rule.severity.rank)
-        breach = self._breach(scene, COMPONENT, name, worst, promotion.message, MatchMethod.IDENTITY, 1.0)
-        self.tally.resource(COMPONENT.category)
-        self._add(breach, Normal(resource, COMPONENT, name, {}, {}, ""))
-
-    def _breach(
-        self,
-        scene: messages.Scene,
-        kind: Kind,
-        identity: str,
-        ruling: Ruling,
-        text: str,
-        method: MatchMethod | None,
-        confidence: float,
-    ) -> Breach:
-        rule = ruling.rule
-        return Breach(
-            fingerprint=fingerprint(self.environments, kind.name, identity, rule.id, scene.path),
-            rule=rule.reference(ruling.overrode),
-            severity=rule.severity,
-            category=rule.category or kind.category,
-            kind=kind.name,
-            identity=identity,
-            path=scene.path,
-            left=scene.left,
-            right=scene.right,
-            message=text,
-            about=rule.about,
-            remediation=messages.fill(rule.remediation, scene),
-            matched_by=method,
-            confidence=confidence,
-            tolerated_for=rule.tolerated_for,
-            escalation=rule.escalation,
-        )
+        if failed:
+            self.tally.resource(COMPONENT.category)
+            self._add(self.voice.promotion(promotion, failed), Normal(resource, COMPONENT, name, {}, {}, ""))
 
     def _add(self, breach: Breach, normal: Normal) -> None:
         """Keep a breach. Resources of one identity in several regions are told apart by where they are."""
@@ -363,29 +257,6 @@ class _Bench:
         naming = frozenset(rule.name for rule in self.evaluator.policy.rules if rule.expect.name == "qualified")
         breaches = with_reach(with_causes(tuple(ordered), naming), self.comparison)
         return Judgement(breaches, self.expected, self.unknown, score, scores, self.evaluator.faults.notes())
-
-
-def _with_others(worst: Ruling, found: list[Ruling]) -> tuple[str, Ruling]:
-    """What else was found in a place, as the end of its sentence; and the worst ruling with the rules that it stands for."""
-    also = [ruling for ruling in found if ruling is not worst]
-    reasons = dict.fromkeys(ruling.verdict.reason for ruling in also if ruling.verdict.reason)
-    text = "".join(f"; also, {reason}" for reason in reasons if reason != worst.verdict.reason)
-    rules = (*worst.overrode, *(ruling.rule for ruling in also))
-    return text, replace(worst, overrode=tuple({rule.name: rule for rule in rules}.values()))
-
-
-def _side(environment: str, resource: Resource, value: Json | Absent) -> Side:
-    return Side(environment, resource.identity, value, resource.location)
-
-
-def _owner(resources: Iterable[Resource], tag: str) -> str | None:
-    """Whom the first of the resources that says so belongs to."""
-    wanted = tag.casefold()
-    for resource in resources:
-        for name, value in sorted(resource.tags.items()):
-            if name.casefold() == wanted and value.strip():
-                return value.strip()
-    return None
 
 
 def _key(side: str, normal: Normal) -> tuple[str, ...]:

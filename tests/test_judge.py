@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.judge import fingerprint, judge, was_observed
+from auditor.breaches import fingerprint
+from auditor.judge import judge, was_observed
 from auditor.model import ABSENT, Category, Change, Difference, Gap, GapReason, MatchMethod, Severity, Unmatched
 from auditor.policy import load_policy
 from tests.factories import ENV_FILE, NOW, PROD, RDS, STAGING, compared, comparison, judged, normal, policy_of, snapshot
@@ -31,12 +32,12 @@ def alone(side: str, identity: str, **more: Any) -> Unmatched:
 
 
 def test_a_place_is_reported_once_by_its_worst_rule(tmp_path: Path) -> None:
-    """A placeholder that also differs is one finding, which names what else was found."""
+    """A placeholder that also differs is one finding, which names both rules; that they differ is seen from the values."""
     text = PLAIN + "  - {id: filled, about: a, path: '**', expect: no_placeholder, severity: high}\n"
     (breach,) = judged({"key": "changeme"}, {"key": "3e2589c4"}, policy_of(tmp_path, text)).breaches
     assert (breach.rule.id, breach.severity, breach.rule.overrode) == ("filled", Severity.HIGH, ("test/any",))
     assert breach.message == (
-        "key of orders-staging / orders-prod is changeme in staging: a placeholder was left in place; also, they differ"
+        "key of orders-staging / orders-prod is changeme in staging: a placeholder was left in place"
     )
     assert (breach.left.value, breach.right.value) == ("changeme", "3e2589c4")
 
