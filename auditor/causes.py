@@ -10,12 +10,14 @@ import hashlib
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from auditor.messages import quote
 from auditor.model import ABSENT
 from auditor.named_causes import Grouping, named_groupings
 from auditor.paths import dotted
+from auditor.promotion import COMPONENT
 
 if TYPE_CHECKING:
     from auditor.model import Breach
@@ -25,24 +27,38 @@ _FEWEST = 3
 _FEWEST_KEYS = 5
 
 
-def with_causes(breaches: tuple[Breach, ...], naming: frozenset[str] = frozenset()) -> tuple[Breach, ...]:
+def with_causes(
+    breaches: tuple[Breach, ...],
+    naming: frozenset[str] = frozenset(),
+    components: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Breach, ...]:
     """The same breaches in the same order, with `cause` and `cause_key` set where one cause explains several.
 
     `cause_key` is made from what the members have in common, so it stays while some of them come and go. `naming` are
-    the rules (`policy/id`) that are about names.
+    the rules (`policy/id`) that are about names; `components` gives, by fingerprint, the component whose version a breach
+    is about, where that was never rehearsed.
 
-    The first that fits wins: causes that have a name (`named_causes.py`), then from the widest a kind on one side only;
+    The first that fits wins: a component that was promoted unrehearsed, whatever tells of its version; causes that have a name (`named_causes.py`), then from the widest a kind on one side only;
     one change of value in many places; keys added below one parent; one rule broken below one parent; one path in many
     resources.
     """
     causes: dict[str, tuple[str, str]] = {}
     free = list(breaches)
-    for name, key, fewest, sentence in (*named_groupings(naming), *_GROUPINGS):
+    unrehearsed: Grouping = ("unrehearsed", lambda breach: components.get(breach.fingerprint), 2, _unrehearsed_cause)
+    for name, key, fewest, sentence in (unrehearsed, *named_groupings(naming), *_GROUPINGS):
         for value, members in _groups(free, key).items():
             if len(members) >= fewest and (cause := sentence(members)) is not None:
                 causes.update((member.fingerprint, (cause, _cause_key(name, value))) for member in members)
         free = [breach for breach in free if breach.fingerprint not in causes]
     return tuple(_explained(item, *causes.get(item.fingerprint, (None, None))) for item in breaches)
+
+
+def _unrehearsed_cause(members: list[Breach]) -> str | None:
+    for breach in members:
+        if breach.kind == COMPONENT.name:
+            said = f"{quote(breach.identity)} runs {quote(breach.right.value)} in {breach.right.environment}"
+            return f"{said}, which was not rehearsed in {breach.left.environment}"
+    return None
 
 
 def _explained(breach: Breach, cause: str | None, cause_key: str | None) -> Breach:

@@ -16,7 +16,7 @@ from auditor.evaluate import Evaluator, Place, Ruling
 from auditor.expect import Family, Leaf
 from auditor.model import Breach, Category, Match, Normal, Path, Resource, Unmatched
 from auditor.observed import SideView, Value, is_missing, points_into_gap, was_observed
-from auditor.past import NO_HISTORY, History
+from auditor.past import NO_HISTORY, History, Lags
 from auditor.places import NOTHING, differing, leaves, leaves_alone, leaves_under, unqualified
 from auditor.promotion import COMPONENT, REHEARSED
 from auditor.reach import with_reach
@@ -92,6 +92,9 @@ class _Bench:
             "left": SideView(comparison.left, names["left"]),
             "right": SideView(comparison.right, names["right"]),
         }
+        self.unrehearsed = {each.component for each in history.promotions if each.rehearsed is False}
+        self.lags = Lags(history, comparison, names, now)
+        self.components: dict[str, str] = {}
         self.gaps = bool(comparison.left.gaps or comparison.right.gaps)
         self.environments = (comparison.left.environment, comparison.right.environment)
         self.voice = Voice(self.environments, now, owner_tag)
@@ -131,7 +134,8 @@ class _Bench:
     def _report_spots(self, match: Match, spots: list[tuple[Place, list[Ruling]]]) -> None:
         """One finding per path. Of items that nothing names the worst speaks, since nothing lasting tells them apart."""
         place, found = max(spots, key=lambda spot: max(ruling.rule.severity.rank for ruling in spot[1]))
-        self._add(self.voice.place(match, place, found, more=len(spots) - 1), match.left)
+        component = self.lags.component(place) if self.unrehearsed else None
+        self._add(self.voice.place(match, place, found, more=len(spots) - 1), match.left, component)
 
     def _points_into_gap(self, place: Place) -> bool:
         if not self.gaps:
@@ -235,15 +239,19 @@ class _Bench:
         failed = self.evaluator.checks(place, differs=False)
         if failed:
             self.tally.resource(COMPONENT.category)
-            self._add(self.voice.promotion(promotion, failed), Normal(resource, COMPONENT, name, {}, {}, ""))
+            self._add(self.voice.promotion(promotion, failed), Normal(resource, COMPONENT, name, {}, {}, ""), name)
 
-    def _add(self, breach: Breach, normal: Normal) -> None:
-        """Keep a breach. Resources of one identity in several regions are told apart by where they are."""
+    def _add(self, breach: Breach, normal: Normal, component: str | None = None) -> None:
+        """Keep a breach. Resources of one identity in several regions are told apart by where they are.
+
+        `component` is the one whose deployed version the breach is about."""
         if breach.fingerprint in self.breaches:
             place = f"{breach.identity}\x1d{normal.resource.region or ''}\x1d{normal.resource.parent or ''}"
             again = fingerprint(self.environments, breach.kind, place, breach.rule.id, breach.path)
             breach = replace(breach, fingerprint=again)
         self.breaches.setdefault(breach.fingerprint, breach)
+        if component in self.unrehearsed:
+            self.components[breach.fingerprint] = component
         resource = "\x1f".join((breach.kind, breach.identity, normal.resource.region or ""))
         self.tally.breach(resource, breach.severity, (breach.category, normal.kind.category))
 
@@ -255,7 +263,7 @@ class _Bench:
         compared = bool(self.comparison.matches)
         score, scores = (self.tally.overall(), self.tally.by_category()) if compared else (None, {})
         naming = frozenset(rule.name for rule in self.evaluator.policy.rules if rule.expect.name == "qualified")
-        breaches = with_reach(with_causes(tuple(ordered), naming), self.comparison)
+        breaches = with_reach(with_causes(tuple(ordered), naming, self.components), self.comparison)
         return Judgement(breaches, self.expected, self.unknown, score, scores, self.evaluator.faults.notes())
 
 

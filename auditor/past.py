@@ -130,6 +130,11 @@ class Lags:
             return found
         return Lag(found.releases if found is not None else None, self._now - at)
 
+    def component(self, place: Place) -> str | None:
+        """The component whose version, in the right environment, is what the place says; None where it says another thing."""
+        row = self._row(place, "right")
+        return row.component if row is not None and _is(row, place.right.raw) else None
+
     def _row(self, place: Place, side: str) -> Deployed | None:
         """The component that the place is about, as this side runs it."""
         resource, value = place.resource(side), place.leaf(side).raw

@@ -124,6 +124,23 @@ def test_a_release_that_went_around_staging_is_found_at_once_by_its_version(comp
     assert (found.breach.rule.id, found.breach.severity, found.status.value) == ("image-behind", Severity.HIGH, "open")
 
 
+def test_one_hotfix_is_one_group_whatever_tells_of_it(company: Company):
+    """Its version is ahead and was not rehearsed: two rules, one cause; another difference of the service is not in it."""
+    company.runs("staging", "1.0.0")
+    company.runs("prod", "1.0.0")
+    for day in (0, 1.5, 3, 4.5, 6, 7.5):
+        company.audit(day)
+    for environment, version in (("staging", "1.0.0"), ("prod", "1.0.1")):
+        company.runs(environment, version)
+        file = company.folder / environment / "compose.yaml"
+        file.write_text(file.read_text().replace("}\n", f", working_dir: /srv/{version}}}\n", 1))
+    found = told(company.audit(8))
+    causes = {rule: finding.breach.cause for rule, finding in found.items()}
+    together = "api runs 1.0.1 in prod, which was not rehearsed in staging"
+    assert causes == {"image-behind": together, "promoted-unrehearsed": together, "value-differs": None}
+    assert found["image-behind"].breach.cause_key == found["promoted-unrehearsed"].breach.cause_key
+
+
 def test_the_lag_of_what_is_no_component_counts_from_the_stored_snapshots(company: Company):
     """Of unknown length where production never changed; else since it did, whatever else happened meanwhile."""
     for environment, version in (("staging", "1.0"), ("prod", "1.1")):
