@@ -152,6 +152,8 @@ class _Table:
         if i == 0 or j == 0 or not any(self._cuts):
             return False
         ours, theirs = ["".join(piece.text for piece in row) for row in (self._ours[i:], self._theirs[j:])]
+        if all(self._cuts) and ours and theirs and self._begins(ours, self._glue) and self._begins(theirs, self._other):
+            return True
         return (
             (self._cuts[0] and (theirs.startswith(ours) or self._begins_name(ours, self._glue, theirs, self._theirs[j:])))
             or (self._cuts[1] and (ours.startswith(theirs) or self._begins_name(theirs, self._other, ours, self._ours[i:])))
@@ -161,14 +163,20 @@ class _Table:
     def _begins_name(text: str, glue: _Glue, rest: str, pieces: list[_Piece]) -> bool:
         """Whether all that is left of the one side is the beginning of its name, and of the other its name."""
         named = all(piece.is_name for piece in pieces) or not rest
-        return named and any(token.startswith(text.lower()) for token in glue.strong)
+        return named and _Table._begins(text, glue)
+
+    @staticmethod
+    def _begins(text: str, glue: _Glue) -> bool:
+        return any(token.startswith(text.lower()) for token in glue.strong)
 
 
 def least_beside(ours: str, theirs: str, *, known: bool) -> int:
     """How many letters must stand beside two names that are glued to a word, for the two to be no chance. `known`: both
     are names wherever they stand."""
     shortest = min(len(ours), len(theirs))
-    return 2 if known and shortest > 3 else 3 if known and shortest == 3 else 4
+    if known:
+        return {0: 4, 1: 4, 2: 4, 3: 3}.get(shortest, 2)
+    return 3 if shortest > 3 else 4
 
 
 def _pieces(text: str, names: EnvironmentNames) -> Iterator[_Piece]:

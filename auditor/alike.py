@@ -113,7 +113,7 @@ class Pair:
             return False
         if all(self.left.is_name(str(a)) for a in left) and all(self.right.is_name(str(b)) for b in right):
             return True
-        if not all(map(is_host, texts)) or any(self._same_text(str(a), str(b)) for a in left for b in right):
+        if not all(map(is_host, texts)) or any(self.same_text(str(a), str(b)) for a in left for b in right):
             return False
         own = all(self._is_own(str(item), self.left) for item in left)
         return own or all(self._is_own(str(item), self.right) for item in right)
@@ -143,11 +143,11 @@ class Pair:
 
         Each environment has its own address plan: `tcp/443/10.1.0.0/16` and `tcp/443/10.2.0.0/16` are one rule.
         """
-        if left == right or self._same_text(left, right):
+        if left == right or self.same_text(left, right):
             return True
         for pattern, told in ((_NETWORK, own_network), (_HEX_ID, _id)):
             ours, theirs = pattern.sub(told, left), pattern.sub(told, right)
-            if ours != left and theirs != right and self._same_text(ours, theirs):
+            if ours != left and theirs != right and self.same_text(ours, theirs):
                 return True
         return self._glued(_bare(left), _bare(right)) or self.aligner.same(
             self.left.placed(left), self.right.placed(right), cut=True
@@ -185,7 +185,7 @@ class Pair:
             # The same host, spoken to in another way.
             return False
         if (
-            self._same_text(left, right)
+            self.same_text(left, right)
             or self._refers_alike(left, right)
             or self._is_affix(left, right)
             or self._is_affix(right, left)
@@ -207,7 +207,8 @@ class Pair:
             return self._alike_enumerations(left, right, key)
         return self._alike_endpoints(left, right)
 
-    def _same_text(self, left: str, right: str) -> bool:
+    def same_text(self, left: str, right: str) -> bool:
+        """Whether two texts differ in nothing but names, ids, accounts, regions and generated parts of addresses."""
         if self.left.neutral(left) == self.right.neutral(right):
             return True
         a, b = self.left.placed(slotted(left)), self.right.placed(slotted(right))
@@ -232,7 +233,7 @@ class Pair:
             return self.same_name(a[2], b[2])
         if bool(_RESOLVED.search(left)) == bool(_RESOLVED.search(right)):
             return False
-        return self._same_text(_by_name(left), _by_name(right))
+        return self.same_text(_by_name(left), _by_name(right))
 
     def _is_affix(self, text: str, other: str) -> bool:
         """`-staging` against nothing: what is put after, or before, the names of one environment alone."""
@@ -286,10 +287,10 @@ class Pair:
             if not self._alike_hosts(a, b):
                 return False
             rest_a, rest_b = rest_a.replace(a, "{host}", 1), rest_b.replace(b, "{host}", 1)
-        return rest_a == rest_b or self._same_text(rest_a, rest_b)
+        return rest_a == rest_b or self.same_text(rest_a, rest_b)
 
     def _alike_hosts(self, left: str, right: str) -> bool:
-        if self._same_text(left, right):
+        if self.same_text(left, right):
             return True
         if not (self._is_own(left, self.left) or self._is_own(right, self.right)):
             return False

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from auditor.aligned import Aligner
+from auditor.alike import Pair
 from auditor.expect import Family, Leaf, Question, Verdict
 from auditor.faults import Faults
 from auditor.model import ABSENT, Absent, Path, Resource
@@ -303,11 +303,13 @@ class Evaluator:
         if place.unqualified or place.left.form == place.right.form:
             return (not place.unqualified, True)
         other = _OTHER[subject]
-        if self._aligner.same(str(place.left.raw), str(place.right.raw)):
+        if self._pair.same_text(str(place.left.raw), str(place.right.raw)):
             # One name, which each side spells its own way.
             return True, True
         own = self.names[subject].carried_by(str(place.leaf(subject).raw))
-        return own, self.names[other].mentioned_in(str(place.leaf(other).raw)) is not None
+        text, there = str(place.leaf(subject).raw).lower(), str(place.leaf(other).raw)
+        # A word that both sides have is the thing's own: `production-planning:1.2` and `production-planning:1.3`.
+        return own, any(there[start:end].lower() not in text for start, end in self.names[other].spans(there))
 
     def _target(self, rule: Rule, side: str) -> Target:
         environment, other = str(rule.expect.argument), _OTHER[side]
@@ -326,8 +328,8 @@ class Evaluator:
         return found
 
     @cached_property
-    def _aligner(self) -> Aligner:
-        return Aligner(self.names["left"], self.names["right"])
+    def _pair(self) -> Pair:
+        return Pair(self.names["left"], self.names["right"])
 
     @cached_property
     def _vocabulary(self) -> frozenset[tuple[str, str]]:

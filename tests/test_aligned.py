@@ -25,6 +25,7 @@ SAME = [
     ("two things in one name", "CoreAcc/StageManagerAcc", "CoreLive/StageManagerLive"),
     ("left out in production", "qa-answers-staging", "qa-answers"),
     ("glued to short words", "stgcrm", "prodcrm"),
+    ("glued to a short word, one name being weak", "stagingweb", "mainweb"),
     ("glued inside one of many words", "s3://ordersstg/daily", "s3://ordersprod/daily"),
     ("a weak name with a number", "index_pre_prod01", "index_live01"),
 ]
@@ -57,6 +58,7 @@ def test_a_name_that_was_cut_off_is_still_the_same() -> None:
     assert len(cut) == 32
     assert PAIR.same_name(cut, "tideline-developer-portal-prod")
     assert PAIR.same_name(left[:31], right)
+    assert PAIR.same_name("prestwick-orders-of-goods-abc-st", "prestwick-orders-of-goods-abc-pr")
     assert not PAIR.same_name("tideline-developer-portal-pre", "tideline-developer-poster-prod")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from auditor.alike import Pair
 from auditor.compare import compare_match
 from auditor.judge import judge
@@ -60,3 +62,38 @@ def test_an_opaque_parameter_that_is_an_id_is_each_sides_own() -> None:
         for own, value in (("stg", "G-724521D24F"), ("production", "G-7E3149F61A"))
     ]
     assert compare_match(Match(*sides, MatchMethod.IDENTITY, 1.0), PAIR).differences == ()
+
+
+def test_a_difference_beside_a_word_of_the_things_own_is_what_it_is() -> None:
+    """`production-planning` is called so on both sides; that the images differ is not that one lacks a name."""
+    kind = Kind("kubernetes.deployment", Category.DEPLOYMENT, "")
+    path = "registry.acme.example/production-planning"
+    sides = [replace(normal({"image": f"{path}:{tag}"}, kind=kind), digest=tag) for tag in ("682c882", "23edf01")]
+    found = judge(
+        comparison(compare_match(Match(*sides, MatchMethod.IDENTITY, 1.0), PAIR)),
+        load_policy(("default",), ()),
+        STAGING,
+        PROD,
+        NOW,
+    ).breaches
+    assert [(breach.rule.id, breach.severity) for breach in found] == [("image-differs", Severity.MEDIUM)]
+
+
+def test_an_image_in_each_sides_registry_is_qualified_by_what_both_say() -> None:
+    """Only account and region differ: neither side lacks a name."""
+    kind = Kind("aws.ecs.task_definition", Category.DEPLOYMENT, "")
+    sides = [
+        replace(
+            normal({"image": f"{account}.dkr.ecr.eu-west-1.amazonaws.com/production-planning:1.4.2"}, kind=kind),
+            digest=account,
+        )
+        for account in ("111122223333", "444455556666")
+    ]
+    found = judge(
+        comparison(compare_match(Match(*sides, MatchMethod.IDENTITY, 1.0), PAIR)),
+        load_policy(("default",), ()),
+        STAGING,
+        PROD,
+        NOW,
+    ).breaches
+    assert found == ()

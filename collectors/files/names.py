@@ -161,11 +161,15 @@ def observing(names: Iterable[str], stages: Stages) -> Stages:
     others: list[str] = []
     ours_too: set[str] = set()
     innocent: dict[str, frozenset[int]] = {}
+    varied = {word for row in places.values() for words in row if len(words) > 1 and words & certain for word in words}
     for name, spans in found.items():
         vary = [len(words) > 1 and bool(words & certain) for words in places[_blanked(name, spans)]]
         naming = [span for span, varies in zip(spans, vary, strict=True) if varies or _is_overlay(name, span, known)]
         for facing, varies in zip(places[_blanked(name, spans)], vary, strict=True):
             ours_too |= _adopted(facing, stages, strangers) if varies else set()
+        if not naming:
+            # Its counterpart is missing. A word by which other files are told apart is the likelier one, and so is the last.
+            naming = [span for span in spans if name[span[0] : span[1]].lower() in varied][-1:]
         others += [name[start:end].lower() for start, end, ours in naming if not ours]
         file = name.rfind("/") + 1
         wrong = {span[0] - file for span in spans if naming and span not in naming and span[0] >= file}

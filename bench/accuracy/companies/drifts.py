@@ -30,19 +30,22 @@ class Label:
 
     def explains(self, breach: Breach) -> bool:
         """Whether a finding says this, or something that follows from it."""
-        return self._is_about(breach) and any(
-            fnmatchcase(".".join(breach.path), glob) for glob in (self.path, *self.also)
-        )
+        return self._is_about(breach) and any(_is_at(breach, glob) for glob in (self.path, *self.also))
 
     def met_by(self, breach: Breach) -> bool:
-        named = self._is_about(breach) and fnmatchcase(".".join(breach.path), self.path)
-        return named and breach.severity.rank >= self.least.rank
+        return self._is_about(breach) and _is_at(breach, self.path) and breach.severity.rank >= self.least.rank
 
     def _is_about(self, breach: Breach) -> bool:
         if breach.kind != self.kind:
             return False
         known = {name for name in (self.left, self.right) if name is not None}
         return bool(known & {breach.left.identity, breach.right.identity})
+
+
+def _is_at(breach: Breach, glob: str) -> bool:
+    """Whether a finding is at a place. Its path is in normal form, where `STAGE_COUNT` may have become `{env}_COUNT`."""
+    path = ".".join(breach.path)
+    return fnmatchcase(path, glob) or ("{env}" in path and fnmatchcase(glob, path.replace("{env}", "*")))
 
 
 @dataclass

@@ -218,6 +218,13 @@ def test_a_name_that_takes_the_place_of_ours_is_anothers() -> None:
     assert others_files(names, prod, shared=True) == {"k8s/stg/api.yaml"}
 
 
+def test_a_file_without_a_counterpart_is_told_by_what_tells_the_others() -> None:
+    """Production lacks `prd-editor`; staging's is not taken for it, for `prd` tells no two files apart."""
+    names = ["a.staging.env", "a.prod.env", "prd-editor.staging.env", "staging-area.prod.env"]
+    prod = observing(names, Stages(("prod", "prd"), ("staging", "stg")))
+    assert others_files(names, prod, shared=True) == {"a.staging.env", "prd-editor.staging.env"}
+
+
 def test_nonprod_is_a_name_of_its_own() -> None:
     """It does not name `prod`, but it names whoever is called so."""
     assert Stages(("staging", "nonprod"), ("prod",)).names_own("orders.nonprod.env")
