@@ -18,10 +18,9 @@ MEANINGS: Mapping[GapReason, str] = {
     GapReason.TRUNCATED: "the listing broke off before its end",
     GapReason.UNSUPPORTED: "the auditor cannot read this",
 }
-REMEDIES: Mapping[GapReason, str] = {
-    GapReason.ACCESS_DENIED: "Grant the missing permission; `audit iam-policy` prints all that are needed.",
-    GapReason.THROTTLED: "Run again later, or ask for less at a time.",
-}
+_AWS_DENIED = "Grant the missing permission; `audit iam-policy` prints all that are needed."
+_DENIED = "Grant the missing permission; `audit collectors NAME` says which the collector needs."
+_THROTTLED = "Run again later, or ask for less at a time."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,9 @@ class GapGroup:
 
     @property
     def remedy(self) -> str:
-        return REMEDIES.get(self.reason, "")
+        if self.reason is GapReason.ACCESS_DENIED:
+            return _AWS_DENIED if self.source.startswith("aws:") else _DENIED
+        return _THROTTLED if self.reason is GapReason.THROTTLED else ""
 
 
 def gap_groups(gaps: Iterable[Gap]) -> tuple[GapGroup, ...]:

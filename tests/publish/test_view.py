@@ -9,6 +9,7 @@ import pytest
 
 from auditor.model import ABSENT, Audit, Category, Finding, Gap, GapReason, MatchMethod, Severity, Status
 from auditor.publish.entries import is_one_sided, needs_message
+from auditor.publish.gap_groups import gap_groups
 from auditor.publish.view import report, verdict
 
 from .audits import finding, incomplete, nothing, parity, rich
@@ -166,3 +167,13 @@ def test_gaps_of_one_place_and_reason_are_one_group_that_names_what_it_hides() -
     some = replace(everything, kind="aws.ec2.*", reason=GapReason.TIMEOUT)
     hidden = [group.hidden for group in report(replace(parity(), gaps=(everything, some)), Severity.HIGH).gaps]
     assert hidden == ["at least 1 kind", "everything in it"]
+
+
+@pytest.mark.parametrize(
+    ("source", "command"),
+    [("aws:444455556666", "`audit iam-policy` prints"), ("data:db/shop", "`audit collectors NAME` says")],
+)
+def test_whoever_is_denied_is_sent_to_what_tells_the_permissions(source: str, command: str) -> None:
+    """A database has no IAM policy; each collector says itself what it needs."""
+    (group,) = gap_groups([Gap("prod", source, "data.*", GapReason.ACCESS_DENIED, "denied")])
+    assert command in group.remedy
