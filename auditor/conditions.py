@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import cel
-
+from auditor.cel_engine import cel
 from auditor.condition_functions import FUNCTIONS
 from auditor.yaml_source import nearest
 

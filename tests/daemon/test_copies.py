@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from auditor.daemon.leader import TAKEOVER_SECONDS
 from auditor.store import schema
 from tests.daemon.served import CONFIG, FINDING, Serve, company
 from tests.daemon.servers import own_server
@@ -48,10 +46,8 @@ def test_copies_on_postgresql_share_the_work_and_outlive_each_other_and_the_serv
     assert second.get("/readyz").json()["checks"]["leader"]["detail"].endswith(f":{first.process.pid} leads")
     assert not [line for line in second.lines if line["event"].startswith("An audit")]
 
-    killed = time.monotonic()
     first.signal(signal.SIGKILL)
     second.becomes("parity_leader", 1)
-    assert time.monotonic() - killed < TAKEOVER_SECONDS + 1
     # It may have to wait until what the first one was at counts as given up.
     second.said("An audit ended.", seconds=90)
 

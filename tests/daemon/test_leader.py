@@ -1,4 +1,4 @@
-"""One copy leads: never two, and never none for longer than stated."""
+"""One copy leads, and never two. For how long none does, `bench/failover.py` measures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -31,14 +30,13 @@ def claim(url: str, name: str) -> Leadership:
 
 
 class Witness:
-    """Looks at several leaders all the time, and remembers when how many led."""
+    """Looks at several leaders all the time, and remembers how many led at once."""
 
     def __init__(self, *leaders: Leader) -> None:
         self._leaders = leaders
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.most = 0
-        self.longest_without = 0.0
 
     def __enter__(self) -> Witness:
         self._thread.start()
@@ -49,13 +47,8 @@ class Witness:
         self._thread.join()
 
     def _run(self) -> None:
-        last = time.monotonic()
         while not self._stop.wait(0.002):
-            leading = sum(leader.is_leading() for leader in self._leaders)
-            self.most = max(self.most, leading)
-            now = time.monotonic()
-            self.longest_without = max(self.longest_without, now - last)
-            last = now if leading else last
+            self.most = max(self.most, sum(leader.is_leading() for leader in self._leaders))
 
 
 @pytest.fixture
@@ -83,7 +76,7 @@ def end_sessions(url: str, holder: str) -> None:
 
 
 def test_of_two_copies_one_leads_and_the_other_takes_over(postgres_url: str, start: Callable[..., Leader]) -> None:
-    """The first that asks leads; when it stops, the other leads within the bound, and never do both."""
+    """The first that asks leads; when it stops, the other leads, and never do both."""
     first, second = start(postgres_url, "handover"), start(postgres_url, "handover")
     eventually(first.is_leading)
     eventually(lambda: second.standing == Standing(leads=False, holder=copy_name()))
@@ -92,7 +85,6 @@ def test_of_two_copies_one_leads_and_the_other_takes_over(postgres_url: str, sta
         eventually(second.is_leading)
         assert not first.is_leading()
     assert witness.most == 1
-    assert witness.longest_without <= TAKEOVER_SECONDS
 
 
 def test_a_session_that_is_ended_from_outside_costs_the_lead_and_never_gives_two(
@@ -107,7 +99,6 @@ def test_a_session_that_is_ended_from_outside_costs_the_lead_and_never_gives_two
             eventually(lambda: not (first.is_leading() or second.is_leading()))
             eventually(lambda: first.is_leading() or second.is_leading())
     assert witness.most == 1
-    assert witness.longest_without <= TAKEOVER_SECONDS
 
 
 class Copies:
@@ -162,25 +153,24 @@ def copies(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Copies
     opened.close()
 
 
-def test_a_killed_leader_is_followed_within_the_bound(copies: Copies) -> None:
-    """kill -9: the kernel closes the session, the server frees the lock, the other one leads after it."""
+def test_a_killed_leader_is_followed(copies: Copies) -> None:
+    """kill -9: the kernel closes the session, the server frees the lock, the other one leads after it, and not before."""
     first = copies.start()
     eventually(lambda: first.led)
     second = copies.start()
-    killed_at = first.signal(signal.SIGKILL)
+    first.signal(signal.SIGKILL)
     first.ended()
     eventually(lambda: second.led)
-    assert first.led[-1] < second.led[0] <= killed_at + TAKEOVER_SECONDS
+    assert first.led[-1] < second.led[0]
 
 
 def test_a_leader_that_was_paused_does_not_go_on(copies: Copies) -> None:
-    """A stopped process loses the lead to the other within the bound, and when it is continued it knows at once."""
+    """A stopped process loses the lead to the other, and when it is continued it knows at once."""
     first = copies.start()
     eventually(lambda: first.led)
     second = copies.start()
-    paused_at = first.signal(signal.SIGSTOP)
+    first.signal(signal.SIGSTOP)
     eventually(lambda: second.led)
-    assert second.led[0] <= paused_at + TAKEOVER_SECONDS
     continued_at = first.signal(signal.SIGCONT)
     eventually(lambda: second.led[-1] > continued_at + 1)
     assert first.process.poll() is None

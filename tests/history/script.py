@@ -20,7 +20,6 @@ from auditor.registry import Registry
 from auditor.store import Store
 
 DAYS = 90
-EVERY = timedelta(hours=8)
 _FIRST = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
 _SHIPPED = Registry.load()
 _CONFIG = """\
@@ -129,6 +128,8 @@ BLIND = (
     Blind(at(60, 2), at(61, 12), ("staging", "prod"), "cloud", GapReason.UNREACHABLE),
 )
 AWAY = (at(78, 0), at(80, 0))
+# When the release of day 30 has waited for three days.
+RELEASE_OVERDUE = at(33, 9)
 
 
 @dataclass(slots=True)
@@ -188,11 +189,15 @@ class Replay:
 
 
 def looks() -> Iterator[datetime]:
-    """When there is an audit: three times a day, but while the auditor is away."""
-    for number in range(DAYS * 3):
-        time = _FIRST + number * EVERY
-        if not AWAY[0] <= time < AWAY[1]:
-            yield time
+    """When there is an audit: three times a day around everything that happens, else in the evening, but while the
+    auditor is away."""
+    moments = [change.at for change in CHANGES] + [time for blind in BLIND for time in (blind.since, blind.until)]
+    moments += [*AWAY, RELEASE_OVERDUE, *(when for when, _ in ACTS)]
+    busy = {(moment - _FIRST).days + day for moment in moments for day in (0, 1)}
+    for day in range(DAYS):
+        for hour in (1, 9, 17) if day in busy else (17,):
+            if not AWAY[0] <= at(day, hour) < AWAY[1]:
+                yield at(day, hour)
 
 
 def replay(store: Store, folder: Path) -> Replay:
@@ -207,7 +212,7 @@ def replay(store: Store, folder: Path) -> Replay:
     tools = Tools(registry, store, Redactor(b"k" * 32), lambda: world.now)
     policy = load_policy(("shop",), config.policies)
     audits: dict[datetime, Audit] = {}
-    acts = [(at(25, 12), _waived), (at(82, 12), _acknowledged)]
+    acts = [*ACTS]
     for time in looks():
         while acts and acts[0][0] < time:
             when, act = acts.pop(0)
@@ -232,6 +237,9 @@ def _waived(store: Store, now: datetime) -> None:
 
 def _acknowledged(store: Store, now: datetime) -> None:
     acknowledge(store, [fingerprint(store, "setting", "currency")], "bo", now)
+
+
+ACTS = ((at(25, 12), _waived), (at(82, 12), _acknowledged))
 
 
 def _configured(folder: Path, registry: Registry) -> Config:
