@@ -85,7 +85,7 @@ def test_three_weeks_of_releases(company: Company):
     company.runs("prod", "1.0.0")
     assert not told(company.audit(0))
     company.runs("staging", "1.1.0")
-    for day in (1, 2, 3, 4, 5, 6, 7, 8):
+    for day in (1, 2.5, 4, 5.5, 7, 8):
         assert not told(company.audit(day)), day
     (lag,) = told(company.audit(8.5)).values()
     assert (lag.breach.rule.id, lag.breach.severity) == ("image-ahead", Severity.MEDIUM)
