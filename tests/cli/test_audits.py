@@ -103,9 +103,7 @@ def test_a_report_into_a_folder_that_is_not_there_is_a_usage_error(company: Path
     """The message names the file and says what to do, and comes before anything is read."""
     outcome = run("now", "staging", "prod", "--output", "no/such/report.txt")
     assert outcome.code == 2
-    assert (
-        outcome.err == "no/such/report.txt: cannot be written: No such file or directory\n    choose another place\n"
-    )
+    assert outcome.err == "no/such/report.txt: cannot be written: No such file or directory\n    choose another place\n"
 
 
 def test_diff_of_an_unknown_snapshot_says_what_may_be_named(company: Path, run: Run) -> None:

@@ -263,6 +263,11 @@ class TestSameInSameOut:
             ran = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
             assert ran.returncode == 0, ran.stderr
             findings = json.loads(ran.stdout)["findings"]
-            found.append([{k: v for k, v in one.items() if k not in ("first_seen", "last_seen", "opened_at")} for one in findings])
+            found.append(
+                [
+                    {k: v for k, v in one.items() if k not in ("first_seen", "last_seen", "opened_at")}
+                    for one in findings
+                ]
+            )
         assert found[0] == found[1]
         assert len(found[0]) == 40
