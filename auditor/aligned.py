@@ -175,7 +175,7 @@ def least_beside(ours: str, theirs: str, *, known: bool) -> int:
     are names wherever they stand."""
     shortest = min(len(ours), len(theirs))
     if known:
-        return {0: 4, 1: 4, 2: 4, 3: 3}.get(shortest, 2)
+        return 2 if shortest > 3 else 3 if shortest > 1 else 4
     return 3 if shortest > 3 else 4
 
 

@@ -12,8 +12,8 @@ from auditor.model import Category, Kind, Match, MatchMethod, Normal, Resource
 from auditor.names import environment_names
 from auditor.references import target, vocabulary
 
-STAGING = environment_names("staging", ["acc"], {"prod": ["live"]})
-PROD = environment_names("prod", ["live"], {"staging": ["acc"]})
+STAGING = environment_names("staging", ["acc", "rc"], {"prod": ["live"]})
+PROD = environment_names("prod", ["live"], {"staging": ["acc", "rc"]})
 ALIGNER = Aligner(STAGING, PROD)
 PAIR = Pair(STAGING, PROD)
 
@@ -25,6 +25,7 @@ SAME = [
     ("two things in one name", "CoreAcc/StageManagerAcc", "CoreLive/StageManagerLive"),
     ("left out in production", "qa-answers-staging", "qa-answers"),
     ("glued to short words", "stgcrm", "prodcrm"),
+    ("two letters glued to a short word", "kycrc", "kyclive"),
     ("glued to a short word, one name being weak", "stagingweb", "mainweb"),
     ("glued inside one of many words", "s3://ordersstg/daily", "s3://ordersprod/daily"),
     ("a weak name with a number", "index_pre_prod01", "index_live01"),
