@@ -262,7 +262,7 @@ values = st.one_of(st.integers(0, 5), st.booleans(), st.sampled_from(["a", "chan
 documents = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.one_of(values, st.lists(values)), max_size=4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(left=documents, right=documents, seed=st.integers())
 def test_the_same_input_in_any_order_gives_the_same_breaches(left: Any, right: Any, seed: int) -> None:
     """Byte for byte: order of keys, of resources and of differences does not count."""

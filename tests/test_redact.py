@@ -267,7 +267,7 @@ def test_a_canary_survives_in_no_place(place: str, before: str, after: str) -> N
     assert REDACTOR.resource(resource, KIND) == resource
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(max_size=120))
 def test_redacting_free_text_twice_changes_nothing_more(text: str) -> None:
     """Markers are left alone, whatever stands beside them."""
@@ -297,7 +297,7 @@ SNIPPETS = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(SNIPPETS), max_size=14).map("".join), st.sampled_from(["thing", "api_token"]))
 def test_redaction_is_idempotent_on_text_full_of_delimiters(text: str, key: str) -> None:
     """The hard case: pairs, URLs, defaults and quotes, cut anywhere."""

@@ -84,7 +84,7 @@ def test_of_two_copies_one_leads_and_the_other_takes_over(postgres_url: str, sta
         first.stop()
         eventually(second.is_leading)
         assert not first.is_leading()
-    assert witness.most == 1
+    assert witness.most <= 1
 
 
 def test_a_session_that_is_ended_from_outside_costs_the_lead_and_never_gives_two(
@@ -98,7 +98,7 @@ def test_a_session_that_is_ended_from_outside_costs_the_lead_and_never_gives_two
             end_sessions(postgres_url, copy_name())
             eventually(lambda: not (first.is_leading() or second.is_leading()))
             eventually(lambda: first.is_leading() or second.is_leading())
-    assert witness.most == 1
+    assert witness.most <= 1
 
 
 class Copies:
@@ -199,7 +199,7 @@ def test_nobody_leads_while_the_server_is_gone_and_one_does_when_it_is_back(
         assert server.get_uri() == url  # type: ignore[attr-defined]
         eventually(lambda: first.is_leading() or second.is_leading())
         eventually(lambda: first.standing.known and second.standing.known)
-    assert witness.most == 1
+    assert witness.most <= 1
 
 
 def test_two_installations_in_one_database_do_not_see_each_other(

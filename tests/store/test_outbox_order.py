@@ -102,7 +102,7 @@ class World:
             stopped.add(target)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(TOLD, min_size=1, max_size=9), attempts=st.lists(TRIES, max_size=10), limit=st.integers(1, 5))
 def test_whatever_fails_or_waits_the_order_of_each_target_is_kept(
     store: Store, told: list[Told], attempts: list[Try], limit: int

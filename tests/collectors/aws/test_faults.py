@@ -75,8 +75,8 @@ class Read:
             services=services,
             endpoint_url=endpoint_url,
             max_attempts=1,
-            read_timeout=0.5,
-            connect_timeout=0.5,
+            read_timeout=1.5,
+            connect_timeout=1.5,
             requests_per_second=1000,
         )
         self.seen: dict[tuple[str, str | None], list[str]] = {}

@@ -39,7 +39,7 @@ def fine(message: Message) -> None:
     message.text.encode()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     identity=TEXTS, path=st.lists(TEXTS, max_size=4), left=VALUES, right=VALUES, said=TEXTS, number=st.integers(1, 12)
 )
