@@ -64,7 +64,7 @@ _ID_WORDS = frozenset({"id", "ids", "uuid", "uuids", "guid", "guids", "sid", "ui
 _PLAN_WORDS = frozenset({"plan", "plans", "sku", "tier", "edition"})
 _PHONE_WORDS = frozenset({"phone", "number", "sms", "tel", "telephone", "mobile", "msisdn", "fax"})
 _EXPIRY_WORDS = frozenset({"expires", "expiry", "expiration", "expire", "valid", "until", "after", "deadline"})
-_OPAQUE = re.compile(r"\A(?=.*[0-9])[A-Za-z0-9_-]{6,64}\Z")
+_OPAQUE = re.compile(r"\A(?:(?=.*[0-9])[A-Za-z0-9_-]{6,64}|[A-Z]{1,3}-[A-Z0-9]{6,16})\Z")
 _WORDS = re.compile(r"[A-Za-z0-9]+|\{[a-z]+\}|[<>=!*]+")
 _SECRET = "{secret:"
 _FINGERPRINT = re.compile(r"\{secret:[0-9a-f]+(?::placeholder)?\}")
@@ -161,7 +161,7 @@ class Pair:
             return False
         if not left or left.lower() in self.left.weak or left.startswith(_SECRET):
             return False
-        return self.aligner.lacking(self.left.placed(left), self.right.placed(right))
+        return self.aligner.lacking(self.left.placed(slotted(left)), self.right.placed(slotted(right)))
 
     def _says_which_environment(self, left: bool, right: bool, key: str) -> bool:
         """`production: false` and `production: true`: the key asks for the environment, and both answer truly."""

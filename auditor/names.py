@@ -181,7 +181,8 @@ def environment_names(
         group = _SYNONYMS[index]
         if not group & claimed or group & set(own):
             tokens += sorted(group - claimed)
-    weak = sorted(_WEAK.get(stage, frozenset()) - claimed - set(tokens))
+    # Of an environment whose stage has no usual short names, the first letter may be one: `u` of `uat`.
+    weak = sorted(_WEAK.get(stage, frozenset({own[0][:1]})) - claimed - set(tokens))
     foreign: list[str] = sorted(claimed)
     for group in _SYNONYMS:
         if not group & set(tokens):

@@ -52,6 +52,13 @@ def test_other_words_make_another_name(left: str, right: str) -> None:
     assert not ALIGNER.same(left, right)
 
 
+def test_an_environment_of_another_stage_may_go_by_its_first_letter() -> None:
+    """`uat` has no short names of its own; `u` opposite `p` is one."""
+    pair = Pair(environment_names("uat", (), {"prod": ()}), environment_names("prod", (), {"uat": ()}))
+    assert pair.same_name("acme-u-orders", "acme-p-orders")
+    assert not pair.same_name("acme-x-orders", "acme-p-orders")
+
+
 def test_a_name_that_was_cut_off_is_still_the_same() -> None:
     """Target groups take 32 characters: the end of the longer name is missing, and with it the environment's."""
     left, right = "devonshire-acc-developer-portal-", "devonshire-prod-developer-portal"
@@ -135,4 +142,5 @@ def test_generated_letters_of_an_address_name_nobody() -> None:
 def test_a_name_that_each_side_spells_is_qualified_on_both() -> None:
     """Production's `prd-editor` is not qualified by its first word, nor does staging's lack it."""
     assert not PAIR.unqualified("acme-s-prd-editor", "acme-p-prd-editor")
+    assert not PAIR.unqualified("acme-prd-editor-534650578695", "acme-prd-editor-973266732219")
     assert PAIR.unqualified("orders-events", "orders-events-prod")

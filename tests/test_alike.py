@@ -99,6 +99,8 @@ def test_ids_are_alike_under_an_id_key_only() -> None:
     """Opaque ids differ by environment; the same text under another key is a value."""
     assert PAIR.alike("h9MLvalp6AuXo", "XYyafYf931M1I", "auth_id")
     assert not PAIR.alike("h9MLvalp6AuXo", "XYyafYf931M1I", "release")
+    assert PAIR.alike("G-CEBBFFEFAB", "G-32079103E5", "TRACKING_ID")
+    assert not PAIR.alike("orders", "payments", "worker_id")
 
 
 def test_lists_are_compared_as_sets() -> None:

@@ -38,8 +38,6 @@ SCHEMES = (
     " bare-production letter region-code several-schemes no-token numbered"
 ).split()
 DOMAINS = "subdomain hyphen token-both other-domain www".split()
-# Not every scheme makes sense with every token: a word that is glued has to be one word.
-_ONE_LETTER = {"staging": "s", "production": "p"}
 
 
 def stable(*parts: object) -> Random:
@@ -166,7 +164,7 @@ class Side:
 
     def _named(self, scheme: str, what: str, token: str, region: str) -> str:
         company, bare = self.naming.company, re.sub(r"[-_.]", "", token)
-        letter = self.pick("s", "p")
+        letter = self.pick("u" if self.environment == "uat" else "s", "p")
         match scheme:
             case "suffix":
                 return f"{what}-{token}"
