@@ -161,7 +161,8 @@ class Pair:
             return False
         if not left or left.lower() in self.left.weak or left.startswith(_SECRET):
             return False
-        return self.aligner.lacking(self.left.placed(slotted(left)), self.right.placed(slotted(right)))
+        a, b = self.left.placed(slotted(left)), self.right.placed(slotted(right))
+        return a != b and self.aligner.lacking(a, b)
 
     def _says_which_environment(self, left: bool, right: bool, key: str) -> bool:
         """`production: false` and `production: true`: the key asks for the environment, and both answer truly."""
