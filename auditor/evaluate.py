@@ -16,7 +16,7 @@ from auditor.model import ABSENT, Absent, Path, Resource
 from auditor.names import environment_names, is_production, stage_of
 from auditor.overlap import Overlap, Sketches
 from auditor.past import NO_HISTORY, History, Lags
-from auditor.references import Target, target, vocabulary
+from auditor.references import Target, neighbours, target, vocabulary
 from auditor.rules import NON_PRODUCTION, Policy, Rule, catch_all
 from auditor.value_types import both_are
 
@@ -243,6 +243,8 @@ class Evaluator:
                 continue
             question = self._question(rule, place, side)
             verdict = rule.expect.between(question) if rule.expect.between else rule.expect.judge_one(leaf, question)
+            if verdict is not None and not verdict.met and question.target is not None:
+                verdict = rule.expect.judge_one(leaf, replace(question, target=self._knowing(question.target, place)))
             if verdict is not None:
                 yield side, verdict
 
@@ -326,6 +328,13 @@ class Evaluator:
                 found = Target(other_names, vocabulary=self._vocabulary)
             self._targets[key] = found
         return found
+
+    def _knowing(self, target: Target, place: Place) -> Target:
+        """The target with the words that both values have in common, where each spells its own environment beside them."""
+        left, right = place.left.raw, place.right.raw
+        if not isinstance(left, str) or not isinstance(right, str) or left == right:
+            return target
+        return replace(target, vocabulary=target.vocabulary | neighbours(self._pair.aligner.common(left, right) or ()))
 
     @cached_property
     def _pair(self) -> Pair:

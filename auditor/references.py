@@ -134,8 +134,13 @@ def vocabulary(matches: Iterable[Match], left: EnvironmentNames, right: Environm
             common = aligner.common(ours, theirs)
             if common is None:
                 common = tuple(_NEXT_WORD.findall(ours)) if ours == theirs else ()
-            found |= {(a.lower(), b.lower()) for a, b in pairwise(common) if a and b}
+            found |= neighbours(common)
     return frozenset(found)
+
+
+def neighbours(common: tuple[str, ...]) -> frozenset[tuple[str, str]]:
+    """The pairs of words that stand side by side, in small letters."""
+    return frozenset((a.lower(), b.lower()) for a, b in pairwise(common) if a and b)
 
 
 def target(

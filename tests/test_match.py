@@ -97,3 +97,20 @@ def test_an_image_in_each_sides_registry_is_qualified_by_what_both_say() -> None
         NOW,
     ).breaches
     assert found == ()
+
+
+def test_a_word_that_both_values_have_beside_their_own_names_refers_to_nobody() -> None:
+    """No resource is called `staging-area` here, but each side's host is; equal values give no such excuse."""
+    kind = Kind("env.file", Category.CONFIG, "", located=True)
+
+    def found(left: str, right: str) -> list[str]:
+        sides = [replace(normal({"UPSTREAM_URL": url}, kind=kind), digest=url) for url in (left, right)]
+        pair = compare_match(Match(*sides, MatchMethod.IDENTITY, 1.0), PAIR)
+        return [b.rule.id for b in judge(comparison(pair), load_policy(("default",), ()), STAGING, PROD, NOW).breaches]
+
+    own = "http://staging-area.stg.acme.internal:8080", "http://staging-area.prod.acme.internal:8080"
+    assert found(*own) == []
+    assert found("http://api.prod.acme.internal:8080", "http://api.prod.acme.internal:8080") == [
+        "reference-to-production"
+    ]
+    assert found("http://api.stg.acme.internal:8080", "http://api.stg.acme.internal:8080") == ["reference-to-staging"]
