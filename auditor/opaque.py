@@ -17,6 +17,8 @@ from collections import Counter
 MIN_LENGTH = 20
 _MAX_PIECE = 2.95
 _MAX_PIECE_OF_LETTERS = 2.6
+# Random text of both cases has longer ones so seldom that names may keep theirs, however odd their letters are.
+_MAX_PIECE_OF_BOTH_CASES = 3.4
 _MIN_ENTROPY = 3.0
 # Of the pairs of letters in a name most are common in words, of 676 random ones less than a fifth.
 _FEWEST_PAIRS = 7
@@ -95,8 +97,7 @@ def _is_random(unit: str) -> bool:
 def _changes_too_often(unit: str) -> bool:
     if len(re.findall(r"[_-]", unit)) > len(unit) / 12:
         return False
-    pieces = _PIECE.findall(unit)
-    average = sum(len(piece) for piece in pieces) / len(pieces)
+    average = _average_piece(unit)
     if not any(c.isdigit() for c in unit):
         return len(unit) >= 32 and average <= _MAX_PIECE_OF_LETTERS
     if _HEX.fullmatch(unit):
@@ -110,11 +111,18 @@ def _has_no_words(unit: str) -> bool:
         return False
     if len(_JOINT.findall(unit)) > len(unit) / 6:
         return False
+    if any(c.isupper() for c in unit) and _average_piece(unit) > _MAX_PIECE_OF_BOTH_CASES:
+        return False
     low = unit.lower()
     pairs = [low[at : at + 2] for at in range(len(low) - 1) if low[at : at + 2].isalpha()]
     if len(pairs) < _FEWEST_PAIRS:
         return False
     return sum(pair in _WORD_PAIRS for pair in pairs) / len(pairs) <= _MAX_COMMON_PAIRS
+
+
+def _average_piece(unit: str) -> float:
+    pieces = _PIECE.findall(unit)
+    return sum(len(piece) for piece in pieces) / len(pieces)
 
 
 def _entropy(text: str) -> float:

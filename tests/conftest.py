@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.daemon.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,9 +52,8 @@ def _stop_at_once(folder: Path) -> None:
         os.kill(postmaster, signal.SIGQUIT)
     except (FileNotFoundError, ProcessLookupError):
         return
-    deadline = time.monotonic() + 30
-    while file.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    with contextlib.suppress(AssertionError):
+        eventually(lambda: not file.exists(), 30)
 
 
 @pytest.fixture(scope="session")
@@ -94,8 +95,6 @@ _SMALL = (
 
 
 def _wait_for(socket: Path, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not socket.exists():
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"MariaDB did not start: {log.read_text(errors='replace')[-2000:]}")
-        time.sleep(0.02)
+    eventually(lambda: socket.exists() or server.poll() is not None, 60)
+    if server.poll() is not None:
+        raise RuntimeError(f"MariaDB did not start: {log.read_text(errors='replace')[-2000:]}")

@@ -400,6 +400,7 @@ def test_random_text_is_told_from_names() -> None:
     """Generated keys are opaque; long names are not."""
     assert all(looks_opaque(secrets.token_hex(16)) for _ in range(100))
     assert not looks_opaque("NotificationCanadaCaStagingDatabase2")
+    assert not looks_opaque("/ecs/DemoBookingStg1")
     assert not looks_opaque("s189p01registerpdtmp")
     assert not looks_opaque("prd-k8s-mgmt-nlb-tls13-eu1")
     assert not looks_opaque("20230419084928713700000009")
