@@ -208,12 +208,10 @@ def test_a_mariadb_that_lets_nobody_write_is_told_as_a_replica(mariadb_server: S
         mariadb_server.run("", "set global read_only = 0")
 
 
-def test_a_wrong_password_is_access_denied_without_it(server: Server, shop: str, login: str) -> None:
+# The PostgreSQL of the tests trusts whoever reaches its socket; those of its own collector ask for a password.
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+def test_a_wrong_password_is_access_denied_without_it(shop: str, login: str) -> None:
     """Neither in the message nor in the label."""
-    if server.engine == "postgresql":
-        pytest.skip(
-            "this server trusts whoever reaches its socket; the PostgreSQL collector's tests ask for a password"
-        )
     with pytest.raises(CollectError) as caught:
         sampled(login.replace("CaNaRy-password", "CaNaRy-wrong"))
     assert caught.value.reason is GapReason.ACCESS_DENIED
