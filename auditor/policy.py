@@ -25,13 +25,15 @@ _ENDINGS = (".yaml", ".yml")
 
 
 class PackModel(BaseModel):
-    """One policy file."""
+    """One policy file. What it `extends` is read before its rules, what it is `followed_by` after them: a pack that is long
+    is so kept in several files, each of which extends the first and can be named alone."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     policy: str = Field(min_length=1)
     about: str = ""
     extends: list[str] = []
+    followed_by: list[str] = []
     rules: list[RuleModel] = []
 
 
@@ -84,6 +86,7 @@ class _Loader:
             self.by_name.setdefault(entry.name.rpartition(".")[0], entry)
         self.rules: list[Rule] = []
         self.done: set[str] = set()
+        self.ruled: set[str] = set()
         self.digest = hashlib.sha256()
 
     def load(self, names: tuple[str, ...]) -> Policy:
@@ -107,20 +110,31 @@ class _Loader:
         if model is None:
             self._check_rules(document)
             return
+        trail = (*trail, model.policy)
         for index, base in enumerate(model.extends):
             place = ("extends", index)
-            if base == name or base in (*trail, model.policy):
-                circle = " -> ".join((*trail, model.policy, base))
+            if base == name or (base in trail and base not in self.ruled):
+                circle = " -> ".join((*trail, base))
                 self.problems.append(
                     document.problem(place, f"extends itself: {circle}", "remove one of these", of_value=True)
                 )
-            elif base not in self.by_name:
-                message = f"there is no policy `{base}`"
-                self.problems.append(document.problem(place, message, self._remedy(base), of_value=True))
             else:
-                self._read(base, (*trail, model.policy))
+                self._read_other(document, place, base, trail)
         self.rules += self._rules(document, model)
+        self.ruled.add(model.policy)
         self.digest.update(json.dumps(document.value, sort_keys=True).encode())
+        for index, follower in enumerate(model.followed_by):
+            self._read_other(document, ("followed_by", index), follower, trail)
+
+    def _read_other(self, document: Document, place: tuple[str, int], other: str, trail: tuple[str, ...]) -> None:
+        """The pack that `document` names in `place`. One that is being read already takes its own turn."""
+        if other in trail:
+            return
+        if other in self.by_name:
+            self._read(other, trail)
+            return
+        message = f"there is no policy `{other}`"
+        self.problems.append(document.problem(place, message, self._remedy(other), of_value=True))
 
     def _check_rules(self, document: Document) -> None:
         """What is wrong inside the rules whose shape is right, in a file that is wrong elsewhere."""

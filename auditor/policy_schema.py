@@ -62,6 +62,7 @@ _PACK: Mapping[str, str] = {
     "policy": "The policy's name, as pairs and other policies call it.",
     "about": "What it is for, as `audit policy list` shows it.",
     "extends": "Policies that are read first, so that the rules below override theirs.",
+    "followed_by": "Policies that are read after this one wherever it is named, so that their rules override those below.",
     "rules": "The rules, from the general to the particular: the last that matches decides.",
 }
 _RULE: Mapping[str, str] = {

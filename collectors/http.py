@@ -8,28 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from auditor.collector import Context, Options, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Kind, Resource
-from collectors._meter import counted
-
-if TYPE_CHECKING:
-    import httpx
-
-T = TypeVar("T")
+from collectors._web import Reply, Site, shown, trust
 
 _API = "http"
-_MAX_REDIRECTS = 3
 _MAX_VERSION = 200
 # Where services commonly say which version they run, most telling first.
 _VERSION_PATHS = (
@@ -53,15 +43,6 @@ KIND = Kind(
     about="The version that a service reports at its version endpoint",
     volatile=("built", "deployed"),
 )
-
-_STATUS_REASONS = {
-    401: GapReason.ACCESS_DENIED,
-    403: GapReason.ACCESS_DENIED,
-    407: GapReason.ACCESS_DENIED,
-    408: GapReason.TIMEOUT,
-    429: GapReason.THROTTLED,
-    504: GapReason.TIMEOUT,
-}
 
 
 class Service(BaseModel):
@@ -136,129 +117,38 @@ def _read(name: str, service: Service, context: Context, source: str) -> Iterato
     """The resource of one service, or the gap that hides it; the other services are listed all the same."""
     import httpx
 
-    location = _shown(httpx.URL(service.url.get_secret_value()))
+    location = shown(httpx.URL(service.url.get_secret_value()))
     try:
-        deadline = min(service.timeout, context.timeout)
-        attributes = _within(deadline, lambda close: _ask(service, context, deadline, close))
+        attributes = _ask(service, context)
     except CollectError as error:
         yield Gap(context.environment, source, KIND.name, error.reason, error.detail, resource=name, location=location)
         return
     yield Resource(KIND.name, name, attributes, refs=(location,), component=name, location=location)
 
 
-def _within(seconds: float, work: Callable[[list[Callable[[], None]]], T]) -> T:
-    """`work`'s result, if it comes in time.
-
-    httpx bounds each single read, so a server that drips its headers byte by byte, or a name server that does not
-    answer, is never too slow for it. Here the whole is bounded: what is late is closed and left behind.
-    """
-    close: list[Callable[[], None]] = []
-    result: list[T] = []
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            result.append(work(close))
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
-            failure.append(error)
-
-    thread = threading.Thread(target=run, name="http-version", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failure:
-        raise failure[0]
-    if result:
-        return result[0]
-    for function in close:
-        function()
-    raise CollectError(GapReason.TIMEOUT, f"no whole answer within {seconds:g} s")
+def _ask(service: Service, context: Context) -> dict[str, Any]:
+    site = Site(
+        api=_API,
+        headers={
+            "accept": "application/json, text/plain;q=0.9, */*;q=0.1",
+            **{key: value.get_secret_value() for key, value in service.headers.items()},
+        },
+        timeout=service.timeout,
+        max_bytes=service.max_bytes,
+        trust=trust(service.ca_file, context.folder),
+        head=service.header is not None,
+    )
+    return _version(service, site.get(context, service.url.get_secret_value(), accept=(service.expected_status,)))
 
 
-def _ask(service: Service, context: Context, seconds: float, close: list[Callable[[], None]]) -> dict[str, Any]:
-    import httpx
-
-    headers = {"accept": "application/json, text/plain;q=0.9, */*;q=0.1", "user-agent": "parity-auditor"}
-    headers |= {key: value.get_secret_value() for key, value in service.headers.items()}
-    end = time.monotonic() + seconds
-    trust = _trust(service.ca_file, context.folder)
-    with _classified(seconds), httpx.Client(verify=trust, timeout=seconds, follow_redirects=False) as client:
-        close.append(client.close)
-        url = httpx.URL(service.url.get_secret_value())
-        for _ in range(_MAX_REDIRECTS + 1):
-            with (
-                counted(context.meter, _API),
-                _classified(seconds),
-                client.stream("GET", url, headers=headers) as response,
-            ):
-                if not response.has_redirect_location or response.status_code == service.expected_status:
-                    return _version(service, response, _body(service, response, end))
-                url = _redirected(url, response)
-        raise CollectError(GapReason.UNSUPPORTED, f"more than {_MAX_REDIRECTS} redirects")
-
-
-@contextmanager
-def _classified(seconds: float) -> Iterator[None]:
-    """httpx's errors as ours."""
-    import httpx
-
-    try:
-        yield
-    except httpx.TimeoutException as error:
-        raise CollectError(GapReason.TIMEOUT, f"no answer within {seconds:g} s") from error
-    except httpx.LocalProtocolError as error:
-        # Its text quotes what could not be sent, which may be a header with a token.
-        raise CollectError(GapReason.UNSUPPORTED, "the request cannot be sent: check url and headers") from error
-    except (httpx.RequestError, httpx.InvalidURL) as error:
-        reason = GapReason.MALFORMED if isinstance(error, httpx.DecodingError | httpx.InvalidURL) else None
-        raise CollectError(reason or GapReason.UNREACHABLE, f"{type(error).__name__}: {error}") from error
-
-
-def _trust(ca_file: Path | None, folder: Path) -> ssl.SSLContext | bool:
-    """Certificates are always verified, against the given authority or those that httpx trusts."""
-    if ca_file is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=str(folder / ca_file))
-    except (OSError, ssl.SSLError) as error:
-        raise CollectError(GapReason.UNREACHABLE, f"ca_file {ca_file} cannot be used: {error}") from error
-
-
-def _redirected(url: httpx.URL, response: httpx.Response) -> httpx.URL:
-    """Where the answer points to. Never to another host, which would get our headers and answer in another's name."""
-    target = url.join(response.headers["location"])
-    if target.host != url.host or (url.scheme == "https" and target.scheme != "https"):
-        detail = f"redirects to {target.scheme}://{target.host}, which is not followed"
-        raise CollectError(GapReason.UNSUPPORTED, detail)
-    if target.scheme == url.scheme and target.port != url.port:
-        raise CollectError(GapReason.UNSUPPORTED, f"redirects to port {target.port}, which is not followed")
-    return target
-
-
-def _body(service: Service, response: httpx.Response, end: float) -> bytes:
-    if response.status_code != service.expected_status:
-        status = response.status_code
-        reason = _STATUS_REASONS.get(status) or (GapReason.UNREACHABLE if status >= 500 else GapReason.UNSUPPORTED)
-        raise CollectError(reason, f"answered {status} where {service.expected_status} was expected")
+def _version(service: Service, reply: Reply) -> dict[str, Any]:
     if service.header is not None:
-        return b""
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > service.max_bytes:
-            raise CollectError(GapReason.TRUNCATED, f"the answer is larger than {service.max_bytes} bytes")
-        if time.monotonic() > end:
-            raise CollectError(GapReason.TIMEOUT, f"no whole answer within {service.timeout:g} s")
-    return bytes(body)
-
-
-def _version(service: Service, response: httpx.Response, body: bytes) -> dict[str, Any]:
-    if service.header is not None:
-        version = _line(response.headers.get(service.header))
+        version = _line(reply.headers.get(service.header.lower()))
         if version is None:
             raise CollectError(GapReason.MALFORMED, f"the answer has no header {service.header} with a version")
         return {"version": version}
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    text = body.decode(response.charset_encoding or "utf-8", errors="replace").strip("\ufeff \t\r\n")
+    kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    text = reply.body.decode(reply.charset, errors="replace").strip("\ufeff \t\r\n")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -314,8 +204,3 @@ def _line(value: Any) -> str | None:
         return None
     text = str(value).strip()
     return text if text and len(text) <= _MAX_VERSION and text.isprintable() else None
-
-
-def _shown(url: httpx.URL) -> str:
-    """The address without user, password, query and fragment, each of which may hold a secret."""
-    return str(url.copy_with(username=None, password=None, query=None, fragment=None))

@@ -13,7 +13,8 @@ from auditor.policy_examples import Outcome, run_examples
 from auditor.rules import Policy, Rule
 from tests.factories import ENV_FILE, RDS, judged
 
-PACKS = ("data-safety", "default", "production-readiness", "secrets", "strict", "versions")
+PARTS = ("aws-services", "databases", "delivery", "kubernetes")
+PACKS = tuple(sorted(("data-safety", "default", "production-readiness", "secrets", "strict", "versions", *PARTS)))
 DEPLOYMENT = Kind("kubernetes.deployment", Category.DEPLOYMENT, "A deployment")
 
 

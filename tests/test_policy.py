@@ -90,6 +90,32 @@ def test_extended_packs_come_first_and_each_only_once(tmp_path: Path) -> None:
     assert policy.names == ("one", "two")
 
 
+@pytest.mark.parametrize(
+    ("asked", "order"),
+    [
+        (["first"], ["first", "second", "third"]),
+        (["second"], ["first", "third", "second"]),
+        (["third"], ["first", "second", "third"]),
+        (["own"], ["first", "second", "third", "own"]),
+        (["own", "first"], ["first", "second", "third", "own"]),
+    ],
+)
+def test_what_follows_a_pack_is_read_with_it_whichever_of_its_files_is_named(
+    tmp_path: Path, asked: list[str], order: list[str]
+) -> None:
+    """What follows a pack overrides it wherever the pack is named; what is named overrides all that it extends."""
+    heads = {
+        "first": "followed_by: [second, third]",
+        "second": "extends: [first]",
+        "third": "extends: [first]",
+        "own": "extends: [first]",
+    }
+    for name, head in heads.items():
+        rule = "{id: a, about: b, path: '**', expect: equal, severity: low}"
+        (tmp_path / f"{name}.yaml").write_text(f"policy: {name}\n{head}\nrules:\n  - {rule}\n", "utf-8")
+    assert [rule.policy for rule in load_policy(asked, [tmp_path]).rules] == order
+
+
 def test_a_pack_of_the_users_hides_the_shipped_one_of_its_name(tmp_path: Path) -> None:
     """The user's folders are searched first."""
     (tmp_path / "mine.yaml").write_text("policy: default\nabout: Ours\nrules: []\n", "utf-8")

@@ -1,0 +1,71 @@
+"""How a far side is asked over HTTP: every way in which it can fail is one reason, in bounded time and memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from auditor.collector import Context
+from auditor.errors import CollectError
+from auditor.model import GapReason
+from collectors._web import Site
+from tests.standins.hostile import CANARY, FAULTS, Answer, Hostile, hostile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def server() -> Iterator[Hostile]:
+    with hostile({"/items": {"items": [1]}, "/items?page=2": {"items": [2]}, "/none": Answer(b"", 404)}) as running:
+        yield running
+
+
+def site(server: Hostile, **settings: object) -> Site:
+    return Site(**{"api": "shop", "base": server.url, "timeout": 1.0, "max_bytes": 1_000_000, **settings})  # type: ignore[arg-type]
+
+
+CONTEXT = Context("staging", Path())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failure_is_its_reason_and_never_an_answer(server: Hostile, fault: str) -> None:
+    """With nothing of what was answered in the message, and no more read than is allowed."""
+    server.fault = fault
+    with pytest.raises(CollectError) as raised:
+        site(server).json(CONTEXT, "/items")
+    assert raised.value.reason == FAULTS[fault]
+    assert CANARY not in str(raised.value)
+    assert server.sent < 20_000_000
+
+
+def test_a_good_answer_is_read_with_its_query_and_headers(server: Hostile) -> None:
+    """Parameters are added to the query, and the far side is told who asks."""
+    answer = site(server, headers={"authorization": "Bearer t"}).json(CONTEXT, "/items", page=2)
+    assert answer == {"items": [2]}
+    path, headers = server.asked[0]
+    assert (path, headers["authorization"], headers["user-agent"]) == ("/items?page=2", "Bearer t", "parity-auditor")
+
+
+def test_none_is_an_answer_only_where_it_is_said_to_be_one(server: Hostile) -> None:
+    """A 404 of a listing hides it; a 404 of a detail that may be missing means that there is none."""
+    assert site(server).json(CONTEXT, "/none", absent=(404,)) is None
+    with pytest.raises(CollectError) as raised:
+        site(server).json(CONTEXT, "/none")
+    assert raised.value.reason is GapReason.UNSUPPORTED
+
+
+def test_a_busy_far_side_is_asked_again(server: Hostile) -> None:
+    """As often as is allowed, and each request is counted by how it ended."""
+    outcomes: list[str] = []
+    context = Context("staging", Path(), meter=lambda _api, outcome: outcomes.append(outcome))
+    server.fault = "429"
+    with pytest.raises(CollectError):
+        site(server, attempts=2).json(context, "/items")
+    assert outcomes == ["throttled", "throttled"]
+    server.fault = "403"
+    with pytest.raises(CollectError):
+        site(server, attempts=2).json(context, "/items")
+    assert outcomes[2:] == ["denied"]
