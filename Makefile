@@ -28,14 +28,14 @@ demo: $(READY) ## Audit a believable company against an embedded AWS stand-in
 	@$(BIN)/audit demo
 
 test: $(READY) ## Run the tests
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## What must hold before a change is merged: format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n auto --dist loadfile
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 accuracy: $(READY) ## Measure the default policy on real pairs (PAIRS=FOLDER) and write docs/accuracy.md
 	$(BIN)/python -m bench.accuracy $(if $(PAIRS),--pairs $(PAIRS)) --report docs/accuracy.md
