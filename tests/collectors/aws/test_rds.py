@@ -278,11 +278,14 @@ def test_a_recorded_instance_loses_nothing_that_is_not_declared(recorded: Record
 @pytest.mark.skipif(not CLUSTERS, reason=NOT_AT_HAND)
 @pytest.mark.parametrize("recorded", CLUSTERS, ids=str)
 def test_a_recorded_cluster_loses_nothing_that_is_not_declared(recorded: Recording) -> None:
-    """Every leaf of a real answer is an attribute, a handle, or named in the declaration as dropped."""
+    """Every leaf of a real answer is an attribute, a handle, or named in the declaration as dropped; and each cluster is
+    in the listing of its own engine only."""
     with stand({recorded.operation: recorded.data}) as server:
-        seen = read("aws.rds.cluster", server.endpoint_url)
-    assert (seen.gaps, seen.failed) == ((), None)
+        seen = {kind: read(kind, server.endpoint_url) for kind in ("aws.rds.cluster", "aws.neptune.cluster")}
+    assert {(each.gaps, each.failed) for each in seen.values()} == {((), None)}
+    assert sum(len(each.resources) for each in seen.values()) == len(recorded.data["DBClusters"])
     for item in recorded.data["DBClusters"]:
-        cluster = seen.named(item["DBClusterIdentifier"])
-        assert lost(declared("aws.rds.cluster"), item, cluster, RESPELLED) == []
+        kind = "aws.neptune.cluster" if item["Engine"] == "neptune" else "aws.rds.cluster"
+        cluster = seen[kind].named(item["DBClusterIdentifier"])
+        assert lost(declared(kind), item, cluster, RESPELLED) == []
         assert sum(cluster.attributes["members"].values()) == len(item["DBClusterMembers"])
