@@ -31,23 +31,34 @@ _IAM_SERVICES = {
     "opensearch": "es",
     "efs": "elasticfilesystem",
     "docdb": "rds",
+    "service-quotas": "servicequotas",
     "neptune": "rds",
+    "sesv2": "ses",
 }
 _IAM_ACTIONS = {
     "s3:ListBuckets": "s3:ListAllMyBuckets",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
+    "s3:GetBucketCors": "s3:GetBucketCORS",
+    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
 }
 
 
 def action(service: str, operation: str) -> str:
     """The IAM action that allows `operation` of botocore's `service`: `elasticloadbalancing:DescribeListeners`."""
+    if service.startswith("apigateway"):
+        return "apigateway:GET"  # IAM knows API Gateway's paths and methods, not its operations
     name = f"{_IAM_SERVICES.get(service, service)}:{operation}"
     return _IAM_ACTIONS.get(name, name)
 
 
 def pick(document: Any, path: str) -> Any:
-    """What lies at `path`; None where nothing does. `[]` after a step collects over a list: `Groups[].GroupId`."""
+    """What lies at `path`; None where nothing does. `[]` after a step collects over a list: `Groups[].GroupId`, those
+    that have one."""
     value = document
     steps = path.split(".") if path else []
     for index, step in enumerate(steps):
@@ -60,7 +71,7 @@ def pick(document: Any, path: str) -> Any:
         if step.endswith("[]"):
             rest = ".".join(steps[index + 1 :])
             found = [pick(item, rest) for item in value]
-            return [inner for item in found for inner in (item if isinstance(item, list) else [item])]
+            return [inner for item in found if item is not None for inner in (item if isinstance(item, list) else [item])]
     return value
 
 
