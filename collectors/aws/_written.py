@@ -1,0 +1,58 @@
+"""What AWS hands over as text or in wrappers of its own, as plain data: JSON in strings, maps in camel case, counted lists."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from auditor.model import Json
+
+_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def parsed(text: Any) -> Json:
+    """The object or list that a text spells in JSON; what is no such text as it is."""
+    if not isinstance(text, str):
+        return text
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return found if isinstance(found, dict | list) else text
+
+
+def word(name: str) -> str:
+    """`VisibilityTimeout` -> `visibility_timeout`: keys of maps that are schema after all."""
+    return _BORDER.sub("_", name).lower()
+
+
+def worded(document: Any) -> Json:
+    """A document with every key in snake case, however deep."""
+    if isinstance(document, Mapping):
+        return {word(str(key)): worded(value) for key, value in document.items()}
+    return [worded(item) for item in document] if isinstance(document, list) else document
+
+
+def counted(value: Any) -> Json:
+    """CloudFront's `{quantity, items}` as lists: `{quantity, items, cached_methods}` keeps what else it says."""
+    if isinstance(value, list):
+        return [counted(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    rest = {key: counted(item) for key, item in value.items() if key not in ("quantity", "items")}
+    if "quantity" not in value:
+        return {**rest, "items": counted(value["items"])} if "items" in value else rest
+    items = counted(value.get("items") or [])
+    return {**rest, "items": items} if rest else items
+
+
+def partition(region: str) -> str:
+    """The part of an ARN that says whose cloud it is."""
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def by_name(items: Any, key: str) -> dict[str, Json]:
+    """A list of objects as a map by what names them; the name leaves the object."""
+    return {str(item[key]): {name: value for name, value in item.items() if name != key} for item in items or ()}
