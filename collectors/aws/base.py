@@ -21,7 +21,7 @@ Document: TypeAlias = Mapping[str, Any]
 # A path in the API's spelling, or a function of the document where a path does not suffice.
 Where: TypeAlias = str | Callable[[Document], Any]
 
-READS = ("Describe", "List", "Get", "BatchGet")
+READS = ("Describe", "List", "Get", "BatchGet", "GET")
 
 # IAM's name of a service where it is not botocore's, and of an action where it is not the operation.
 _IAM_SERVICES = {
@@ -71,7 +71,9 @@ def pick(document: Any, path: str) -> Any:
         if step.endswith("[]"):
             rest = ".".join(steps[index + 1 :])
             found = [pick(item, rest) for item in value]
-            return [inner for item in found if item is not None for inner in (item if isinstance(item, list) else [item])]
+            return [
+                inner for item in found if item is not None for inner in (item if isinstance(item, list) else [item])
+            ]
     return value
 
 
