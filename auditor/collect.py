@@ -273,6 +273,7 @@ def collect_all(
                 shared=shared,
                 fingerprint=redactor.fingerprint,
                 meter=partial(meters.api_request, environment.name),
+                now=taken_at,
             )
             plans.append(run.plan(_Part(environment.name, source, source.label, context)))
     Pool(workers).run(plans, on_start=run.started, on_tick=run.running, on_end=run.ended, cancelled=cancelled)

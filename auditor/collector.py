@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -50,6 +50,7 @@ class Context:
     shared       one object per run for what tasks of several sources share (token buckets, sessions), by key
     fingerprint  the keyed fingerprint of a value that must not leave the collector: 32 hex digits, equal for equal values
     meter        told of every request to a far side: its API (`rds`) and how it ended (`ok`, `throttled`, `denied`, `error`)
+    now          when the run began, aware UTC: what is read is as old as the time between
     """
 
     environment: str
@@ -61,6 +62,7 @@ class Context:
     shared: dict[str, Any] = field(default_factory=dict)
     fingerprint: Callable[[str], str] = _keyless
     meter: Callable[[str, str], None] = _unmetered
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,9 @@ class SideView:
                 return True
             if gap.resource is None or gap.attribute is not None or not fnmatchcase(kind, gap.kind):
                 continue
-            if any(self._is_same(gap.resource, identity) for identity in wanted):
+            if any(
+                self._is_same(gap.resource, identity) or self._is_below(gap.resource, identity) for identity in wanted
+            ):
                 return True
         return False
 
@@ -94,6 +96,15 @@ class SideView:
 
     def _concerns(self, gap: Gap, *identities: str) -> bool:
         return gap.resource is None or any(self._is_same(gap.resource, identity) for identity in identities)
+
+    def _is_below(self, folder: str, there: str) -> bool:
+        """Whether `there` may lie in a folder that could not be listed: the name of one ends with a slash."""
+        if not folder.endswith("/"):
+            return False
+        if self.names is None:  # any word of it may be a name, the first one, too
+            return True
+        above = _bare(self.names.neutral(folder))
+        return _bare(self.names.neutral(there))[: len(above)] == above
 
     def _is_same(self, here: str, there: str) -> bool:
         if here == there:
