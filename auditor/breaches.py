@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from auditor import messages
 from auditor.expect import Question, value_order
-from auditor.model import ABSENT, Breach, MatchMethod, Side
+from auditor.model import ABSENT, Breach, Declarations, MatchMethod, Side, spot
 from auditor.promotion import COMPONENT, REHEARSED
 
 if TYPE_CHECKING:
+    from auditor.declared import Departure
     from auditor.evaluate import Place, Ruling
     from auditor.model import Absent, Json, Kind, Match, Path, Resource, Unmatched
     from auditor.promotion import Promotion
@@ -27,17 +28,20 @@ def fingerprint(pair: tuple[str, str], kind: str, identity: str, rule: str, path
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Tells breaches of one pair of `environments`, left and right. `owner_tag` names whom a resource belongs to."""
+    """Tells breaches of one pair of `environments`, left and right. `owner_tag` names whom a resource belongs to.
+
+    `declarations` say where each side's resources are declared."""
 
     environments: tuple[str, str]
     now: datetime
     owner_tag: str
+    declarations: tuple[Declarations, Declarations] = (Declarations(), Declarations())
 
     def presence(self, members: Mapping[str, Unmatched], found: Unmatched, ruling: Ruling) -> Breach:
         """A resource without counterpart, or two that probably are each other's: `members` are those by side."""
         normals = {side: entry.normal for side, entry in members.items()}
         sides = [
-            _side(environment, normals[name].resource, True) if name in normals else Side(environment, None, ABSENT)
+            self._side(name, normals[name].resource, True) if name in normals else Side(environment, None, ABSENT)
             for name, environment in zip(("left", "right"), self.environments, strict=True)
         ]
         scene = messages.Scene(found.normal.kind.name, (), sides[0], sides[1])
@@ -58,8 +62,8 @@ class Voice:
         """The most severe ruling of a place; what else was found there, and in how many `more` items, is told with it."""
         worst = max(found, key=lambda ruling: (ruling.rule.severity.rank, ruling.is_check))
         sides = (
-            _side(self.environments[0], match.left.resource, place.left.raw),
-            _side(self.environments[1], match.right.resource, place.right.raw),
+            self._side("left", match.left.resource, place.left.raw),
+            self._side("right", match.right.resource, place.right.raw),
         )
         versions = "version" in worst.rule.values or worst.rule.expect.name in ("same_major", "same_minor", "max_lag")
         order = value_order(Question(place.path, place.left, place.right, self.now, versions=versions))
@@ -82,7 +86,7 @@ class Voice:
     def alone(self, item: Unmatched, place: Place, failed: list[Ruling]) -> Breach:
         """A value that must not be, of a resource that the other side lacks or does not show."""
         worst = max(failed, key=lambda ruling: ruling.rule.severity.rank)
-        own = _side(self.environments[item.side == "right"], item.normal.resource, place.leaf(item.side).raw)
+        own = self._side(item.side, item.normal.resource, place.leaf(item.side).raw)
         left, right = (
             own if item.side == name else Side(environment, None, ABSENT)
             for name, environment in zip(("left", "right"), self.environments, strict=True)
@@ -102,6 +106,25 @@ class Voice:
         )
         worst = max(failed, key=lambda ruling: ruling.rule.severity.rank)
         return self._breach(scene, COMPONENT, name, worst, promotion.message, MatchMethod.IDENTITY, 1.0)
+
+    def departure(self, departure: Departure, failed: list[Ruling]) -> Breach:
+        """Something that code declares and is not there, or that is there and no code declares."""
+        left, right = (
+            self._side(side, departure.sides[side], False)
+            if side in departure.sides
+            else Side(environment, None, ABSENT)
+            for side, environment in zip(("left", "right"), self.environments, strict=True)
+        )
+        scene = messages.Scene(departure.kind.name, departure.path, left, right)
+        worst = max(failed, key=lambda ruling: ruling.rule.severity.rank)
+        breach = self._breach(scene, departure.kind, departure.identity, worst, departure.text, None, 0.0)
+        owner = _owner([departure.sides[side] for side in ("right", "left") if side in departure.sides], self.owner_tag)
+        return replace(breach, owner=owner, sides=tuple(sorted(departure.sides)))
+
+    def _side(self, side: str, resource: Resource, value: Json | Absent) -> Side:
+        index = ("left", "right").index(side)
+        declared = self.declarations[index].addresses.get(spot(resource))
+        return Side(self.environments[index], resource.identity, value, resource.location, declared)
 
     def _breach(
         self,
@@ -143,10 +166,6 @@ def _with_others(worst: Ruling, found: list[Ruling]) -> tuple[str, Ruling]:
     text = "".join(f"; also, {reason}" for reason in reasons if reason != worst.verdict.reason)
     rules = (*worst.overrode, *(ruling.rule for ruling in also))
     return text, replace(worst, overrode=tuple({rule.name: rule for rule in rules}.values()))
-
-
-def _side(environment: str, resource: Resource, value: Json | Absent) -> Side:
-    return Side(environment, resource.identity, value, resource.location)
 
 
 def _owner(resources: Iterable[Resource], tag: str) -> str | None:

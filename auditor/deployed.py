@@ -11,14 +11,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeAlias
 
 from auditor.gauges import Deployed
-from auditor.model import Json, Resource
+from auditor.model import Json, Resource, Spot, spot
 from auditor.names import EnvironmentNames
 from auditor.versions import is_commit, is_mutable_tag
 
-Spot: TypeAlias = tuple[str, str, str, str | None]
 MAX_ROWS = 1000
 MAX_TEXT = 128
 _SHORT = 12  # digits of a digest or commit that are shown, as `docker images` and `git log` do
@@ -101,11 +99,6 @@ def deployed_by(resources: Iterable[Resource], names: Iterable[str] = ()) -> Map
     for resource, row in _told(resources, names):
         found[spot(resource)] = (*found.get(spot(resource), ()), row)
     return found
-
-
-def spot(resource: Resource) -> Spot:
-    """What tells a resource from all others of its environment."""
-    return resource.kind, resource.identity, resource.source, resource.region
 
 
 def _told(resources: Iterable[Resource], names: Iterable[str]) -> Iterator[tuple[Resource, Deployed]]:

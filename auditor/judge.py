@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from auditor.breaches import Voice, fingerprint
 from auditor.causes import with_causes
+from auditor.declared import EXISTS, departures
 from auditor.evaluate import Evaluator, Place, Ruling
 from auditor.expect import Family, Leaf
 from auditor.model import Breach, Category, Match, Normal, Path, Resource, Unmatched
@@ -24,6 +25,7 @@ from auditor.rules import CATCH_ALL, NON_PRODUCTION
 from auditor.score import Tally
 
 if TYPE_CHECKING:
+    from auditor.declared import Departure
     from auditor.model import Compared, Comparison
     from auditor.names import EnvironmentNames
     from auditor.promotion import Promotion
@@ -70,6 +72,8 @@ def judge(
     bench.judge_values_alone()
     for promotion in history.promotions:
         bench.judge_promotion(promotion)
+    for departure in departures(comparison, bench.names):
+        bench.judge_departure(departure)
     return bench.judgement()
 
 
@@ -97,7 +101,7 @@ class _Bench:
         self.components: dict[str, str] = {}
         self.gaps = bool(comparison.left.gaps or comparison.right.gaps)
         self.environments = (comparison.left.environment, comparison.right.environment)
-        self.voice = Voice(self.environments, now, owner_tag)
+        self.voice = Voice(self.environments, now, owner_tag, comparison.declarations)
         self.breaches: dict[str, Breach] = {}
         self.expected = self.unknown = 0
         self.tally = Tally()
@@ -240,6 +244,20 @@ class _Bench:
         if failed:
             self.tally.resource(COMPONENT.category)
             self._add(self.voice.promotion(promotion, failed), Normal(resource, COMPONENT, name, {}, {}, ""), name)
+
+    def judge_departure(self, departure: Departure) -> None:
+        """What states declare and reality lacks, or reality has and no state declares."""
+        ours, theirs = (departure.sides.get(side) for side in ("left", "right"))
+        left, right = (NOTHING if resource is None else Leaf(False, False) for resource in (ours, theirs))
+        place = Place(departure.kind.name, departure.path, left, right, ours, theirs)
+        failed = self.evaluator.checks(place, differs=False)
+        if departure.path == EXISTS:
+            self.tally.resource(departure.kind.category)
+        if failed:
+            resource = ours or theirs
+            assert resource is not None
+            normal = Normal(resource, departure.kind, departure.identity, {}, {}, "")
+            self._add(self.voice.departure(departure, failed), normal)
 
     def _add(self, breach: Breach, normal: Normal, component: str | None = None) -> None:
         """Keep a breach. Resources of one identity in several regions are told apart by where they are.

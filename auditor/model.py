@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 # What JSON can say. `Any` inside, because a recursive alias costs more at every use than it finds.
 Json: TypeAlias = Any
 Path: TypeAlias = tuple[str, ...]
+Spot: TypeAlias = tuple[str, str, str, str | None]
 
 
 class Absent(Enum):
@@ -125,12 +126,17 @@ class Resource:
     location: str | None = None
 
 
+def spot(resource: Resource) -> Spot:
+    """What tells a resource from all others of its environment."""
+    return resource.kind, resource.identity, resource.source, resource.region
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Something that could not be observed, and why. What it covers is unknown: neither missing nor equal.
 
     kind        glob over kinds (`aws.rds.instance`, `aws.*`, `*`)
-    resource    the one resource concerned, else None: the whole listing
+    resource    the one resource concerned, or all below a folder (`secret/orders/`); None: the whole listing
     attribute   the top-level attribute that is unknown of a resource that was read otherwise
     listings    how many listings were never begun because a whole source gave no access; 0: not known, at least one
     """
@@ -245,12 +251,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a finding. `value` is JSON, or ABSENT; never a secret."""
+    """One side of a finding. `value` is JSON, or ABSENT; never a secret. `declared` is where code declares the resource."""
 
     environment: str
     identity: str | None
     value: Json | Absent
     location: str | None = None
+    declared: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,10 +448,29 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class Declarations:
+    """What one environment's infrastructure as code declares, held against what is there.
+
+    addresses   where a live resource is declared (`module.orders.aws_db_instance.main`)
+    undeclared  live resources of a declared kind that stand in no state
+    absent      what a state declares and a complete listing of its live kind did not hold
+    unknown     globs over live kinds of which that cannot be said
+    """
+
+    addresses: Mapping[Spot, str] = field(default_factory=dict)
+    undeclared: tuple[Resource, ...] = ()
+    absent: tuple[Resource, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two snapshots laid side by side: what judge.py judges. `left` and `right` hold the gaps and listings."""
+    """Two snapshots laid side by side: what judge.py judges. `left` and `right` hold the gaps and listings.
+
+    `declarations` are what states say of the left and of the right side."""
 
     left: Snapshot
     right: Snapshot
     matches: tuple[Compared, ...]
     unmatched: tuple[Unmatched, ...]
+    declarations: tuple[Declarations, Declarations] = (Declarations(), Declarations())

@@ -10,13 +10,14 @@ import json
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from auditor.declared import EXISTS, IN_STATE
 from auditor.messages import quote
 from auditor.model import ABSENT
 from auditor.values import words
 from auditor.versions import parse_image
 
 if TYPE_CHECKING:
-    from auditor.model import Breach
+    from auditor.model import Breach, Path
 
 CERTAIN, LIKELY = 2, 3
 Grouping: TypeAlias = tuple[str, Callable[["Breach"], Hashable], int, Callable[[list["Breach"]], str | None]]
@@ -32,6 +33,8 @@ def named_groupings(naming: frozenset[str]) -> tuple[Grouping, ...]:
 
     # The names are part of every `cause_key` that is kept.
     return (
+        ("undeclared", _departed(IN_STATE), CERTAIN, _undeclared_cause),
+        ("declared-only", _departed(EXISTS), CERTAIN, _declared_only_cause),
         ("ami", _ami, CERTAIN, _ami_cause),
         ("parameter-group-used", _parameter_group_used, CERTAIN, _parameter_group_used_cause),
         ("parameter-group", _parameter_group, CERTAIN, _parameter_group_cause),
@@ -40,6 +43,27 @@ def named_groupings(naming: frozenset[str]) -> tuple[Grouping, ...]:
         ("renamed", _renamed, LIKELY, _renamed_cause),
         ("variable", _variable, LIKELY, _variable_cause),
     )
+
+
+def _departed(path: Path) -> Callable[[Breach], Hashable]:
+    """What was made, or lost, past the code of one environment, or of both, has one cause: somebody works past it."""
+
+    def key(breach: Breach) -> Hashable:
+        return (breach.rule.id, breach.sides) if breach.path == path else None
+
+    return key
+
+
+def _undeclared_cause(members: list[Breach]) -> str:
+    return f"{_counted(members)} in {_where(members[0])} stand in no state that is read there"
+
+
+def _declared_only_cause(members: list[Breach]) -> str:
+    return f"{len(members)} resources are declared in a state of {_where(members[0])} and do not exist"
+
+
+def _where(breach: Breach) -> str:
+    return " and ".join(side.environment for side in (breach.left, breach.right) if side.identity is not None)
 
 
 def _ami(breach: Breach) -> Hashable:

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from auditor.deployed import deployed_by, image, short, spot
+from auditor.declared import EXISTS, IN_STATE, still_known
+from auditor.deployed import deployed_by, image, short
+from auditor.model import spot
 from auditor.names import stage_of
 from auditor.observed import was_observed
 from auditor.promotion import COMPONENT, HORIZON, REHEARSAL, Deployment, Lag, Past, Promotion, lag, past, promotions
@@ -18,10 +20,9 @@ from auditor.value_types import timestamp
 
 if TYPE_CHECKING:
     from auditor.alike import Pair
-    from auditor.deployed import Spot
     from auditor.evaluate import Place
     from auditor.gauges import Deployed
-    from auditor.model import Breach, Comparison, Json, Path, Resource
+    from auditor.model import Breach, Comparison, Json, Path, Resource, Spot
     from auditor.names import EnvironmentNames
 
 _OTHER = {"left": "right", "right": "left"}
@@ -59,6 +60,8 @@ def seen(comparison: Comparison, history: History, breach: Breach) -> bool:
     """Whether both sides, and what is told of their past, were seen well enough to say that a finding is gone."""
     if breach.kind == COMPONENT.name:
         return history.settles(breach.identity, complete=not comparison.right.gaps)
+    if breach.path in (IN_STATE, EXISTS) and not still_known(comparison, breach):
+        return False
     return was_observed(comparison, breach)
 
 

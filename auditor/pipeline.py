@@ -16,6 +16,7 @@ from auditor.alike import Pair
 from auditor.collect import Environment, State, collect_all
 from auditor.compare import compare
 from auditor.coverage import coverage_of, one_sided_gaps
+from auditor.declared import set_aside
 from auditor.happenings import LOOKBACK, with_returns
 from auditor.held import held_since
 from auditor.judge import judge
@@ -262,13 +263,13 @@ def _telling(
 
 def lay(config: Config, left: Snapshot, right: Snapshot, tools: Tools) -> Laid:
     """Normal forms, matches and differences of two snapshots; a one-sided source becomes a gap of the other side."""
-    left, right = (_comparable(snapshot, tools) for snapshot in (left, right))
+    left, right, declarations = set_aside(*(_comparable(snapshot, tools) for snapshot in (left, right)))
     names = Pair(*(_names(config, snapshot) for snapshot in (left, right)))
     ours, theirs = (_normals(config, s, n, tools) for s, n in ((left, names.left), (right, names.right)))
     declared = [Counterpart(c.kind, c.left, c.right) for c in config.counterparts]
     matches, unmatched = match(ours, theirs, names, declared, config.identity_tag)
     left, right = one_sided_gaps(left, right)
-    return Laid(Comparison(left, right, compare(matches, names), unmatched), names)
+    return Laid(Comparison(left, right, compare(matches, names), unmatched, declarations), names)
 
 
 def _comparable(snapshot: Snapshot, tools: Tools) -> Snapshot:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from auditor.deployed import deployed_by, spot, without_names
+from auditor.deployed import deployed_by, without_names
+from auditor.model import spot
 from auditor.promotion import COMPONENT
 from auditor.scope_links import REACHED_BY_HOST, Links, Unresolved
 from auditor.yaml_source import nearest

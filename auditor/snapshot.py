@@ -14,6 +14,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from auditor.declared import is_declaration
 from auditor.embedded import embedded
 from auditor.model import Json, Kind, Normal, Resource
 from auditor.paths import UNKEYED, PathSet
@@ -53,18 +54,30 @@ def normalise(
 
     `source_names` gives the names for sources that have aliases of their own. Same resources and names in, same out.
     """
-    references = references_of(resources)
+    references = references_of(each for each in resources if not is_declaration(each.kind))
+    # A state's copies refer to one another and to what is live; what is live does not refer to copies.
+    copied = {**references_of(each for each in resources if is_declaration(each.kind)), **references}
+
+    def known_to(resource: Resource) -> Mapping[str, str]:
+        return copied if is_declaration(resource.kind) else references
+
     by_source = source_names or {}
     keys = [
         _cache_key(resource, kind_of(resource.kind), by_source.get(resource.source, names)) for resource in resources
     ]
     if cache is None:
         return tuple(
-            normal_form(resource, kind_of(resource.kind), by_source.get(resource.source, names), references)
+            normal_form(resource, kind_of(resource.kind), by_source.get(resource.source, names), known_to(resource))
             for resource in resources
         )
-    salt = hashlib.sha256(repr(sorted(references.items())).encode()).hexdigest()
-    keys = [hashlib.sha256((salt + key).encode()).hexdigest() for key in keys]
+    salts = {
+        copy: hashlib.sha256(repr(sorted(known.items())).encode()).hexdigest()
+        for copy, known in ((False, references), (True, copied))
+    }
+    keys = [
+        hashlib.sha256((salts[is_declaration(resource.kind)] + key).encode()).hexdigest()
+        for resource, key in zip(resources, keys, strict=True)
+    ]
     known = cache.get(keys)
     fresh: dict[str, bytes] = {}
     found: list[Normal] = []
@@ -75,7 +88,7 @@ def normalise(
             form, raw, digest, identity = json.loads(body)
             found.append(Normal(resource, kind, identity, form, raw, digest))
             continue
-        normal = normal_form(resource, kind, by_source.get(resource.source, names), references)
+        normal = normal_form(resource, kind, by_source.get(resource.source, names), known_to(resource))
         fresh[key] = json.dumps([normal.form, normal.raw, normal.digest, normal.identity]).encode()
         found.append(normal)
     if fresh:

@@ -153,10 +153,21 @@ def remarks(
         found.append(f"first seen {instant(finding.first_seen)}, {span(now - finding.first_seen)} ago")
     if finding.moved:
         found.append(sentence(moved(finding)))
+    if where := declared_text(breach):
+        found.append(f"declared in {where}")
     method = method_text(breach.matched_by, breach.confidence)
     if method and breach.left.identity is not None and breach.right.identity is not None:
         found.append(f"{brief(breach.left.identity)} and {brief(breach.right.identity)} {method}")
     return tuple(found)
+
+
+def declared_text(breach: Breach) -> str:
+    """Where infrastructure as code declares the resource: one address for both sides, or each side's; empty for nowhere."""
+    told = [side for side in (breach.left, breach.right) if side.declared is not None]
+    if len({side.declared for side in told}) == 1:
+        only = "" if len(told) == 2 or is_one_sided(breach) else f" ({brief(told[0].environment)} only)"
+        return f"{brief(told[0].declared or '')}{only}"
+    return " and ".join(f"{brief(side.declared or '')} ({brief(side.environment)})" for side in told)
 
 
 def is_one_sided(breach: Breach) -> bool:

@@ -143,6 +143,7 @@ def _side(side: Side) -> dict[str, Json]:
         "identity": side.identity,
         **value_object(side.value),
         "location": side.location,
+        **({"declared": side.declared} if side.declared is not None else {}),
     }
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from auditor.ordering import order
 from auditor.publish.console import gap_lines
-from auditor.publish.entries import Entry, counterpart, group, is_one_sided, shown_identity, warnings
+from auditor.publish.entries import Entry, counterpart, declared_text, group, is_one_sided, shown_identity, warnings
 from auditor.publish.gap_groups import gap_groups
 from auditor.publish.grid import DEFAULT_WIDTH, STYLES, Page
 from auditor.publish.moves import moved_text
@@ -72,6 +72,8 @@ def finding_text(
         page.fact("Perhaps", f"{counterpart(breach)}; `audit match` confirms it")
     if breach.cause:
         page.fact("Cause", sentence(breach.cause))
+    if where := declared_text(breach):
+        page.fact("Declared", f"in {where}")
     page.fact("Status", _status(finding))
     if waiver:
         until = f"by {brief(waiver.owner)} until {moment(waiver.expires_at)}"
@@ -107,6 +109,8 @@ def explain_text(finding: Finding, *, width: int | None, color: bool, unmoved: s
     else:
         page.fact("Overrode", "no other rule matches here")
     page.fact("Paired", _pairing(breach))
+    if where := declared_text(breach):
+        page.fact("Declared", f"in {where}")
     if breach.tolerated_for.total_seconds() > 0:
         page.fact("Tolerated", f"for {span(breach.tolerated_for)} from when it is first seen")
     if breach.escalation:
