@@ -79,7 +79,9 @@ def _stages(stages: list[dict[str, Json]]) -> Json:
             stage.pop(passing, None)
         stage["web_acl"] = stage.pop("web_acl_arn", None)
         stage["client_certificate"] = bool(stage.pop("client_certificate_id", None))
-        (stage.get("canary_settings") or {}).pop("deployment_id", None)
+        if canary := stage.get("canary_settings"):
+            canary.pop("deployment_id", None)
+            canary["cached"] = canary.pop("use_stage_cache", False)
     return found
 
 
