@@ -33,9 +33,12 @@ _DEFAULT_PORT = re.compile(r":(?:5432|3306|6379|27017|443|80)(?=[/,]|\Z)")
 _SCHEME = re.compile(r"\A([a-z][a-z0-9+.-]*)://")
 _REGISTRY_PLACE = re.compile(r"(?<![0-9])[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
 _AWS_HOST = re.compile(
-    r"(?P<name>[A-Za-z0-9-]+)\.(?:cluster-(?:ro-)?)?[a-z0-9]{6,14}\.(?:[a-z0-9]+\.)?(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]|[a-z]{3,4}[0-9])"
+    r"(?<![\w-])(?P<name>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)?)\.(?:cluster-|proxy-)?(?P<reads>ro-)?(?:custom-)?[a-z0-9]{6,14}\."
+    r"(?:(?:ng|cfg|[0-9]{4})\.){0,2}(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]|[a-z]{3,4}[0-9])"
     r"\.(?P<service>rds|cache|docdb|neptune|redshift|es)\.amazonaws\.com"
 )
+# A cluster's readers answer other questions than its writer.
+_READER = re.compile(r"\.cluster-ro-[a-z0-9]+\.")
 _REGION = re.compile(
     r"(?<![a-z0-9])(?:us|eu|ap|ca|sa|me|af|il|mx|cn)(?:-gov|-iso[a-z]?)?-(?:north|south|east|west|central)(?:east|west)?-[0-9](?![0-9a-z])"
 )
@@ -185,6 +188,8 @@ class Pair:
         if _schemes(left) != _schemes(right):
             # The same host, spoken to in another way.
             return False
+        if bool(_READER.search(left)) != bool(_READER.search(right)):
+            return False
         if (
             self.same_text(left, right)
             or self._refers_alike(left, right)
@@ -323,7 +328,7 @@ def slotted(text: str) -> str:
     """`text` with ids, accounts, regions inside longer text, secrets and generated host parts replaced by what they are."""
     if ".amazonaws.com" in text:
         text = _QUEUE_PLACE.sub("{region}.amazonaws.com/{account}", text)
-        text = _AWS_HOST.sub(lambda m: f"{m['name']}.{{generated}}.{m['service']}.amazonaws.com", text)
+        text = _AWS_HOST.sub(lambda m: f"{m['name']}.{m['reads'] or ''}{{generated}}.{m['service']}.amazonaws.com", text)
     text = _IDS.sub("{id}", text)
     if _SECRET in text:
         text = _FINGERPRINT.sub("{secret}", text)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.alike import Pair
 from auditor.expect import Family, Leaf, Question, Verdict
 from auditor.faults import Faults
+from auditor.idiom import idiom
 from auditor.model import ABSENT, Absent, Path, Resource
 from auditor.names import environment_names, is_production, stage_of
 from auditor.overlap import Overlap, Sketches
@@ -21,13 +22,14 @@ from auditor.rules import NON_PRODUCTION, Policy, Rule, catch_all
 from auditor.value_types import both_are
 
 if TYPE_CHECKING:
-    from auditor.model import Comparison
+    from auditor.model import Comparison, Match
     from auditor.names import EnvironmentNames
 
 _MOST_CLEAN = 500_000
 _PARAMETER = "aws.ssm.parameter"
 _PARAMETER_VALUES = (("value",), ("secure_value",))
 _OTHER = {"left": "right", "right": "left"}
+_REHEARSAL = "staging"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,13 @@ class Evaluator:
             self._environments[environment] = found
         return found
 
+    def _rehearsing(self, environment: str) -> tuple[str, ...]:
+        """`in_environment`; of production's own pair, `staging` means what rehearses it, whatever that is called."""
+        found = self.in_environment(environment)
+        if found or environment != _REHEARSAL or is_production(self.names["right"]) is not True:
+            return found
+        return () if is_production(self.names["left"]) is True else ("left",)
+
     def _not_production(self) -> Iterator[str]:
         """Left mirrors what comes later in the chain, so it is production only by its name; right may be, unless by it not."""
         if is_production(self.names["left"]) is not True:
@@ -251,7 +260,7 @@ class Evaluator:
     def _checked_sides(self, rule: Rule) -> tuple[str, ...]:
         sides = self.in_environment(rule.environment) if rule.environment is not None else ("left", "right")
         if rule.expect.name == "no_reference_to":
-            forbidden = self.in_environment(rule.expect.argument)
+            forbidden = self._rehearsing(rule.expect.argument)
             return tuple(side for side in sides if side not in forbidden)
         return sides
 
@@ -319,9 +328,11 @@ class Evaluator:
         found = self._targets.get(key)
         if found is None:
             snapshots = {"left": self.comparison.left, "right": self.comparison.right}
-            if other in self.in_environment(environment):
+            if other in self._rehearsing(environment):
                 names = self.names[other].at(snapshots[other].accounts, ())
-                found = target(names, snapshots[other].resources, snapshots[side].resources, self._vocabulary)
+                resources = snapshots[other].resources, snapshots[side].resources
+                spelled = idiom(self._matches, other, self.names["left"], self.names["right"])
+                found = target(names, *resources, self._vocabulary, spelled)
             else:
                 own = self.names[side]
                 other_names = environment_names(environment, others={own.name: own.tokens})
@@ -342,8 +353,11 @@ class Evaluator:
 
     @cached_property
     def _vocabulary(self) -> frozenset[tuple[str, str]]:
-        matches = (compared.match for compared in self.comparison.matches)
-        return vocabulary(matches, self.names["left"], self.names["right"])
+        return vocabulary(self._matches, self.names["left"], self.names["right"])
+
+    @property
+    def _matches(self) -> Iterator[Match]:
+        return (compared.match for compared in self.comparison.matches)
 
     def variables(self, place: Place, uses: frozenset[str], environment: str | None) -> dict[str, Any]:
         """What an expression may ask about a place; only what it names is built."""

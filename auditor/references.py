@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from auditor.aligned import Aligner
 from auditor.alike import hosts, slotted
+from auditor.idiom import PLAIN, Idiom
 from auditor.values import words
 from auditor.versions import parse_image
 
@@ -47,13 +48,15 @@ class Target:
     """The environment that must not be referred to.
 
     `handles` are ids, ARNs and endpoints that belong to it alone, `accounts` its accounts alone. `vocabulary` holds pairs
-    of words that are part of the names of things, whatever they would mean alone: (`production`, `planning`).
+    of words that are part of the names of things, whatever they would mean alone: (`production`, `planning`). `idiom` is how
+    the environment is spelled besides.
     """
 
     names: EnvironmentNames
     handles: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()
     vocabulary: frozenset[tuple[str, str]] = frozenset()
+    idiom: Idiom = PLAIN
 
     def referred_by(self, value: Json, path: Path) -> str | None:
         """The part of `value`, found at `path`, that refers to this environment; None where nothing does."""
@@ -80,7 +83,7 @@ class Target:
             pair = (text[start:end].lower(), following[1].lower() if following else "")
             if pair not in self.vocabulary and not (following and _is_step(f"{pair[0]}{pair[1]}", path)):
                 return text[start:end]
-        return None
+        return self.idiom.inside(text)
 
     def _host(self, value: str, path: Path) -> str | None:
         if "." not in value or parse_image(value) is not None:
@@ -114,7 +117,9 @@ class Target:
 
     def _named_thing(self, value: str, path: Path) -> str | None:
         """A name of several words under a key that holds names of things: `DB_NAME=orders_production`."""
-        if not (_NAME.match(value) and re.search(r"[-_./]", value)) or "arn:" in value:
+        if not _NAME.match(value) or "arn:" in value:
+            return None
+        if not re.search(r"[-_./]", value) and not self.idiom.inside(value):
             return None
         if not _key_words(path) & (_PARAMETERS if value.startswith("/") else _THINGS) or _is_file(value):
             return None
@@ -148,12 +153,14 @@ def target(
     theirs: Iterable[Resource],
     ours: Iterable[Resource],
     vocabulary: frozenset[tuple[str, str]] = frozenset(),
+    idiom: Idiom = PLAIN,
 ) -> Target:
-    """What belongs to `theirs` and not to `ours`, under `names`."""
+    """What belongs to `theirs` and not to `ours`, under `names` as they are spelled in `idiom`."""
     own = list(ours)
     handles = _handles(theirs) - _handles(own)
     accounts = {resource.account for resource in own if resource.account}
-    return Target(names, handles, frozenset(names.accounts - accounts), vocabulary)
+    foreign = frozenset(names.accounts - accounts)
+    return Target(idiom.strengthened(names), handles, foreign, vocabulary, idiom)
 
 
 def _handles(resources: Iterable[Resource]) -> frozenset[str]:

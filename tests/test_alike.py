@@ -34,6 +34,8 @@ ALIKE = [
     ("an upstream's own alias", "https://pp-oidc.signin.example.org", "https://oidc.signin.example.org"),
     ("accounts in an ARN", "arn:aws:iam::111111111111:role/x-staging", "arn:aws:iam::222222222222:role/x-prod"),
     ("a generated endpoint", "o-stg.abc123xyz0.eu-west-1.rds.amazonaws.com", "o-prod.zzz999xyz0.eu-west-1.rds.amazonaws.com"),
+    ("a cache's endpoint with its role", "master.stagingcache.gb1q0b.euw1.cache.amazonaws.com", "master.productioncache.xwh9q6.usw1.cache.amazonaws.com"),
+    ("a cache's endpoint with its shard", "cart-stg.gb1q0b.ng.0001.euw1.cache.amazonaws.com", "cart-prod.xwh9q6.ng.0001.euw1.cache.amazonaws.com"),
     ("a registry's account", "111111111111.dkr.ecr.eu-west-1.amazonaws.com/api:1", "222222222222.dkr.ecr.eu-west-1.amazonaws.com/api:1"),
     ("generated ids", "sg-0123456789abcdef0", "sg-0fedcba9876543210"),
     ("private networks of one size", "10.1.0.0/16", "10.2.0.0/16"),
@@ -53,6 +55,8 @@ ALIKE = [
 ]  # fmt: skip
 
 UNLIKE = [
+    ("caches of two names", "master.orderscache.gb1q0b.euw1.cache.amazonaws.com", "master.sessions.xwh9q6.euw1.cache.amazonaws.com"),
+    ("a cluster's readers", "o-stg.cluster-ro-abc123xyz0.eu-west-1.rds.amazonaws.com", "o-prod.cluster-zzz999xyz0.eu-west-1.rds.amazonaws.com"),
     ("another naming scheme", "reval-rabbit-host", "shop-revalidation-rabbit-prod-host"),
     ("two words that are no names", "test", "login"),
     ("two bare regions", "us-west-2", "us-gov-west-1"),

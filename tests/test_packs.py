@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from auditor.model import Category, Kind, Severity
+from auditor.names import environment_names
 from auditor.policy import available, load_policy
 from auditor.policy_examples import Outcome, run_examples
 from auditor.rules import Policy, Rule
@@ -72,6 +73,20 @@ def test_what_production_has_more_of_is_only_noted() -> None:
     right = {"multi_az": True, "allocated_storage": 500, "backup_retention_period": 30, "deletion_protection": True}
     assert {severity for _, severity in verdicts(RDS, left, right)} == {"info"}
     assert len(verdicts(RDS, left, right)) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [("uat", ["reference-to-staging"]), ("staging", ["reference-to-acceptance"]), ("qa", ["reference-to-acceptance"])],
+)
+def test_production_that_refers_to_what_rehearses_it_is_told_once_whatever_that_is_called(
+    name: str, rules: list[str]
+) -> None:
+    """An acceptance environment is staging where it is the one that production is compared with."""
+    value = {"QUEUE": "https://queue.uat.acme.example/q"}
+    names = environment_names(name, (), {"prod": ()}), environment_names("prod", (), {name: ()})
+    found = judged({"QUEUE": "https://queue.live.acme.example/q"}, value, kind=ENV_FILE, names=names).breaches
+    assert [breach.rule.id for breach in found if breach.rule.id.startswith("reference-to")] == rules
 
 
 def test_the_inverse_is_a_finding() -> None:

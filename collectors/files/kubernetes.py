@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from auditor.model import Json, Resource
+from collectors._kubernetes_defaults import completed
 from collectors.files import dotenv, structured, yaml
 from collectors.files.text import Malformed
 
@@ -48,7 +50,7 @@ def resources(manifest: Mapping[str, Json], path: str, location: str, source: st
     yield Resource(
         kind=f"kubernetes.{manifest['kind'].lower()}",
         identity=str(name),
-        attributes=_SHAPES.get(manifest["kind"], _as_it_is)(manifest),
+        attributes=_SHAPES.get(manifest["kind"], _as_it_is)(completed(manifest)),
         source=source,
         parent=str(namespace) if namespace else None,
         tags=labels,
@@ -99,6 +101,20 @@ def _metric(metric: dict[str, Json]) -> str:
     return f"{kind} {name}".strip()
 
 
+def _with_versions(manifest: Mapping[str, Json]) -> Mapping[str, Json]:
+    """What a CustomResourceDefinition offers: which versions are served and stored. Its schemas are the operator's own."""
+    spec = _map(manifest.get("spec"))
+    listed = spec.get("versions")
+    versions = {
+        str(version.get("name")): {key: bool(version.get(key, False)) for key in ("served", "storage", "deprecated")}
+        for version in (listed if isinstance(listed, list) else [])
+        if isinstance(version, dict)
+    }
+    names = _map(spec.get("names"))
+    shape = {"group": spec.get("group"), "kind": names.get("kind"), "scope": spec.get("scope"), "versions": versions}
+    return {**{key: value for key, value in manifest.items() if key in ("apiVersion", "kind")}, "spec": shape}
+
+
 def _keyed(items: list[tuple[str, dict[str, Json]]]) -> dict[str, Json]:
     """Items by key; of several with one key the later ones are numbered."""
     found: dict[str, Json] = {}
@@ -120,6 +136,10 @@ def _with_documents(manifest: Mapping[str, Json]) -> Mapping[str, Json]:
 def _document(name: str, value: Json) -> Json:
     """What a value of a ConfigMap holds, where its key is a file name that says so; else the value."""
     if not isinstance(value, str) or not value.strip():
+        return value
+    if not _SEPARATED.search(
+        value.strip()
+    ):  # one word is no document: `CHANGE_ME` was never filled in, and is told as it is
         return value
     try:
         found = _parsed(PurePosixPath(name), value)
@@ -146,8 +166,11 @@ def _parsed(name: PurePosixPath, text: str) -> Json:
     return dotenv.parse(text) if name.name == ".env" else text
 
 
+# What every document of several values has somewhere between two of them.
+_SEPARATED = re.compile(r"[=:\s{\[]", re.ASCII)
 _SHAPES: Mapping[str, Callable[[Mapping[str, Json]], Mapping[str, Json]]] = {
     "ConfigMap": _with_documents,
+    "CustomResourceDefinition": _with_versions,
     "Role": _with_rules,
     "ClusterRole": _with_rules,
     "HorizontalPodAutoscaler": _with_metrics,

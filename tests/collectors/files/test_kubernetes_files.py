@@ -89,6 +89,13 @@ def test_documents_inside_a_configmap_are_read_as_what_they_are(tmp_path: Path) 
     }
 
 
+def test_one_word_in_place_of_a_document_stays_that_word(tmp_path: Path) -> None:
+    """A document that was never filled in is told as the placeholder that it is, not as a key of its own."""
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  app.properties: |\n    CHANGE_ME\n  b.env: TODO\n"
+    data = read(tmp_path, {"a.yaml": text}).one("kubernetes.configmap", "a")["data"]
+    assert data == {"app.properties": "CHANGE_ME\n", "b.env": "TODO"}
+
+
 def test_rules_and_metrics_are_called_by_what_they_are_about(tmp_path: Path) -> None:
     """A role's rules and an autoscaler's metrics have no names; their order says nothing."""
     text = """

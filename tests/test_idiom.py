@@ -1,0 +1,58 @@
+"""What a pair's own names show of how its environments are spelled."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.idiom import Idiom, idiom
+from auditor.names import environment_names
+from auditor.references import target
+from tests.factories import ENV_FILE, compared, normal
+
+STAGING = environment_names("staging", ("preprod",), {"prod": ()})
+PROD = environment_names("prod", ("prd",), {"staging": ("preprod",)})
+
+
+def learned(pairs: list[tuple[str, str]], side: str = "right") -> Idiom:
+    """What one file of variables, spelled so on both sides, shows of one side."""
+    left, right = ({f"V{index}": pair[end] for index, pair in enumerate(pairs)} for end in (0, 1))
+    return idiom([compared(normal(left, kind=ENV_FILE), normal(right, kind=ENV_FILE)).match], side, STAGING, PROD)
+
+
+LIVE = [("main-preprod", "main-live"), ("orders-preprod", "orders-live"), ("media-preprod", "media-live")]
+GLUED = [("acmeordersstage", "acmeordersprd"), ("acmemediastage", "acmemediaprd"), ("acmelogsstage", "acmelogsprd")]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "value", "said"),
+    [
+        (LIVE, "files-live", "files-live"),
+        (LIVE[:2], "files-live", None),
+        ([("live-chat", "live-chat"), ("live-news", "live-news"), ("live-tv", "live-tv")], "files-live", None),
+        ([("a-live-stg", "a-live-prd"), ("b-live-stg", "b-live-prd"), ("c-live-stg", "c-live-prd")], "files-live", None),
+        (GLUED, "acmeexportsprd", "acmeexportsprd"),
+        (GLUED[:2], "acmeexportsprd", None),
+        (GLUED, "interprd", None),
+        (GLUED, "prdacmeexports", None),
+        ([(ours.replace("stage", "preprod"), theirs.replace("prd", "prod")) for ours, theirs in GLUED], "acmeexportspreprod", None),
+        ([(ours.replace("stage", "preprod"), theirs.replace("prd", "prod")) for ours, theirs in GLUED], "acmeexportsprod", "acmeexportsprod"),
+    ],
+)  # fmt: skip
+def test_a_value_of_both_sides_is_productions_where_the_pair_spells_production_so(
+    pairs: list[tuple[str, str]], value: str, said: str | None
+) -> None:
+    """Three names have to show it; a word that both sides have, and another environment's name, show nothing."""
+    found = target(PROD, (), (), idiom=learned(pairs))
+    assert found.referred_by(value, ("uploads", "bucket")) == said
+
+
+def test_each_side_is_learned_from_its_own_names() -> None:
+    """What stands on the left tells of the left."""
+    assert learned(GLUED, "left").glued == (("stage", True, frozenset({"acme"})),)
+    assert learned(GLUED, "right").glued == (("prd", True, frozenset({"acme"})),)
+
+
+def test_the_order_of_what_is_seen_changes_nothing() -> None:
+    """The same idiom for the same matches."""
+    matches = [compared(normal({"A": ours}), normal({"A": theirs})).match for ours, theirs in GLUED]
+    assert idiom(matches, "right", STAGING, PROD) == idiom(matches[::-1], "right", STAGING, PROD)
