@@ -15,6 +15,7 @@ from auditor.model import Gap, GapReason, Json
 from collectors._meter import ERROR
 from collectors.aws._errors import BROKEN_ANSWER, EXPECTED, translate
 from collectors.aws._limits import Deadline, bucket
+from collectors.aws._offered import NotOfferedError, is_absent
 from collectors.aws._session import Source
 from collectors.aws._shapes import shape_at, snake
 from collectors.aws.base import READS, AwsKind, action, pick
@@ -122,7 +123,11 @@ class Reader:
     def _failed(self, error: BaseException, service: str, operation: str) -> CollectError:
         if isinstance(error, BROKEN_ANSWER):  # the client gave up on it before anybody could count it
             self.context.meter(service, ERROR)
-        return translate(error, service, operation, self.region, known=True)
+        failed = translate(error, service, operation, self.region, known=True)
+        # What another service has not is no answer to what there is of this kind.
+        if service == self.kind.service and is_absent(error, offered=self._source.offers(service, self.region)):
+            return NotOfferedError(failed.reason, failed.detail)
+        return failed
 
     def _wait(self, service: str, operation: str) -> None:
         rate = self._source.options.requests_per_second

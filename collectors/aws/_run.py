@@ -8,6 +8,7 @@ from typing import Any
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Json, Resource
 from collectors.aws._errors import BROKEN_ANSWER, code_of
+from collectors.aws._offered import NotOfferedError
 from collectors.aws._reader import Reader
 from collectors.aws.base import Detail, Document, look, pick, tags_of
 
@@ -61,10 +62,18 @@ def read_kind(reader: Reader) -> Iterator[Resource | Gap]:
 
 def _documents(reader: Reader) -> Iterator[Document | Gap]:
     kind = reader.kind
-    if kind.read is not None:
-        yield from kind.read(reader)
-        return
-    yield from reader.items(kind.operation, kind.result, **kind.arguments)
+    listing = (
+        kind.read(reader) if kind.read is not None else reader.items(kind.operation, kind.result, **kind.arguments)
+    )
+    begun = False
+    try:
+        for document in listing:
+            begun = True
+            yield document
+    except NotOfferedError:
+        # Nothing of it can be here, so that is the whole listing; unless there was something.
+        if begun:
+            raise
 
 
 def _identity(reader: Reader, document: Document, names: dict[str, int]) -> str:

@@ -20,7 +20,10 @@ from botocore.loaders import create_loader
 from auditor.errors import CollectError
 from auditor.model import GapReason
 from collectors.aws._errors import EXPECTED, REASONS, code_of, outcome, translate
+from collectors.aws._offered import is_offered
 from collectors.aws._options import AwsOptions
+
+_ONE_ATTEMPT = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @cache
@@ -72,8 +75,18 @@ class Source:
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                self._clients[key] = self._create(self._session, service, region_name=region)
+                # Where there is most likely nobody to ask, one attempt tells.
+                config = self._config if self._offers(service, region) else self._config.merge(_ONE_ATTEMPT)
+                self._clients[key] = self._create(self._session, service, region_name=region, config=config)
             return self._clients[key]
+
+    def offers(self, service: str, region: str) -> bool:
+        """Whether the service is sold in the region, as far as is known. A stand-in offers everything."""
+        with self._lock:
+            return self._offers(service, region)
+
+    def _offers(self, service: str, region: str) -> bool:
+        return self.options.endpoint_url is not None or is_offered(self._session, service, region)
 
     def account(self) -> str:
         """The account id behind the credentials. Raises CollectError when no region's STS accepts them."""
@@ -136,9 +149,8 @@ class Source:
         return session
 
     def _create(self, session: Any, service: str, **arguments: Any) -> Any:
-        client = session.create_client(
-            service, endpoint_url=self.options.endpoint_url, config=self._config, **arguments
-        )
+        arguments.setdefault("config", self._config)
+        client = session.create_client(service, endpoint_url=self.options.endpoint_url, **arguments)
         # The event comes once per attempt, so what a retry covers up is counted as well.
         client.meta.events.register("response-received", partial(self._count, service))
         return client

@@ -59,8 +59,10 @@ TRAITS: Mapping[str, Trait] = {
     "aws.ec2.instance_type": Trait(always=("Instances", "VCpuInfo", "MemoryInfo", "ProcessorInfo")),
     # A spot request that ends on a day is a setting of that environment.
     "aws.ec2.launch_template": Trait(always=("LaunchTemplateData",), never=("ValidUntil",)),
+    "aws.ecr.repository": Trait(values={"lifecyclePolicyText": '{"rules": [{"rulePriority": 1, "selection": {}}]}'}),
     "aws.ecs.task_definition": Trait(always=("containerDefinitions",)),
     "aws.eks.cluster": Trait(single=("encryptionConfig",)),
+    "aws.events.rule": Trait(never=("ManagedBy",)),
     "aws.elasticache.cache_cluster": Trait(never=("ReplicationGroupId",)),
     "aws.elasticache.parameter_group": Trait(always=("CacheParameterGroup",)),
     "aws.iam.account": Trait(fixed=True),
