@@ -70,8 +70,14 @@ def _host(system: Document) -> str | None:
 
 
 def _access_point(attributes: dict[str, Json]) -> dict[str, Json]:
-    """The owner of a root directory that is made when it is first used, as the API tells it."""
-    attributes.setdefault("posix_user", None)
+    """User and owner as `user:group`, as people write them: their numbers are settings, and no ids of AWS's."""
+    user = attributes.get("posix_user")
+    if user:
+        groups = ",".join(str(each) for each in (user.get("gid"), *sorted(user.get("secondary_gids") or ())))
+        attributes["posix_user"] = f"{user.get('uid')}:{groups}"
+    made = (attributes.get("root_directory") or {}).get("creation_info")
+    if made:
+        made["made_for"] = f"{made.pop('owner_uid', None)}:{made.pop('owner_gid', None)}"
     return attributes
 
 

@@ -31,6 +31,16 @@ def _configuration(reader: Reader, cluster: Document) -> Json:
     return properties(text.decode("utf-8", "replace"))
 
 
+def _cluster(attributes: dict[str, Json]) -> dict[str, Json]:
+    """Subnets and security groups of a serverless cluster, of however many networks."""
+    serverless = attributes.get("serverless") or {}
+    networks = serverless.pop("vpc_configs", None) or ()
+    for attribute in ("subnet_ids", "security_group_ids"):
+        if networks:
+            serverless[attribute] = sorted({each for network in networks for each in network.get(attribute) or ()})
+    return attributes
+
+
 KINDS = (
     AwsKind(
         name="aws.msk.cluster",
@@ -43,7 +53,6 @@ KINDS = (
         identity="ClusterName",
         location="ClusterArn",
         refs=("Provisioned.ZookeeperConnectString",),
-        keyed={"serverless.vpc_configs": "subnet_ids"},
         verbatim=("configuration",),
         drop=(
             "active_operation_arn",
@@ -64,5 +73,6 @@ KINDS = (
         permissions=("kafka:DescribeConfigurationRevision",),
         tags="Tags",
         details=(Detail(attribute="configuration", read=_configuration),),
+        transform=_cluster,
     ),
 )

@@ -24,17 +24,18 @@ _ELEMENT = re.compile(r"<[^/][^<>]*>")
 def _brokers(reader: Reader) -> Iterator[Document | Gap]:
     for broker in list(reader.items("ListBrokers", "BrokerSummaries")):
         try:
-            yield from one(reader, "DescribeBroker", "", BrokerId=broker["BrokerId"])
+            for found in one(reader, "DescribeBroker", "", BrokerId=broker["BrokerId"]):
+                yield reader.spelled(found, "DescribeBroker", "")
         except CollectError as error:
             yield reader.gap(error, resource=broker.get("BrokerName"))
 
 
 def _configuration(reader: Reader, broker: Document) -> Json:
     """What the current revision says: RabbitMQ's properties, ActiveMQ's elements as text. Ids and revisions are counters."""
-    current = pick(broker, "Configurations.Current") or {}
-    if not current.get("Id"):
+    current = pick(broker, "configurations.current") or {}
+    if not current.get("id"):
         return {}
-    asked = {"ConfigurationId": current["Id"], "ConfigurationRevision": str(current.get("Revision", 1))}
+    asked = {"ConfigurationId": current["id"], "ConfigurationRevision": str(current.get("revision", 1))}
     answer = reader.call("DescribeConfigurationRevision", **asked)
     try:
         text = base64.b64decode(answer["Data"], validate=True).decode("utf-8", "replace")
@@ -66,10 +67,10 @@ KINDS = (
         operation="DescribeBroker",
         read=_brokers,
         permissions=("mq:ListBrokers", "mq:DescribeConfigurationRevision"),
-        identity="BrokerName",
-        location="BrokerArn",
-        refs=("BrokerId", "BrokerInstances[].Endpoints", "BrokerInstances[].ConsoleURL"),
-        tags="Tags",
+        identity="broker_name",
+        location="broker_arn",
+        refs=("broker_id", "broker_instances[].endpoints", "broker_instances[].console_url"),
+        tags="tags",
         verbatim=("configuration",),
         drop=(
             "broker_name",

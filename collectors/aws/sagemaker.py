@@ -20,14 +20,15 @@ _VARIANTS = ("production_variants", "shadow_production_variants")
 
 def _endpoints(reader: Reader) -> Iterator[Document | Gap]:
     names = reader.items("ListEndpoints", "Endpoints[].EndpointName")
-    yield from described(reader, names, "DescribeEndpoint", "", "EndpointName")
+    for found in described(reader, names, "DescribeEndpoint", "", "EndpointName"):
+        yield found if isinstance(found, Gap) else reader.spelled(found, "DescribeEndpoint", "")
 
 
 def _configuration(reader: Reader, endpoint: Document) -> Json:
     """What the endpoint was last told to run."""
-    name = endpoint["EndpointConfigName"]
+    name = endpoint["endpoint_config_name"]
     for found in one(reader, "DescribeEndpointConfig", "", EndpointConfigName=name):
-        return reader.spelled(dict(found), "DescribeEndpointConfig", "")
+        return reader.spelled(found, "DescribeEndpointConfig", "")
     return None  # a configuration may be deleted under a running endpoint
 
 
@@ -54,9 +55,9 @@ KINDS = (
         operation="DescribeEndpoint",
         read=_endpoints,
         permissions=("sagemaker:ListEndpoints", "sagemaker:DescribeEndpointConfig"),
-        identity="EndpointName",
-        location="EndpointArn",
-        component="EndpointName",
+        identity="endpoint_name",
+        location="endpoint_arn",
+        component="endpoint_name",
         verbatim=("images", *(f"configuration.{name}" for name in _VARIANTS)),
         drop=(
             "endpoint_name",
@@ -78,7 +79,7 @@ KINDS = (
         ),
         details=(
             Detail(attribute="configuration", read=_configuration),
-            Detail(attribute="tags", operation="ListTags", arguments={"ResourceArn": "EndpointArn"}, result="Tags"),
+            Detail(attribute="tags", operation="ListTags", arguments={"ResourceArn": "endpoint_arn"}, result="Tags"),
         ),
         transform=_endpoint,
     ),

@@ -65,8 +65,12 @@ TRAITS: Mapping[str, Trait] = {
     "aws.events.rule": Trait(never=("ManagedBy",)),
     "aws.elasticache.cache_cluster": Trait(never=("ReplicationGroupId",)),
     "aws.elasticache.parameter_group": Trait(always=("CacheParameterGroup",)),
+    # A repository's owner is called as its host has it, and is no account of AWS.
+    "aws.glue.job": Trait(values={"Owner": "acme"}),
     "aws.iam.account": Trait(fixed=True),
     "aws.iam.policy": Trait(always=("PolicyVersionList",)),
+    # Snowflake's names are called sensitive, and are no secrets.
+    "aws.kinesisfirehose.delivery_stream": Trait(single=("Destinations",), values={"Database": "events"}),
     "aws.kms.key": Trait(values={"KeyManager": "CUSTOMER"}, always=("KeyMetadata",)),
     "aws.neptune.cluster": Trait(values={"Engine": "neptune"}),
     "aws.neptune.cluster_parameter_group": Trait(values={"DBParameterGroupFamily": "neptune1.3"}),
