@@ -105,15 +105,15 @@ def _without_states(snapshot: Snapshot) -> Declarations:
 
 
 def _without_copies(snapshot: Snapshot, other: Snapshot) -> Snapshot:
-    both = {
-        live.kind
-        for live in TYPES.values()
-        if _lists(snapshot, live.kind, None) and _lists(other, live.kind, None)
-    }  # fmt: skip
-    kept = tuple(
-        each for each in snapshot.resources if (live := live_of(each.kind)) is None or live.kind not in both
-    )  # fmt: skip
-    return replace(snapshot, resources=kept)
+    both = {live.kind for live in TYPES.values() if _reads(snapshot, live.kind) and _reads(other, live.kind)}
+    aside = {f"{PREFIX}{name}" for name, live in TYPES.items() if live.kind in both}
+    return replace(snapshot, resources=tuple(each for each in snapshot.resources if each.kind not in aside))
+
+
+def _reads(snapshot: Snapshot, kind: str) -> bool:
+    """Whether a source reads the kind live, though it may have been denied this time."""
+    denied = (gap.resource is None and gap.attribute is None and fnmatchcase(kind, gap.kind) for gap in snapshot.gaps)
+    return _lists(snapshot, kind, None) or any(denied)
 
 
 def _declarations(snapshot: Snapshot) -> Declarations:
@@ -134,7 +134,7 @@ def _declarations(snapshot: Snapshot) -> Declarations:
         elif _would_be_seen(copy, live, snapshot):
             absent.append(copy)
         else:
-            unknown.add(live.kind)
+            unknown.add(copy.identity)
     strays = () if "*" in unknown else tuple(_strays(snapshot.resources, declared, addresses))
     return Declarations(addresses, strays, tuple(absent), tuple(sorted(unknown)))
 
@@ -255,10 +255,6 @@ def _text(kind: Kind, path: Path, sides: Mapping[str, Resource], environments: M
 
 
 def still_known(comparison: Comparison, breach: Breach) -> bool:
-    """Whether both sides of an earlier departure were seen well enough to say that it is gone."""
-    live = live_of(breach.kind)
-    kind = live.kind if live is not None else breach.kind
-    concerned = zip((breach.left, breach.right), comparison.declarations, strict=True)
-    return not any(
-        fnmatchcase(kind, glob) for side, found in concerned if side.identity is not None for glob in found.unknown
-    )
+    """Whether the sides of an earlier departure were seen well enough to say that it is gone."""
+    sides = zip((breach.left, breach.right), comparison.declarations, strict=True)
+    return not any(side.identity is not None and {"*", side.identity} & set(found.unknown) for side, found in sides)

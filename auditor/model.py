@@ -454,7 +454,7 @@ class Declarations:
     addresses   where a live resource is declared (`module.orders.aws_db_instance.main`)
     undeclared  live resources of a declared kind that stand in no state
     absent      what a state declares and a complete listing of its live kind did not hold
-    unknown     globs over live kinds of which that cannot be said
+    unknown     addresses of which that cannot be said, because nobody looked there; `*` where a state could not be read
     """
 
     addresses: Mapping[Spot, str] = field(default_factory=dict)
