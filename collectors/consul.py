@@ -140,4 +140,4 @@ def _value(name: str, encoded: Any, context: Context) -> Json:
     except UnicodeDecodeError:
         # Spelled as a digest, so that nothing takes it for a password: it is one, of what the key alone can make.
         keyed = hashlib.sha256(context.fingerprint(plain.hex()).encode())
-        return {"digest": f"sha256:{keyed.hexdigest()}", "bytes": len(plain)}
+        return {"content": f"sha256-{keyed.hexdigest()}", "bytes": len(plain)}
