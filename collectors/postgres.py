@@ -1,7 +1,8 @@
-"""PostgreSQL, by connecting read-only: server version, extensions, and the settings that differ from their defaults.
+"""PostgreSQL, by connecting read-only: version, extensions, settings that differ from default, schema, roles, migrations.
 
-Reads `pg_settings`, `pg_extension`, `pg_database` and `pg_roles` in one read-only transaction. A login without rights
-on any table is enough; with `GRANT pg_read_all_settings` the preloaded libraries are readable, too.
+Reads the catalogue in two read-only transactions, one for the server and one for the schema. A login without rights on
+any table is enough; with `GRANT pg_read_all_settings` the preloaded libraries are readable, too, and with `GRANT SELECT`
+on the tables of migration tools how far those came. No row of any other table is read.
 https://www.postgresql.org/docs/current/view-pg-settings.html
 """
 
@@ -12,18 +13,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
-from auditor.collector import Context, Options, Task
+from auditor.collector import Context, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Kind, Resource
+from collectors._databases.kinds import kinds_of
+from collectors._databases.options import RelationalOptions
+from collectors._databases.parts import Part, Scope, run
 from collectors._meter import counted
 from collectors._postgres import API, SCHEME, classified, connected, place
 
 if TYPE_CHECKING:
     import psycopg
-
-_STATEMENT_SECONDS = 30
 
 # Where this installation lives, who is connected, and how messages are spelled: nothing that parity is about.
 _INSTALLATION = frozenset(
@@ -41,6 +43,7 @@ _INSTALLATION = frozenset(
 _AT_BIRTH = ("data_checksums", "wal_segment_size", "block_size", "wal_block_size", "segment_size")
 _PRELOADED = ("shared_preload_libraries", "session_preload_libraries", "local_preload_libraries")
 
+KINDS = kinds_of("postgres", "PostgreSQL")
 KIND = Kind(
     name="postgres.server",
     category=Category.DATABASE,
@@ -67,13 +70,10 @@ _BYTES = ("B", "kB", "MB", "GB", "TB")
 _TIMES = (("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1))
 
 
-class PostgresOptions(Options):
+class PostgresOptions(RelationalOptions):
     """The options of `collector: postgres`."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
-
     url: SecretStr = Field(description="postgresql://user:password@host:5432/database, best as ${NAME}")
-    connect_timeout: int = Field(default=10, ge=2, le=120, description="Seconds that connecting may take")
 
     @field_validator("url")
     @classmethod
@@ -92,10 +92,14 @@ class PostgresOptions(Options):
 
 class PostgresCollector:
     name = "postgres"
-    about = "PostgreSQL by connecting read-only: version, extensions, settings that differ from default"
-    kinds = (KIND,)
+    about = "PostgreSQL by connecting read-only: version, extensions, settings, schema, roles and migrations"
+    kinds = (KIND, *KINDS.schema, KINDS.role, KINDS.migrations)
     options = PostgresOptions
-    permissions = ("CONNECT on the database", "pg_read_all_settings (for the preloaded libraries)")
+    permissions = (
+        "CONNECT on the database",
+        "pg_read_all_settings (for the preloaded libraries)",
+        "SELECT on the tables of migration tools (for how far they came)",
+    )
 
     def label(self, options: PostgresOptions) -> str:
         host, database = place(options.url.get_secret_value())
@@ -109,6 +113,13 @@ class PostgresCollector:
             run=lambda: _read(options, context, label),
             label=place(options.url.get_secret_value())[1],
         )
+        if options.objects:
+            yield Task(
+                source=label,
+                kinds=tuple(kind.name for kind in (*KINDS.schema, KINDS.role, KINDS.migrations)),
+                run=lambda: _read_objects(options, context, label),
+                label=f"{place(options.url.get_secret_value())[1]}: schema",
+            )
 
 
 COLLECTOR = PostgresCollector()
@@ -119,7 +130,7 @@ def _read(options: PostgresOptions, context: Context, source: str) -> Iterator[R
     attributes: dict[str, Any] = {}
     unread: list[tuple[str, CollectError]] = []
     with _connected(options, context) as connection:
-        database = connection.info.dbname
+        own_name = connection.info.dbname
         for attribute, read in _PARTS:
             try:
                 with counted(context.meter, API), classified(), connection.transaction():
@@ -128,12 +139,13 @@ def _read(options: PostgresOptions, context: Context, source: str) -> Iterator[R
                 if connection.closed:
                     raise
                 unread.append((attribute, error))
+    database = options.name or own_name
     yield Resource(
         kind=KIND.name,
         identity=database,
         attributes=attributes,
         refs=(host,),
-        location=f"postgresql://{host}/{database}",
+        location=f"postgresql://{host}/{own_name}",
     )
     for attribute, why in unread:
         yield Gap(
@@ -141,9 +153,41 @@ def _read(options: PostgresOptions, context: Context, source: str) -> Iterator[R
         )
 
 
+def _read_objects(options: PostgresOptions, context: Context, source: str) -> Iterator[Resource | Gap]:
+    from collectors._databases.postgres import Catalogue
+    from collectors._databases.postgres_code import Code
+    from collectors._databases.postgres_roles import Roles
+    from collectors._databases.postgres_tables import Tables
+
+    host, _ = place(options.url.get_secret_value())
+    with _connected(options, context) as connection:
+        database = connection.info.dbname
+        scope = Scope(options.name or database, source, host, f"postgresql://{host}/{database}", options, context)
+        catalogue = Catalogue(connection, context.meter, options.limits.rows)
+        tables, code = Tables(catalogue, KINDS, scope), Code(catalogue, KINDS, scope)
+
+        def apart(part: Part) -> Part:
+            def read() -> list[Resource | Gap]:
+                with catalogue.part():
+                    return list(part())
+
+            return read
+
+        parts = (
+            (KINDS.migrations, code.migrations),
+            (KINDS.role, Roles(catalogue, KINDS, scope).roles),
+            (KINDS.table, tables.tables),
+            (KINDS.view, tables.views),
+            (KINDS.routine, code.routines),
+            (KINDS.sequence, code.sequences),
+            (KINDS.type, code.types),
+        )
+        yield from run(scope, [(kind, apart(part)) for kind, part in parts], lambda: bool(connection.closed))
+
+
 @contextmanager
 def _connected(options: PostgresOptions, context: Context) -> Iterator[psycopg.Connection[Any]]:
-    seconds = min(_STATEMENT_SECONDS, max(1, int(context.timeout)))
+    seconds = min(options.limits.timeout, max(1.0, context.timeout))
     url = options.url.get_secret_value()
     with connected(
         url, context.meter, connect_timeout=options.connect_timeout, statement_seconds=seconds
@@ -158,6 +202,18 @@ def _version(connection: psycopg.Connection[Any]) -> dict[str, Any]:
     # Products that speak PostgreSQL's protocol name themselves in version(), before or after its name.
     known = re.search(r"CockroachDB|YB|Redshift|EnterpriseDB|Greenplum|Citus|TimescaleDB", text)
     return {"version": version, "edition": known.group() if known else str(text).split(" ")[0]}
+
+
+def _replication(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+    """Which of its copies answered, and how many follow it: the rows are there for everybody, only not what they say."""
+    standby, standbys = _one(connection, "select pg_is_in_recovery(), (select count(*) from pg_stat_replication)")
+    return {"replication": {"role": "standby" if standby else "primary", "standbys": standbys}}
+
+
+def _hashing(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+    """How passwords are kept. Under a name of its own: under `password_encryption` it would read as a secret."""
+    (how,) = _one(connection, "select current_setting('password_encryption')")
+    return {"hashing": "md5" if how in ("on", "md5") else how}
 
 
 def _encoding(connection: psycopg.Connection[Any]) -> dict[str, Any]:
@@ -189,6 +245,8 @@ def _preloaded(connection: psycopg.Connection[Any]) -> dict[str, Any]:
 _PARTS = (
     ("version", _version),
     ("encoding", _encoding),
+    ("replication", _replication),
+    ("hashing", _hashing),
     ("settings", _settings),
     ("extensions", _extensions),
     ("preloaded", _preloaded),

@@ -175,10 +175,10 @@ def test_version_endpoints_are_counted_by_status(statuses: tuple[int, ...], coun
 def test_a_server_that_refuses_the_login_is_counted_as_denied_and_a_good_one_by_its_queries(postgres_url: str) -> None:
     """Connecting is one request, each part that is read another."""
     good, bad = Counted(), Counted()
-    options = PostgresOptions.model_validate({"url": postgres_url})
+    options = PostgresOptions.model_validate({"url": postgres_url, "objects": False})
     found = [item for task in POSTGRES.plan(options, good.context) for item in task.run()]
     assert [type(item) for item in found] == [Resource]
-    assert good.requests == {("postgres", "ok"): 6}
+    assert good.requests == {("postgres", "ok"): 8}
     there_is_none = PostgresOptions.model_validate({"url": f"{postgres_url}&dbname=nowhere"})
     with pytest.raises(Exception, match="nowhere"):
         [list(task.run()) for task in POSTGRES.plan(there_is_none, bad.context)]
