@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,7 +71,8 @@ class Task:
 
     `run` is a dumb generator. It yields every resource it read, and a `Gap` for each single thing that it could not
     read; it raises `CollectError` when the listing itself failed. Ending without either means: the listing of `kinds`
-    (names or globs) in `source` and `region` is complete.
+    (names or globs) in `source` and `region` is complete. `source` is the label of the source, or begins with it and a
+    slash where the source has parts of its own (an account of an organization).
     """
 
     source: str
@@ -145,4 +146,27 @@ class Recorded(Protocol):
 
     def witness(self, options: Any, context: Context, inquiry: Inquiry) -> Witness | None:
         """None where these options want nobody asked. Raises CollectError when nobody can be asked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The smallest change that lets a source be read whole.
+
+    missing  what it may not do, in the words of the far side, sorted: `rds:DescribeDBInstances`
+    to       whom or what the change is made to: `the role arn:aws:iam::111122223333:role/ParityAuditor`
+    change   what to apply there, ready to be copied; one or more lines
+    """
+
+    missing: tuple[str, ...]
+    to: str
+    change: str
+
+
+@runtime_checkable
+class Grantable(Protocol):
+    """What a collector may have besides: it knows the change that grants what was denied."""
+
+    def grant(self, options: Any, gaps: Sequence[Gap]) -> Grant | None:
+        """The change that would have spared these gaps of one source; None where permissions would not help."""
         ...

@@ -99,7 +99,9 @@ class Witnesses:
     def __call__(self, environment: str, resource: Resource, moved: Moved) -> Author | None:
         """Who made this change to this resource of this environment; None where nobody keeps records of it."""
         for position, source in enumerate(self._environments[environment].sources):
-            if source.label == resource.source and isinstance(source.collector, Recorded):
+            # A source may find its accounts itself; each is called after it.
+            mine = source.label in (resource.source, resource.source.rpartition("/")[0])
+            if mine and isinstance(source.collector, Recorded):
                 return self._cached(environment, position, source, resource, moved)
         return None
 

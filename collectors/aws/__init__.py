@@ -6,17 +6,20 @@ kind per task, so that what is denied, throttled or hung costs that kind in that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from auditor.collector import Context, Inquiry, Task
+from auditor.collector import Context, Grant, Inquiry, Task
 from auditor.model import Gap, Kind, Resource
 from collectors.aws._options import LOOKUP, AwsOptions
 from collectors.aws._registry import services
+from collectors.aws._written import partition
 from collectors.aws.base import AwsKind
 
 if TYPE_CHECKING:
+    from collectors.aws._session import Source
     from collectors.aws._trail import Trail
 
 __all__ = ["COLLECTOR", "AwsCollector", "AwsOptions"]
@@ -43,10 +46,28 @@ class AwsCollector:
         return tuple(sorted(actions | {LOOKUP} if options.cloudtrail else actions))
 
     def label(self, options: AwsOptions) -> str:
+        if options.organization is not None:
+            return f"aws:organization/{options.organization.role}"
         if options.role_arn is not None:
             account, _, role = options.role_arn.split(":", 4)[4].partition(":role/")
             return f"aws:{account}/{role}"
         return f"aws:{options.profile or 'default'}"
+
+    def grant(self, options: AwsOptions, gaps: Sequence[Gap]) -> Grant | None:
+        """One statement for a policy of the identity that reads, with the actions that it was refused."""
+        from collectors.aws._errors import missing_action
+
+        missing = tuple(sorted({action for gap in gaps if (action := missing_action(gap.detail)) is not None}))
+        if not missing:
+            return None
+        statement = {"Effect": "Allow", "Action": list(missing), "Resource": "*"}
+        profile = (
+            f"the identity of profile {options.profile}" if options.profile else "the identity that runs the auditor"
+        )
+        to = f"the role {options.role_arn}" if options.role_arn else profile
+        if options.organization is not None:
+            to = f"the role {options.organization.role} in the accounts that refused, or {profile} where it lists them"
+        return Grant(missing, to, json.dumps(statement))
 
     def witness(self, options: AwsOptions, context: Context, inquiry: Inquiry) -> Trail | None:
         """CloudTrail's event history of the source. Raises CollectError when there are no credentials to ask with."""
@@ -57,29 +78,61 @@ class AwsCollector:
         return Trail(options, context, inquiry)
 
     def plan(self, options: AwsOptions, context: Context) -> Iterable[Task]:
-        """One task per kind and region. Asks STS who we are; raises CollectError when no region accepts us."""
+        """One task per kind and region, and account of an organization. Asks STS who we are, or Organizations whom to
+        read; raises CollectError when nobody accepts us."""
         # botocore takes a good part of a second to load; only a run that reads AWS pays for it.
-        from collectors.aws._reader import Reader
-        from collectors.aws._run import read_kind
         from collectors.aws._session import Source
 
         source = Source(options, context.meter)
-        account = source.account()
         label = self.label(options)
+        if options.organization is None:
+            account = source.account()
+            return _tasks(options, context, label, account, source.regions, lambda: source)
+        from collectors.aws._organization import Member, accounts
 
-        def read(kind: AwsKind, region: str) -> Iterator[Resource | Gap]:
-            return read_kind(Reader(kind, source, label, account, region, context))
+        members = [Member(found, options, source, context) for found in accounts(source, options.organization, context)]
+        return [
+            task
+            for member in members
+            for task in _tasks(
+                options, context, f"{label}/{member.account.id}", member.account.id, source.regions, member.source
+            )
+        ]
 
-        for kind in options.enabled():
-            for region in source.regions[:1] if kind.everywhere else source.regions:
-                yield Task(
-                    source=label,
-                    kinds=(kind.name,),
-                    run=partial(read, kind, region),
-                    region=None if kind.everywhere else region,
-                    account=account,
-                    label=f"{kind.name.removeprefix('aws.')} {region}",
-                )
+
+def _tasks(
+    options: AwsOptions,
+    context: Context,
+    label: str,
+    account: str,
+    regions: tuple[str, ...],
+    source: Callable[[], Source],
+) -> Iterator[Task]:
+    from collectors.aws._reader import Reader
+    from collectors.aws._run import read_kind
+
+    def read(kind: AwsKind, region: str) -> Iterator[Resource | Gap]:
+        return read_kind(Reader(kind, source(), label, account, region, context))
+
+    for kind in options.enabled():
+        for region in _regions(kind, regions):
+            yield Task(
+                source=label,
+                kinds=(kind.name,),
+                run=partial(read, kind, region),
+                region=None if kind.everywhere else region,
+                account=account,
+                label=f"{kind.name.removeprefix('aws.')} {region}",
+            )
+
+
+def _regions(kind: AwsKind, regions: tuple[str, ...]) -> tuple[str, ...]:
+    """Where the kind is asked for. What only one region tells of does not exist in another cloud of AWS's (China, GovCloud)."""
+    if not kind.everywhere:
+        return regions
+    if not kind.home:
+        return regions[:1]
+    return (kind.home,) if partition(regions[0]) == partition(kind.home) else ()
 
 
 COLLECTOR = AwsCollector()

@@ -64,6 +64,7 @@ EXPECTED = (exceptions.ClientError, exceptions.BotoCoreError, exceptions.HTTPCli
 
 _KEY = re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{12,}\b")
 _MESSAGE_LENGTH = 200
+_ALLOW = re.compile(r"; allow ([a-z0-9-]+:[A-Za-z]+)\Z")
 
 
 def code_of(error: BaseException) -> str:
@@ -183,3 +184,9 @@ def _broken(error: BaseException) -> tuple[GapReason, str]:
     if isinstance(error, BROKEN_ANSWER):
         return GapReason.MALFORMED, "the answer could not be understood"
     return GapReason.UNSUPPORTED, _KEY.sub("***", str(error))[:_MESSAGE_LENGTH]
+
+
+def missing_action(detail: str) -> str | None:
+    """The IAM action that was refused, of the detail of a gap that `translate` wrote; None where it names none."""
+    found = _ALLOW.search(detail)
+    return found[1] if found else None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from auditor.collector import Options
 from collectors.aws._registry import services
@@ -13,15 +14,58 @@ from collectors.aws.base import AwsKind
 LOOKUP = "cloudtrail:LookupEvents"
 
 
+ORGANIZATION_ACTIONS = (
+    "organizations:ListAccounts",
+    "organizations:ListAccountsForParent",
+    "organizations:ListOrganizationalUnitsForParent",
+    "organizations:ListTagsForResource",
+)
+
+
+class Organization(BaseModel):
+    """Which accounts of an AWS organization are read, and by which role. The source's own credentials find them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: str = Field(
+        description="Name of the role that exists in every account and is assumed there",
+        pattern=r"^[\w+=,.@/-]{1,128}$",
+    )
+    accounts_in: tuple[str, ...] = Field(
+        default=(), description="Ids of organizational units or of the root; all accounts by default"
+    )
+    tags: Mapping[str, str] = Field(default_factory=dict, description="Tags that an account carries, all of them")
+    exclude: tuple[str, ...] = Field(default=(), description="Ids or names of accounts that are left out")
+    external_id: SecretStr | None = Field(default=None, description="External id that the role's trust policy asks for")
+
+    @field_validator("role")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if value.startswith(("arn:", "/")) or "role/" in value:
+            raise ValueError("expected the name of a role, such as ParityAuditor, which is the same in every account")
+        return value
+
+    @field_validator("accounts_in")
+    @classmethod
+    def _are_parents(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [each for each in value if not re.fullmatch(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32}", each)]
+        if wrong:
+            raise ValueError(f"expected ids such as ou-ab12-3cd4ef56 or r-ab12, not {', '.join(wrong)}")
+        return value
+
+
 class AwsOptions(Options):
     """Credentials come from `profile`, from `role_arn` (assumed with the profile or the default chain), or from the
-    default chain alone."""
+    default chain alone. With `organization` they find accounts, and each account is read by a role of its own."""
 
     profile: str | None = Field(default=None, description="Profile of ~/.aws/config to use")
     role_arn: str | None = Field(default=None, description="Role to assume, and to assume again before it expires")
     external_id: SecretStr | None = Field(default=None, description="External id that the role's trust policy asks for")
     session_name: str = Field(
         default="parity-auditor", description="Session name that CloudTrail shows", pattern=r"^[\w+=,.@-]{2,64}$"
+    )
+    organization: Organization | None = Field(
+        default=None, description="Accounts of an AWS organization to read, by organizational unit and tags"
     )
     regions: tuple[str, ...] = Field(default=(), description="Regions to read; the profile's own by default")
     services: tuple[str, ...] = Field(default=(), description="Services to read; all by default")

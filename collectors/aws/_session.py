@@ -49,11 +49,13 @@ class _AssumedRole(CredentialProvider):  # type: ignore[misc]
 class Source:
     """The sessions and clients of one entry under `sources:`. Safe between threads: clients are, making them is not.
 
-    `meter` is told of every answer, and every lack of one, with the service that was asked.
+    `meter` is told of every answer, and every lack of one, with the service that was asked. `within` is the source whose
+    credentials assume the role, where they are not the profile's: an organization's, of which this is an account.
     """
 
-    def __init__(self, options: AwsOptions, meter: Callable[[str, str], None]) -> None:
+    def __init__(self, options: AwsOptions, meter: Callable[[str, str], None], *, within: Source | None = None) -> None:
         self.options = options
+        self._within = within
         self._meter = meter
         self._config = Config(
             connect_timeout=options.connect_timeout,
@@ -117,7 +119,7 @@ class Source:
         return (str(region),)
 
     def _open(self) -> Any:
-        base = self._new_session()
+        base = self._within._session if self._within is not None else self._new_session()
         _refuse_mfa(base)
         if self.options.role_arn is None:
             return base

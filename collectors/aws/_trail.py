@@ -20,9 +20,11 @@ from collectors._meter import ERROR
 from collectors.aws._errors import BROKEN_ANSWER, EXPECTED, translate
 from collectors.aws._limits import bucket
 from collectors.aws._options import LOOKUP, AwsOptions
+from collectors.aws._organization import Account, member_options
 from collectors.aws._registry import services
 from collectors.aws._session import Source
 from collectors.aws._trail_events import Record, likeliest, record_of
+from collectors.aws._written import partition
 from collectors.aws.base import action
 
 PER_SECOND = 2.0
@@ -60,7 +62,9 @@ class Trail:
             "read_timeout": min(options.read_timeout, 10.0),
             "connect_timeout": min(options.connect_timeout, 3.0),
         }
-        self._source = Source(options.model_copy(update=patience), context.meter)
+        self._options = options.model_copy(update=patience)
+        self._source = Source(self._options, context.meter)
+        self._members: dict[str, Source] = {}
         self._context = context
         self._inquiry = inquiry
         self._rate = min(PER_SECOND, options.requests_per_second)
@@ -123,6 +127,15 @@ class Trail:
                 return _Found(tuple(records), whole)
         return _Found(tuple(records), whole=False)
 
+    def _of(self, account: str) -> Source:
+        """Whom to ask about an account: an account of an organization keeps records of its own."""
+        if self._options.organization is None:
+            return self._source
+        if account not in self._members:
+            options = member_options(self._options, Account(account, "", partition(self._source.regions[0])))
+            self._members[account] = Source(options, self._context.meter, within=self._source)
+        return self._members[account]
+
     def _ask(self, place: _Place, **arguments: Any) -> dict[str, Any]:
         turns = bucket(
             self._context.shared,
@@ -135,7 +148,7 @@ class Trail:
         )
         self._inquiry.take(turns.reserve())
         try:
-            page: dict[str, Any] = self._source.client("cloudtrail", place.region).lookup_events(**arguments)
+            page: dict[str, Any] = self._of(place.account).client("cloudtrail", place.region).lookup_events(**arguments)
         except EXPECTED as error:
             if isinstance(error, BROKEN_ANSWER):  # the client gave up on it before anybody could count it
                 self._context.meter("cloudtrail", ERROR)

@@ -148,6 +148,7 @@ class AwsKind(Kind):
     permissions  IAM actions beyond those of `operation` and `details`
     only_with    option of the source -> IAM actions that are needed only when it is on
     everywhere   a global service: asked once, not once per region
+    home         the one region that tells of it, where `everywhere` holds and not just any region does
     """
 
     service: str
@@ -167,6 +168,7 @@ class AwsKind(Kind):
     permissions: tuple[str, ...] = ()
     only_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     everywhere: bool = False
+    home: str = ""
 
     @property
     def actions(self) -> tuple[str, ...]:
