@@ -200,10 +200,14 @@ def classified(seconds: float) -> Iterator[None]:
         raise CollectError(reason or GapReason.UNREACHABLE, f"{type(error).__name__}: {error}") from error
 
 
-def trust(ca_file: Path | None, folder: Path) -> ssl.SSLContext | bool:
-    """Certificates are always verified, against the given authority or those that httpx trusts. Raises CollectError."""
+def trust(ca_file: Path | None, folder: Path) -> ssl.SSLContext:
+    """Certificates are always verified, against the given authority or those that httpx trusts. Raises CollectError.
+
+    To be made once for a site: loading the authorities takes longer than most answers."""
+    import httpx
+
     if ca_file is None:
-        return True
+        return httpx.create_ssl_context()
     try:
         return ssl.create_default_context(cafile=str(folder / ca_file))
     except (OSError, ssl.SSLError) as error:
