@@ -143,7 +143,7 @@ KINDS = (
             "**.node_range_properties": "target_nodes",
             "**.consumable_resource_list": "consumable_resource",
         },
-        ordered=("**.{command,args,task_properties}", "**.evaluate_on_exit"),
+        ordered=("**.command", "**.args", "**.task_properties", "**.evaluate_on_exit"),
         drop=("job_definition_name", "job_definition_arn", "revision", "status"),
         transform=_job_definition,
     ),

@@ -114,6 +114,7 @@ KINDS = (
             "source.msk.delivery_start_timestamp",
             "source.msk.read_from_timestamp",
             "source.database.snapshot_info",
+            "destination.*.vpc_configuration_description.vpc_id",
         ),
         details=(Detail(attribute="tags", read=_tags),),
         transform=_delivery_stream,
