@@ -140,10 +140,8 @@ def _metadata(data: dict[str, Any]) -> Json:
     """What is set of a secret, and whether its last version is gone. Times are left out."""
     found: dict[str, Json] = {key: data[key] for key in _METADATA if data.get(key) is not None}
     versions = as_type(data.get("versions") or {}, dict, "versions")
-    last = versions.get(str(data.get("current_version")))
-    if isinstance(last, dict):
-        found["deleted"] = bool(last.get("destroyed") or last.get("deletion_time"))
-    return found
+    last = as_type(versions.get(str(data.get("current_version"))) or {}, dict, "versions")
+    return {**found, "deleted": bool(last.get("destroyed") or last.get("deletion_time"))}
 
 
 def _subkeys(data: dict[str, Any]) -> Json:
