@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -70,6 +70,44 @@ def iam_policy(environment: str | None, config_file: Path, output: Path | None) 
         actions = {action for source in sources for action in _needed(source.collector, source.options)}
     statement = {"Sid": "ParityAuditorReads", "Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
     write.as_json({"Version": "2012-10-17", "Statement": [statement]}, output)
+
+
+@click.command("kubernetes-rbac")
+@click.argument("environment", required=False)
+@click.option(
+    "--service-account",
+    default="parity-auditor/parity-auditor",
+    show_default=True,
+    help="Who reads: NAMESPACE/NAME.",
+)
+@config_option
+@output_option
+def kubernetes_rbac(environment: str | None, service_account: str, config_file: Path, output: Path | None) -> None:
+    """Print the Kubernetes roles and bindings that the Kubernetes sources need: get and list only.
+
+    With ENVIRONMENT for its sources; without, for all sources of the configuration. Where there is no configuration
+    file yet, for every kind that is supported. Apply it in each cluster that is read.
+    """
+    from auditor.registry import Registry
+
+    namespace, slash, account = service_account.partition("/")
+    if not (namespace and slash and account):
+        raise click.BadParameter("must be NAMESPACE/NAME, as parity-auditor/reader", param_hint="'--service-account'")
+    collector: Any = Registry.load().get("kubernetes")
+    if environment is None and not config_file.exists():
+        chosen = [collector.options()]
+    else:
+        config, _ = configured(config_file)
+        environments = [config.environment(environment)] if environment else list(config.environments.values())
+        sources = [source for each in environments for source in each.sources]
+        chosen = [source.options for source in sources if source.collector.name == collector.name]
+        if not chosen:
+            where = f"The environment {environment}" if environment else "The configuration"
+            raise click.UsageError(f"{where} reads no Kubernetes cluster.")
+    import yaml
+
+    documents = collector.roles_for(chosen, namespace, account)
+    write.data(yaml.safe_dump_all(documents, sort_keys=False, default_flow_style=None, width=100), output)
 
 
 def _needed(collector: Collector, options: object) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from auditor.collector import Context, Inquiry, Options, Task
 from auditor.model import Gap, Kind, Resource
+from collectors._kubernetes_scaled import without_scaled_replicas
 from collectors.files import kinds, walk
 from collectors.files._git import GitLog
 from collectors.files._repository import repository
@@ -87,7 +88,7 @@ class FilesCollector:
                 yield item
             else:
                 found.append(item)
-        yield from _told_apart(found, options.path)
+        yield from _told_apart(without_scaled_replicas(found), options.path)
         if (kept := repository(folder, reading.names, scope, context.timeout)) is not None:
             yield kept
 
