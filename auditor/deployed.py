@@ -25,6 +25,9 @@ _UNRESOLVED = re.compile(r"\{secret:|\$\{|\$\(|\{\{")
 _NUMBERED = re.compile(r"#[0-9]+\Z")
 _TASK_DEFINITION = "aws.ecs.task_definition"
 _DELIMITERS = "-_./: "
+_SPELLED_V = re.compile(r"\A[vV](?=[0-9])")
+# These say what was deployed; any other kind, what is there.
+_PIPELINES = frozenset({"github.deployment", "gitlab.deployment"})
 # What people call the one container that the workload is about.
 _PRINCIPAL = frozenset({"app", "application", "main"})
 
@@ -74,6 +77,8 @@ class _Found:
     digest: str | None = None
     part: str = ""
     deployed_at: datetime | None = None
+    by: str | None = None
+    commit: str | None = None
 
 
 def deployed(resources: Iterable[Resource], names: Iterable[str] = ()) -> tuple[Deployed, ...]:
@@ -83,14 +88,21 @@ def deployed(resources: Iterable[Resource], names: Iterable[str] = ()) -> tuple[
     same, their identities tell them apart. `names` are the words that mean the environment (the tokens of
     `auditor.names.environment_names`): they are taken out of components, so that the rows of two environments join.
 
-    A component that several sources tell of, or that runs in several versions, has a row per version. Sorted, at most
+    A component that runs in several versions has a row per version, however many sources tell of it and however they
+    spell it (`v1.4.2`, `1.4.2`, the commit): as what runs spells it, and only then as a pipeline does. Sorted, at most
     MAX_ROWS rows, texts at most MAX_TEXT characters long.
     """
-    rows: dict[tuple[str, str], Deployed] = {}
-    for _, row in _told(resources, names):
-        same = rows.get((row.component, row.version))
-        rows[row.component, row.version] = row if same is None else _joined(same, row)
-    return tuple(rows[key] for key in sorted(rows))[:MAX_ROWS]
+    rows: dict[str, list[Deployed]] = {}
+    told = sorted(_told(resources, names), key=_most_telling)
+    for _, row in told:
+        known = rows.setdefault(row.component, [])
+        same = next((index for index, each in enumerate(known) if _same_version(each, row)), None)
+        if same is None:
+            known.append(row)
+        else:
+            known[same] = _joined(known[same], row)
+    found = [row for several in rows.values() for row in several]
+    return tuple(sorted(found, key=lambda row: (row.component, row.version)))[:MAX_ROWS]
 
 
 def deployed_by(resources: Iterable[Resource], names: Iterable[str] = ()) -> Mapping[Spot, tuple[Deployed, ...]]:
@@ -117,7 +129,10 @@ def _told(resources: Iterable[Resource], names: Iterable[str]) -> Iterator[tuple
         for each in found:
             component = _clipped(_component(base, without_names(each.part, spelled), each, len(found)))
             digest = each.digest and _clipped(each.digest)
-            yield resource, Deployed(component, _clipped(each.version), digest, each.deployed_at)
+            yield (
+                resource,
+                Deployed(component, _clipped(each.version), digest, each.deployed_at, each.by, each.commit),
+            )
 
 
 def without_names(text: str, names: EnvironmentNames | None) -> str:
@@ -149,10 +164,45 @@ def _component(base: str, part: str, found: _Found, siblings: int) -> str:
     return base if principal else f"{base}/{part}"
 
 
+def _most_telling(told: tuple[Resource, Deployed]) -> tuple[bool, bool, str, str, str]:
+    """What is seen running before what a pipeline says; names of versions before bare commits, so that these join them."""
+    resource, row = told
+    return resource.kind in _PIPELINES, is_commit(row.version), row.version, row.component, row.commit or ""
+
+
+def _same_version(first: Deployed, second: Deployed) -> bool:
+    if folded(first.version) == folded(second.version):
+        return True
+    ours, theirs = _commits(first), _commits(second)
+    if any(one.startswith(other) or other.startswith(one) for one in ours for other in theirs):
+        return True
+    digests = (first.digest, second.digest)
+    bare = any(row.digest is not None and short(row.digest) == row.version for row in (first, second))
+    return bare and None not in digests and digests[0] == digests[1]
+
+
+def _commits(row: Deployed) -> tuple[str, ...]:
+    """The commits that a row names, as its own or in place of a version. A digest that is shown in short is none."""
+    shown = row.version if is_commit(row.version) and not (row.digest and short(row.digest) == row.version) else None
+    said = (row.commit, shown.lower().removeprefix("sha-").removeprefix("git-") if shown else None)
+    return tuple(text for text in said if text is not None)
+
+
+def folded(version: str) -> str:
+    """A version without what only some people write before it: `v1.4.2` is `1.4.2`."""
+    return _SPELLED_V.sub("", version)
+
+
 def _joined(first: Deployed, second: Deployed) -> Deployed:
     times = [row.deployed_at for row in (first, second) if row.deployed_at is not None]
     digests = [row.digest for row in (first, second) if row.digest is not None]
-    return replace(first, digest=min(digests, default=None), deployed_at=max(times, default=None))
+    return replace(
+        first,
+        digest=min(digests, default=None),
+        deployed_at=max(times, default=None),
+        by=first.by or second.by,
+        commit=max(first.commit or "", second.commit or "", key=len) or None,
+    )
 
 
 def _clipped(text: str) -> str:
@@ -183,7 +233,16 @@ def _endpoint(attributes: Mapping[str, Json]) -> Iterator[_Found]:
     said = version or commit
     if said is not None:
         shown = short(said) if is_commit(said) else said
-        yield _Found(shown, digest, deployed_at=_time(attributes.get("deployed")))
+        built_from = commit.lower() if commit is not None and is_commit(commit) else None
+        yield _Found(shown, digest, deployed_at=_time(attributes.get("deployed")), commit=built_from)
+
+
+def _pipeline(attributes: Mapping[str, Json]) -> Iterator[_Found]:
+    """What a pipeline deployed last with success."""
+    version, commit, by = (_text(attributes.get(key)) for key in ("version", "commit", "by"))
+    if version is not None:
+        shown = short(version) if is_commit(version) else version
+        yield _Found(shown, deployed_at=_time(attributes.get("deployed")), by=by, commit=commit)
 
 
 def _task_definition(attributes: Mapping[str, Json]) -> Iterator[_Found]:
@@ -287,6 +346,7 @@ def _time(value: Json) -> datetime | None:
 
 _READERS: Mapping[str, Callable[[Mapping[str, Json]], Iterator[_Found]]] = {
     "http.version": _endpoint,
+    **dict.fromkeys(sorted(_PIPELINES), _pipeline),
     _TASK_DEFINITION: _task_definition,
     "aws.lambda.function": _function,
     "compose.service": _compose,

@@ -31,12 +31,16 @@ class PairGauges:
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A component as it is deployed in one environment. `deployed_at` and `digest` where the source tells."""
+    """A component as it is deployed in one environment. All but the first two where a source tells.
+
+    `by` is who deployed it, `commit` what it was built from."""
 
     component: str
     version: str
     digest: str | None = None
     deployed_at: datetime | None = None
+    by: str | None = None
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from auditor.deployed import short, without_names
+from auditor.deployed import folded, short, without_names
 from auditor.model import Category, Kind
 from auditor.versions import is_mutable_tag, version_order
 
@@ -76,8 +76,8 @@ class Past:
         return tuple(each for each in self.of(component) if each.running)
 
     def version(self, text: str) -> str:
-        """A version without the environment's name."""
-        return without_names(text, self.names)
+        """A version without the environment's name, and without a `v` that only some write before it."""
+        return folded(without_names(text, self.names))
 
 
 def past(names: EnvironmentNames, deployments: Iterable[Deployment], until: datetime) -> Past:
