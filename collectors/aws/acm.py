@@ -18,7 +18,6 @@ def _described(answer: dict[str, Any]) -> Json:
     methods = {each.get("validation_method") for each in answer.get("domain_validation_options") or ()}
     return {
         "validation_methods": sorted(method for method in methods if method),
-        "signature_algorithm": answer.get("signature_algorithm"),
         "transparency_logging": options.get("certificate_transparency_logging_preference"),
         "exportable": options.get("export") == "ENABLED",
         "renewal_failed": (answer.get("renewal_summary") or {}).get("renewal_status") == "FAILED",
@@ -28,6 +27,10 @@ def _described(answer: dict[str, Any]) -> Json:
 
 
 def _flat(attributes: dict[str, Json]) -> dict[str, Json]:
+    """AWS renews what it issued once it is used; so what is not used says nothing of its renewal."""
+    eligible = attributes.pop("renewal_eligibility", None)
+    by_hand = attributes.get("type") == "IMPORTED" or (eligible == "INELIGIBLE" and bool(attributes.get("in_use")))
+    attributes["renewal"] = "by hand" if by_hand else "automatic"
     return attributes | (attributes.pop("described", None) or {})
 
 

@@ -32,6 +32,13 @@ def _plan(attributes: dict[str, Json]) -> dict[str, Json]:
     return attributes | (attributes.pop("plan", None) or {})
 
 
+def _vault(attributes: dict[str, Json]) -> dict[str, Json]:
+    """No policy is one without statements."""
+    if "access_policy" in attributes:
+        attributes["access_policy"] = attributes["access_policy"] or {}
+    return attributes
+
+
 KINDS = (
     AwsKind(
         name="aws.backup.plan",
@@ -115,5 +122,6 @@ KINDS = (
                 none_on=("ResourceNotFoundException",),
             ),
         ),
+        transform=_vault,
     ),
 )

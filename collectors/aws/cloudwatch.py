@@ -5,15 +5,17 @@ Alarms that scaling policies keep for themselves are left out: they follow from 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from auditor.model import Category, Gap
+from auditor.model import Category, Gap, Json
 from collectors.aws.base import AwsKind, Document
 
 if TYPE_CHECKING:
     from collectors.aws._reader import Reader
 
+_BALANCER = re.compile(r"(?<=/)[0-9a-f]{16}\Z")
 _PASSING = (
     "alarm_name",
     "alarm_arn",
@@ -35,6 +37,15 @@ def _metric_alarms(reader: Reader) -> Iterator[Document | Gap]:
             yield alarm
 
 
+def _named(attributes: dict[str, Json]) -> dict[str, Json]:
+    """Load balancers and target groups by name: CloudWatch adds an id that AWS made up."""
+    stats = [(each.get("metric_stat") or {}).get("metric") or {} for each in attributes.get("metrics") or ()]
+    for holder in (attributes, *stats):
+        for dimension in holder.get("dimensions") or ():
+            dimension["value"] = _BALANCER.sub("", str(dimension.get("value")))
+    return attributes
+
+
 KINDS = (
     AwsKind(
         name="aws.cloudwatch.alarm",
@@ -53,6 +64,7 @@ KINDS = (
             "metrics.*.metric_stat.metric.dimensions": "name",
         },
         drop=_PASSING,
+        transform=_named,
     ),
     AwsKind(
         name="aws.cloudwatch.composite_alarm",

@@ -110,8 +110,7 @@ def _versioning(answer: dict[str, Json]) -> Json:
 
 
 def _logging(answer: dict[str, Json]) -> Json:
-    target = answer.get("logging_enabled")
-    return {"enabled": bool(target), **(target or {})}
+    return answer.get("logging_enabled")
 
 
 def _policy_public(answer: Any) -> Json:
@@ -119,7 +118,9 @@ def _policy_public(answer: Any) -> Json:
 
 
 def _bucket(attributes: dict[str, Json]) -> dict[str, Json]:
-    """What one answer told in several attributes stands side by side."""
+    """What one answer told in several attributes stands side by side; no policy is one without statements."""
+    if "policy" in attributes:
+        attributes["policy"] = attributes["policy"] or {}
     for merged in ("versioning_state", "access"):
         attributes |= attributes.pop(merged, None) or {}
     return attributes
