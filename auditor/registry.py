@@ -1,4 +1,5 @@
-"""Which collectors there are: every module or package in `collectors/` without a leading underscore holds one."""
+"""Which collectors there are: every module or package in `collectors/` without a leading underscore holds one, and so does
+every entry point `parity_auditor.collectors` of an installed package."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import difflib
 import importlib
 import pkgutil
 from dataclasses import replace
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from auditor.errors import AuditorError
@@ -13,9 +15,14 @@ from auditor.globs import kind_pattern
 from auditor.model import Category, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from auditor.collector import Collector
+
+
+ENTRY_POINTS = "parity_auditor.collectors"
+"""The group of entry points by which other packages add collectors of their own."""
+_PROTOCOL = ("name", "about", "kinds", "options", "permissions", "label", "plan")
 
 
 class UnknownCollector(AuditorError):
@@ -45,7 +52,10 @@ class Registry:
 
     @classmethod
     def load(cls, package: str = "collectors") -> Registry:
-        """Import every collector of `package`. A collector that cannot be imported stops the run: it would not be missed."""
+        """Import every collector of `package`, and those of other installed packages.
+
+        A collector that cannot be imported stops the run: it would not be missed. Raises AuditorError where one is none.
+        """
         found = []
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
             if module.name.rpartition(".")[2].startswith("_"):
@@ -54,7 +64,7 @@ class Registry:
             if collector is None:
                 raise AuditorError(f"{module.name} holds no COLLECTOR; a helper's name starts with an underscore")
             found.append(collector)
-        return cls(found)
+        return cls([*found, *_plugins()])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,3 +92,19 @@ class Registry:
     def kinds(self) -> tuple[Kind, ...]:
         """Every declared kind, by name; globs too."""
         return tuple(sorted((*self._exact.values(), *self._globs), key=lambda kind: kind.name))
+
+
+def _plugins() -> Iterator[Collector]:
+    """The collectors that other installed packages offer, by name."""
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+        package = point.dist.name if point.dist is not None else "a package"
+        try:
+            collector = point.load()
+        except (ImportError, AttributeError) as error:
+            raise AuditorError(
+                f"the collector {point.name} of {package} cannot be loaded ({error}): mend or uninstall that package"
+            ) from error
+        lacking = [name for name in _PROTOCOL if not hasattr(collector, name)]
+        if lacking:
+            raise AuditorError(f"the collector {point.name} of {package} has no {', '.join(lacking)}")
+        yield collector

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from auditor.cli import write
+from auditor.cli.exits import Exit
 from auditor.cli.options import config_option, debug_option, output_option
 from auditor.cli.setup import configured, now
 
@@ -23,14 +24,27 @@ def config() -> None:
 
 @config.command()
 @config_option
-def check(config_file: Path) -> None:
+@click.option(
+    "--online", is_flag=True, help="Ask every source, too: its credentials and permissions, as `audit doctor`."
+)
+def check(config_file: Path, online: bool) -> int:
     """Say whether the configuration, its policies and its waivers are right, or everything that is wrong with them.
 
-    Nothing is asked of any source: this proves the files, not the credentials.
+    Without --online nothing is asked of any source: this proves the files, not the credentials.
     """
-    loaded, _ = configured(config_file)
+    loaded, registry = configured(config_file)
     _check_files(loaded)
     write.data("\n".join(_summary(loaded)))
+    if not online:
+        return Exit.PARITY
+    from auditor.cli.doctor_command import examined
+    from auditor.doctor import Sight
+    from auditor.publish.doctor import table
+
+    found = examined(loaded, registry)
+    write.data("")
+    write.data(table(found, width=write.width(None), color=write.colours(None)).rstrip())
+    return Exit.PARITY if all(one.sight is Sight.WHOLE for one in found) else Exit.INCOMPLETE
 
 
 @config.command()
