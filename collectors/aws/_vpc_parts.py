@@ -42,7 +42,6 @@ def subnet_tiers(reader: Reader) -> Iterator[Document | Gap]:
             "vpc": vpcs.get(each[0].get("VpcId", ""), OTHER_VPC),
             "tags": _common_tags(each),
             "reach": sorted({reach(subnets.tables[key]) for key in ids}),
-            "subnets": len(ids),
             "zones": len({one.get("AvailabilityZone") for one in each}),
             "addresses": sum(addresses(one["CidrBlock"]) for one in each if one.get("CidrBlock")),
             "ipv6": any(one.get("Ipv6CidrBlockAssociationSet") for one in each),
@@ -66,7 +65,6 @@ def route_tables(reader: Reader) -> Iterator[Document | Gap]:
             "vpc": vpcs.get(tables[0].get("VpcId", ""), OTHER_VPC),
             "main": any(one.get("Main") for table in tables for one in table.get("Associations") or ()),
             "routes": {way: max(routes(table).get(way, 0) for table in tables) for way in ways},
-            "count": len(tables),
         }
 
 
@@ -104,7 +102,6 @@ def nat_gateways(reader: Reader) -> Iterator[Document | Gap]:
             "vpc": vpc,
             "connectivity_type": connectivity,
             "availability_modes": sorted({each.get("AvailabilityMode") or "zonal" for each in gateways}),
-            "count": len(gateways),
             "zones": len({zones.get(each.get("SubnetId", ""), each.get("SubnetId")) for each in gateways}),
         }
 

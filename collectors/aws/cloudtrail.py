@@ -58,7 +58,15 @@ KINDS = (
         identity="Name",
         location="TrailARN",
         verbatim=("event_selectors",),
-        drop=("name", "trail_arn", "home_region", "sns_topic_name", "recursive_logging", "foreign"),
+        drop=(
+            "name",
+            "trail_arn",
+            "home_region",
+            "sns_topic_name",
+            "recursive_logging",
+            "has_custom_event_selectors",
+            "foreign",
+        ),
         details=(
             Detail(
                 attribute="is_logging",

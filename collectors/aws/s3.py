@@ -113,6 +113,93 @@ def _logging(answer: dict[str, Json]) -> Json:
     return answer.get("logging_enabled")
 
 
+def _buckets_here(reader: Reader) -> Iterator[Document | Gap]:
+    for bucket in reader.items("ListBuckets", "Buckets", BucketRegion=reader.region):
+        try:
+            region = bucket.get("BucketRegion") or _region_of(reader, bucket["Name"])
+        except CollectError as error:
+            yield reader.gap(error, resource=bucket["Name"])
+            continue
+        if region == reader.region:
+            yield bucket
+
+
+def _region_of(reader: Reader, bucket: str) -> str:
+    found = reader.call("GetBucketLocation", Bucket=bucket).get("LocationConstraint")
+    return str(_OLD_NAMES.get(found, found))
+
+
+def _access(reader: Reader, bucket: Document) -> Json:
+    """Who owns the objects, and whom the access control list lets in besides the owner: lists count only where the
+    owner does not own every object."""
+    name = bucket["Name"]
+    try:
+        rules = reader.call("GetBucketOwnershipControls", Bucket=name)["OwnershipControls"]["Rules"]
+        ownership = rules[0]["ObjectOwnership"] if rules else None
+    except CollectError as error:
+        if error.__cause__ is None or code_of(error.__cause__) != "OwnershipControlsNotFoundError":
+            raise
+        ownership = "ObjectWriter"  # what holds where nothing is said
+    found: dict[str, Json] = {"object_ownership": ownership}
+    if ownership != "BucketOwnerEnforced":
+        answer = reader.call("GetBucketAcl", Bucket=name)
+        owner = answer["Owner"].get("ID")
+        found["grants"] = sorted(
+            f"{_grantee(grant['Grantee'])} {grant['Permission']}"
+            for grant in answer["Grants"]
+            if grant["Grantee"].get("ID") != owner
+        )
+    return found
+
+
+def _grantee(grantee: Document) -> str:
+    uri = str(grantee.get("URI") or "")
+    return uri.rpartition("/")[2] or str(grantee.get("EmailAddress") or grantee.get("ID") or "somebody")
+
+
+def _encryption(rules: list[dict[str, Json]]) -> Json:
+    """A bucket has one rule: algorithm, key, and whether the bucket's own key saves calls to KMS."""
+    rule = rules[0] if rules else {}
+    default = rule.pop("apply_server_side_encryption_by_default", None) or {}
+    return {
+        "algorithm": default.get("sse_algorithm"),
+        "kms_key_id": default.get("kms_master_key_id"),
+        "bucket_key_enabled": bool(rule.get("bucket_key_enabled")),
+        **({"blocked": blocked} if (blocked := rule.get("blocked_encryption_types")) else {}),
+    }
+
+
+def _lifecycle(rules: list[dict[str, Json]]) -> Json:
+    """Rules by id, what they move and delete as maps by storage class."""
+    for rule in rules:
+        for name in ("transitions", "noncurrent_version_transitions"):
+            if name in rule:
+                rule[name] = {each.pop("storage_class"): each for each in rule[name]}
+    return rules
+
+
+def _notifications(answer: dict[str, Json]) -> Json:
+    """Whom the bucket tells of what: a list of targets, events and filters."""
+    found: list[Json] = []
+    for configurations, target in _TARGETS:
+        for each in answer.get(configurations) or ():
+            rules = ((each.get("filter") or {}).get("key") or {}).get("filter_rules") or ()
+            names = {str(rule.get("name")).lower(): rule.get("value") for rule in rules}
+            found.append({"target": each[target], "events": each.get("events") or [], "filter": names})
+    if "event_bridge_configuration" in answer:
+        found.append({"target": "event bridge", "events": ["*"], "filter": {}})
+    return found
+
+
+def _versioning(answer: dict[str, Json]) -> Json:
+    """Never switched on is as good as suspended: the API says nothing, then."""
+    return {"versioning": answer.get("status") or "Disabled", "mfa_delete": answer.get("mfa_delete") or "Disabled"}
+
+
+def _logging(answer: dict[str, Json]) -> Json:
+    return answer.get("logging_enabled")
+
+
 def _policy_public(answer: Any) -> Json:
     return bool(answer["is_public"])
 
@@ -195,14 +282,6 @@ KINDS = (
                 result="Policy",
                 none_on=("NoSuchBucketPolicy",),
                 transform=statements,
-            ),
-            Detail(
-                attribute="policy_public",
-                operation="GetBucketPolicyStatus",
-                arguments=_NAME,
-                result="PolicyStatus",
-                none_on=("NoSuchBucketPolicy",),
-                transform=_policy_public,
             ),
             Detail(attribute="access", read=_access),
             Detail(
