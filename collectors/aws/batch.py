@@ -59,14 +59,15 @@ def _job_definition(attributes: dict[str, Json]) -> dict[str, Json]:
 
 
 def _queue(attributes: dict[str, Json]) -> dict[str, Json]:
-    """Compute environments by name, in the order in which they are tried."""
+    """Compute environments by name, under the place in which they are tried."""
     for attribute, named in (
         ("compute_environment_order", "compute_environment"),
         ("service_environment_order", "service_environment"),
     ):
         order = sorted(attributes.pop(attribute, None) or (), key=lambda each: each.get("order", 0))
         if order:
-            attributes[f"{named}s"] = [last(str(each[named])) for each in order]
+            places = enumerate((last(str(each[named])) for each in order), start=1)
+            attributes[f"{named}s"] = {str(place): name for place, name in places}
     return attributes
 
 
@@ -113,7 +114,7 @@ KINDS = (
         location="jobQueueArn",
         tags="tags",
         keyed={"job_state_time_limit_actions": "reason"},
-        ordered=("compute_environments", "service_environments"),
+        verbatim=("compute_environments", "service_environments"),
         drop=("job_queue_name", "job_queue_arn", "status", "status_reason"),
         transform=_queue,
     ),

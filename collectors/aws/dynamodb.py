@@ -41,7 +41,7 @@ def _table(attributes: dict[str, Json]) -> dict[str, Json]:
     if isinstance(backups := attributes.pop("continuous_backups", None), dict):
         recovery = backups.get("point_in_time_recovery_description") or {}
         attributes["point_in_time_recovery_enabled"] = recovery.get("point_in_time_recovery_status") == "ENABLED"
-        attributes["recovery_period_in_days"] = recovery.get("recovery_period_in_days")
+        attributes["point_in_time_retention_in_days"] = recovery.get("recovery_period_in_days")
     if isinstance(life := attributes.pop("time_to_live", None), dict):
         on = str(life.get("time_to_live_status", "")) in ("ENABLED", "ENABLING")
         attributes["time_to_live_attribute"] = life.get("attribute_name") if on else None

@@ -70,14 +70,14 @@ def _host(system: Document) -> str | None:
 
 
 def _access_point(attributes: dict[str, Json]) -> dict[str, Json]:
-    """User and owner as `user:group`, as people write them: their numbers are settings, and no ids of AWS's."""
+    """User and owner as `user 1000 group 1000`: their numbers are settings, and no ids of AWS's."""
     user = attributes.get("posix_user")
     if user:
         groups = ",".join(str(each) for each in (user.get("gid"), *sorted(user.get("secondary_gids") or ())))
-        attributes["posix_user"] = f"{user.get('uid')}:{groups}"
+        attributes["posix_user"] = f"user {user.get('uid')} group {groups}"
     made = (attributes.get("root_directory") or {}).get("creation_info")
     if made:
-        made["made_for"] = f"{made.pop('owner_uid', None)}:{made.pop('owner_gid', None)}"
+        made["made_for"] = f"user {made.pop('owner_uid', None)} group {made.pop('owner_gid', None)}"
     return attributes
 
 

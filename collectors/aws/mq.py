@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collectors.aws._reader import Reader
 
 _COMMENT = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
-_ELEMENT = re.compile(r"<[^/][^<>]*>")
+_ELEMENT = re.compile(r"""<([^/!?](?:[^<>"']|"[^"]*"|'[^']*')*)>""")
 
 
 def _brokers(reader: Reader) -> Iterator[Document | Gap]:
@@ -46,12 +46,15 @@ def _configuration(reader: Reader, broker: Document) -> Json:
 
 
 def _elements(xml: str) -> Json:
-    """Every element of ActiveMQ's XML with its attributes, comments left out, in any order."""
-    return {"elements": sorted(" ".join(each.split()) for each in _ELEMENT.findall(_COMMENT.sub("", xml)))}
+    """Every element of ActiveMQ's XML with its attributes (`queue physicalName="orders"`), in any order, without comments."""
+    found = _ELEMENT.findall(_COMMENT.sub("", xml))
+    return {"elements": sorted(" ".join(each.split()).rstrip("/ ") for each in found)}
 
 
 def _broker(attributes: dict[str, Json]) -> dict[str, Json]:
-    """Users by name."""
+    """Users by name; when it is maintained as one text, as databases tell it."""
+    window = attributes.pop("maintenance_window_start_time", None) or {}
+    attributes["maintenance_window"] = " ".join(str(part) for part in window.values()) or None
     users: list[dict[str, Any]] = attributes.get("users") or []
     attributes["users"] = sorted(str(user.get("username")) for user in users)
     return attributes

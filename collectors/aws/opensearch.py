@@ -30,7 +30,7 @@ def _domain(attributes: dict[str, Json]) -> dict[str, Json]:
     tuning = attributes.get("auto_tune_options") or {}
     if tuning.get("state"):
         tuning["state"] = "ENABLED" if str(tuning["state"]).startswith("ENABLE") else "DISABLED"
-    attributes["access_policies"] = statements_or_none(attributes.get("access_policies"))
+    attributes["access_policy"] = statements_or_none(attributes.pop("access_policies", None))
     network = attributes.get("vpc_options") or {}
     attributes["within_vpc"] = bool(network.get("subnet_ids"))
     return attributes
@@ -55,7 +55,7 @@ KINDS = (
         location="ARN",
         refs=(_endpoints,),
         keyed={"cluster_config.node_options": "node_type"},
-        verbatim=("advanced_options", "log_publishing_options", "access_policies", "access_policies.*.conditions"),
+        verbatim=("advanced_options", "log_publishing_options", "access_policy", "access_policy.*.conditions"),
         drop=(
             "domain_id",
             "domain_name",
