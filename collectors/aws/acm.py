@@ -26,12 +26,12 @@ def _described(answer: dict[str, Any]) -> Json:
     }
 
 
-def _flat(attributes: dict[str, Json]) -> dict[str, Json]:
+def _renewed(attributes: dict[str, Json]) -> dict[str, Json]:
     """AWS renews what it issued once it is used; so what is not used says nothing of its renewal."""
     eligible = attributes.pop("renewal_eligibility", None)
     by_hand = attributes.get("type") == "IMPORTED" or (eligible == "INELIGIBLE" and bool(attributes.get("in_use")))
     attributes["renewal"] = "by hand" if by_hand else "automatic"
-    return attributes | (attributes.pop("described", None) or {})
+    return attributes
 
 
 KINDS = (
@@ -61,7 +61,7 @@ KINDS = (
         ),
         details=(
             Detail(
-                attribute="described",
+                attribute="issued",
                 operation="DescribeCertificate",
                 arguments={"CertificateArn": "CertificateArn"},
                 result="Certificate",
@@ -74,6 +74,6 @@ KINDS = (
                 result="Tags",
             ),
         ),
-        transform=_flat,
+        transform=_renewed,
     ),
 )

@@ -28,10 +28,6 @@ def _rules(answer: dict[str, Any]) -> Json:
     return {name: value for name, value in answer.items() if name != "backup_plan_name"}
 
 
-def _plan(attributes: dict[str, Json]) -> dict[str, Json]:
-    return attributes | (attributes.pop("plan", None) or {})
-
-
 def _vault(attributes: dict[str, Json]) -> dict[str, Json]:
     """No policy is one without statements."""
     if "access_policy" in attributes:
@@ -52,14 +48,15 @@ KINDS = (
         location="BackupPlanArn",
         refs=("BackupPlanId",),
         keyed={
-            "rules": "rule_name",
-            "rules.*.copy_actions": "destination_backup_vault_arn",
-            "advanced_backup_settings": "resource_type",
+            "plan.rules": "rule_name",
+            "plan.rules.*.copy_actions": "destination_backup_vault_arn",
+            "plan.advanced_backup_settings": "resource_type",
+            "plan.scan_settings": "malware_scanner",
             "selections": "selection_name",
             "selections.*.list_of_tags": "condition_key",
             **{f"selections.*.conditions.{name}": "condition_key" for name in _CONDITIONS},
         },
-        verbatim=("rules.*.recovery_point_tags", "advanced_backup_settings.*.backup_options"),
+        verbatim=("plan.rules.*.recovery_point_tags", "plan.advanced_backup_settings.*.backup_options"),
         drop=(
             "backup_plan_name",
             "backup_plan_arn",
@@ -69,7 +66,8 @@ KINDS = (
             "version_id",
             "creator_request_id",
             "last_execution_date",
-            "rules.*.rule_id",
+            "plan.rules.*.rule_id",
+            "advanced_backup_settings",
         ),
         details=(
             Detail(
@@ -81,7 +79,6 @@ KINDS = (
             ),
             Detail(attribute="selections", read=_selections),
         ),
-        transform=_plan,
         permissions=("backup:ListBackupSelections", "backup:GetBackupSelection"),
     ),
     AwsKind(

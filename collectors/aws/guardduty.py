@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from auditor.model import Category, Gap, Json
-from collectors.aws.base import AwsKind, Detail, Document
+from collectors.aws.base import AwsKind, Document
 
 if TYPE_CHECKING:
     from collectors.aws._reader import Reader
@@ -15,25 +15,19 @@ if TYPE_CHECKING:
 def _detectors(reader: Reader) -> Iterator[Document | Gap]:
     """A region has one at most; its id says nothing."""
     for detector in reader.items("ListDetectors", "DetectorIds"):
-        yield {"name": "detector", "id": detector}
+        answer = reader.call("GetDetector", DetectorId=detector)
+        yield {
+            "name": "detector",
+            "id": detector,
+            "status": answer["Status"],
+            "finding_publishing_frequency": answer.get("FindingPublishingFrequency"),
+            "features": {each["Name"]: _feature(each) for each in answer.get("Features") or ()},
+        }
 
 
-def _detector(answer: dict[str, Any]) -> Json:
-    return {
-        "status": answer.get("status"),
-        "finding_publishing_frequency": answer.get("finding_publishing_frequency"),
-        "features": {
-            each["name"]: {
-                "status": each.get("status"),
-                **{one["name"]: one.get("status") for one in each.get("additional_configuration") or ()},
-            }
-            for each in answer.get("features") or ()
-        },
-    }
-
-
-def _flat(attributes: dict[str, Json]) -> dict[str, Json]:
-    return attributes | (attributes.pop("detector", None) or {})
+def _feature(feature: Document) -> dict[str, Json]:
+    more = {each["Name"]: each.get("Status") for each in feature.get("AdditionalConfiguration") or ()}
+    return {"status": feature.get("Status"), **more}
 
 
 KINDS = (
@@ -49,9 +43,6 @@ KINDS = (
         refs=("id",),
         verbatim=("features",),
         drop=("name", "id"),
-        details=(
-            Detail(attribute="detector", operation="GetDetector", arguments={"DetectorId": "id"}, transform=_detector),
-        ),
-        transform=_flat,
+        permissions=("guardduty:GetDetector",),
     ),
 )

@@ -6,7 +6,7 @@ Each region lists the buckets that lie in it. An API that does not tell where a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, Json
@@ -106,7 +106,7 @@ def _notifications(answer: dict[str, Json]) -> Json:
 
 def _versioning(answer: dict[str, Json]) -> Json:
     """Never switched on is as good as suspended: the API says nothing, then."""
-    return {"versioning": answer.get("status") or "Disabled", "mfa_delete": answer.get("mfa_delete") or "Disabled"}
+    return {"enabled": answer.get("status") == "Enabled", "mfa_delete": answer.get("mfa_delete") == "Enabled"}
 
 
 def _logging(answer: dict[str, Json]) -> Json:
@@ -114,11 +114,9 @@ def _logging(answer: dict[str, Json]) -> Json:
 
 
 def _bucket(attributes: dict[str, Json]) -> dict[str, Json]:
-    """What one answer told in several attributes stands side by side; no policy is one without statements."""
+    """No policy is one without statements."""
     if "policy" in attributes:
         attributes["policy"] = attributes["policy"] or {}
-    for merged in ("versioning_state", "access"):
-        attributes |= attributes.pop(merged, None) or {}
     return attributes
 
 
@@ -158,9 +156,7 @@ KINDS = (
                 result="TagSet",
                 none_on=("NoSuchTagSet",),
             ),
-            Detail(
-                attribute="versioning_state", operation="GetBucketVersioning", arguments=_NAME, transform=_versioning
-            ),
+            Detail(attribute="versioning", operation="GetBucketVersioning", arguments=_NAME, transform=_versioning),
             Detail(
                 attribute="encryption",
                 operation="GetBucketEncryption",
