@@ -20,7 +20,6 @@ _MAPS = {
     "env": ("name", "value"),
     "secrets": ("name", "value_from"),
     "secret_options": ("name", "value_from"),
-    "resource_requirements": ("type", "value"),
 }
 
 
@@ -44,14 +43,24 @@ def _mapped(value: Any) -> Any:
         return [_mapped(item) for item in value]
     if not isinstance(value, dict):
         return value
-    found = {}
+    found: dict[str, Any] = {}
     for key, below in value.items():
         pair = _MAPS.get(key)
         if pair and isinstance(below, list) and all(isinstance(item, dict) and pair[0] in item for item in below):
             found[key] = {item[pair[0]]: item.get(pair[1]) for item in below}
         else:
             found[key] = _mapped(below)
+    if "resource_requirements" in value or "vcpus" in value:
+        found["resource_requirements"] = _requirements(found)
     return found
+
+
+def _requirements(container: dict[str, Any]) -> dict[str, Any]:
+    """CPU, memory and GPU, whether they are told as Batch does now, or as it did before."""
+    told = {"cpu": container.pop("vcpus", None), "memory": container.pop("memory", None)}
+    for each in container.pop("resource_requirements", None) or ():
+        told[str(each["type"]).lower().replace("vcpu", "cpu")] = each.get("value")
+    return {name: str(value) for name, value in told.items() if value}
 
 
 def _job_definition(attributes: dict[str, Json]) -> dict[str, Json]:
