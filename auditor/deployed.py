@@ -26,8 +26,8 @@ _NUMBERED = re.compile(r"#[0-9]+\Z")
 _TASK_DEFINITION = "aws.ecs.task_definition"
 _DELIMITERS = "-_./: "
 _SPELLED_V = re.compile(r"\A[vV](?=[0-9])")
-# These say what was deployed; any other kind, what is there.
-_PIPELINES = frozenset({"github.deployment", "gitlab.deployment"})
+PIPELINES = frozenset({"github.deployment", "gitlab.deployment"})
+"""The kinds that say what was deployed, and how it went; any other says what is there."""
 # What people call the one container that the workload is about.
 _PRINCIPAL = frozenset({"app", "application", "main"})
 
@@ -167,7 +167,7 @@ def _component(base: str, part: str, found: _Found, siblings: int) -> str:
 def _most_telling(told: tuple[Resource, Deployed]) -> tuple[bool, bool, str, str, str]:
     """What is seen running before what a pipeline says; names of versions before bare commits, so that these join them."""
     resource, row = told
-    return resource.kind in _PIPELINES, is_commit(row.version), row.version, row.component, row.commit or ""
+    return resource.kind in PIPELINES, is_commit(row.version), row.version, row.component, row.commit or ""
 
 
 def _same_version(first: Deployed, second: Deployed) -> bool:
@@ -346,7 +346,7 @@ def _time(value: Json) -> datetime | None:
 
 _READERS: Mapping[str, Callable[[Mapping[str, Json]], Iterator[_Found]]] = {
     "http.version": _endpoint,
-    **dict.fromkeys(sorted(_PIPELINES), _pipeline),
+    **dict.fromkeys(sorted(PIPELINES), _pipeline),
     _TASK_DEFINITION: _task_definition,
     "aws.lambda.function": _function,
     "compose.service": _compose,

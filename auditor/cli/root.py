@@ -21,6 +21,7 @@ from auditor.cli.policy_commands import policy
 from auditor.cli.ready_command import ready
 from auditor.cli.run_commands import diff, now, snapshot
 from auditor.cli.serve_command import serve
+from auditor.cli.versions_command import versions
 from auditor.cli.waiver_commands import ack, waive, waivers
 
 
@@ -44,6 +45,7 @@ for command in (
     snapshot,
     drift,
     diff,
+    versions,
     ready,
     gate,
     findings,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from auditor.readiness import datasafety, mirror, presence, production, promoted, secrecy, versioned
+from auditor.readiness import datasafety, mirror, presence, production, promoted, secrecy, tested, versioned
 from auditor.readiness.model import Answer, Item
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ QUESTIONS: Sequence[Callable[[Facts], Item]] = (
     datasafety.anonymised,
     versioned.version_control,
     promoted.order,
-    promoted.tested,
+    tested.tested,
     production.monitoring,
     production.alerting,
     production.backup,

@@ -91,18 +91,6 @@ def order(facts: Facts) -> Item:
     )
 
 
-def tested(facts: Facts) -> Item:
-    """Never `yes` or `no`: no collector reads the runs of a pipeline."""
-    ask = Ask(
-        "promotion-tested",
-        f"Does a successful test run stand behind what {facts.right.environment} runs?",
-        "a source that tells of the runs of a pipeline, by version",
-    )
-    return ask.not_observed(
-        "No source tells of a pipeline's runs.", remedy="Look it up in the pipeline, by the deployed version"
-    )
-
-
 def way_back(facts: Facts) -> Item:
     """`yes` where a version before the present one is known of every component, by a name that still means the same."""
     past = facts.pasts[1]

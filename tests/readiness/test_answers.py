@@ -286,6 +286,7 @@ def test_questions_about_production_do_not_apply_before_it() -> None:
     answers = Company().having(production="live", promotes=False).answers()
     assert [name for name, answer in answers.items() if answer == "not applicable"] == [
         "promotion-order",
+        "promotion-tested",
         "production-monitoring",
         "production-alerting",
         "production-backup",
