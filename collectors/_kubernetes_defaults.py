@@ -8,6 +8,7 @@ stands elsewhere.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -19,6 +20,7 @@ from collectors._kubernetes_tables import (
     EMPTY,
     FILLED,
     GIVEN,
+    MODES,
     POD_DEFAULTS,
     POD_EMPTY,
     POD_FILLED,
@@ -92,14 +94,18 @@ def _without_tools(metadata: Document) -> None:
 
 
 def _template(document: Document, path: str) -> None:
+    for job in _at(document, "spec.jobTemplate"):
+        _named(job)
     for template in _at(document, path):
-        metadata = template.get("metadata")
-        if isinstance(metadata, dict):
-            metadata.pop("creationTimestamp", None)
-            _without_tools(metadata)
+        _named(template)
         pod = template.get("spec")
         if not isinstance(pod, dict):
             continue
+        # A deprecated name of `serviceAccountName`, which the server keeps equal to it.
+        account = pod.pop("serviceAccount", None)
+        pod.setdefault("serviceAccountName", account or "default")
+        for key in MODES:
+            _replace(pod, key, _octal)
         for key, value in POD_FILLED:
             pod.setdefault(key, value)
         for where in CONTAINERS:
@@ -109,6 +115,19 @@ def _template(document: Document, path: str) -> None:
             _drop(pod, key, lambda found, value=value: _equal(found, value))  # type: ignore[misc]
         for key in POD_EMPTY:
             _drop(pod, key, _is_empty)
+
+
+def _named(template: Document) -> None:
+    """The metadata of a template, which nothing but its labels and annotations is read of."""
+    metadata = template.get("metadata")
+    if isinstance(metadata, dict):
+        metadata.pop("creationTimestamp", None)
+        _without_tools(metadata)
+    _drop(template, "metadata", _is_empty)
+
+
+def _octal(mode: Any) -> Any:
+    return int(mode, 8) if isinstance(mode, str) and re.fullmatch(r"0o?[0-7]{1,5}", mode) else mode
 
 
 def _pull_policy(image: str) -> str:
@@ -238,6 +257,13 @@ def _drop(document: Document, path: str, when: Callable[[Any], bool]) -> None:
     for holder in _at(document, parent):
         if key in holder and when(holder[key]):
             del holder[key]
+
+
+def _replace(document: Document, path: str, function: Callable[[Any], Any]) -> None:
+    parent, _, key = path.rpartition(".")
+    for holder in _at(document, parent):
+        if key in holder:
+            holder[key] = function(holder[key])
 
 
 def _fill(document: Document, path: str, value: Json) -> None:

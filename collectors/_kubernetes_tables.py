@@ -182,9 +182,14 @@ EMPTY: Mapping[str, tuple[str, ...]] = {
 # Given out by the cluster, so that no two have the same.
 GIVEN: Mapping[str, tuple[str, ...]] = {
     "Service": ("spec.clusterIPs", "spec.ipFamilies", "spec.ports[].nodePort", "spec.healthCheckNodePort"),
-    "StatefulSet": ("spec.volumeClaimTemplates[].status",),
-    **{kind: (f"{path}.spec.serviceAccount",) for kind, path in TEMPLATES.items()},
+    "StatefulSet": ("spec.volumeClaimTemplates[].status", "spec.volumeClaimTemplates[].metadata.creationTimestamp"),
 }
+# Permissions of files, which YAML 1.1 spells `0644` and the server answers as a decimal number.
+MODES = (
+    *(f"volumes[].{kind}.defaultMode" for kind in ("configMap", "secret", "projected", "downwardAPI")),
+    *(f"volumes[].{kind}.items[].mode" for kind in ("configMap", "secret", "downwardAPI")),
+    *(f"volumes[].projected.sources[].{kind}.items[].mode" for kind in ("configMap", "secret", "downwardAPI")),
+)
 # What controllers and tools write into an object for themselves.
 TOOLS = (
     "kubectl.kubernetes.io/", "deployment.kubernetes.io/", "deprecated.daemonset.template.generation",
