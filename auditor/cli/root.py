@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from auditor import __version__
-from auditor.cli.collectors_commands import collectors, iam_policy
+from auditor.cli.collectors_commands import collectors, iam_policy, kubernetes_rbac
 from auditor.cli.config_commands import config
 from auditor.cli.db_commands import db
 from auditor.cli.demo_command import demo
@@ -62,6 +62,7 @@ for command in (
     demo,
     collectors,
     iam_policy,
+    kubernetes_rbac,
     db,
     serve,
 ):
