@@ -1,4 +1,4 @@
-"""Causes that have a name: an AMI, an image, a parameter group, a variable set everywhere, a naming scheme.
+"""Causes that have a name: an AMI, an image, a parameter group, packages, a variable set everywhere, a naming scheme.
 
 Each grouping is a key that all its members have in common, and the sentence that names the cause. Where the cause is
 certain - all members say the same AMI, image or parameter group - two are a group; else three, since two may be chance.
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CERTAIN, LIKELY = 2, 3
 Grouping: TypeAlias = tuple[str, Callable[["Breach"], Hashable], int, Callable[[list["Breach"]], str | None]]
 _VARIABLES = frozenset({"environment", "env", "data", "variables", "vars"})
+_MACHINES = "hosts.role"
 _PARAMETER_GROUPS = ("parameter_group", "cluster_parameter_group")
 
 
@@ -35,6 +36,8 @@ def named_groupings(naming: frozenset[str]) -> tuple[Grouping, ...]:
     return (
         ("undeclared", _departed(IN_STATE), CERTAIN, _undeclared_cause),
         ("declared-only", _departed(EXISTS), CERTAIN, _declared_only_cause),
+        # First, for a version of a package (`2:9.0`) may read as an image.
+        ("packages", _packages, CERTAIN, _packages_cause),
         ("ami", _ami, CERTAIN, _ami_cause),
         ("parameter-group-used", _parameter_group_used, CERTAIN, _parameter_group_used_cause),
         ("parameter-group", _parameter_group, CERTAIN, _parameter_group_cause),
@@ -129,6 +132,27 @@ def _image_cause(members: list[Breach]) -> str:
 
 def _short(text: str) -> str:
     return text[:19] + "…" if text.startswith("sha256:") else text
+
+
+def _packages(breach: Breach) -> Hashable:
+    """Packages of machines by the rule that they break: what matters more is a group of its own."""
+    of_machines = breach.kind == _MACHINES and len(breach.path) == 2 and breach.path[0] == "packages"
+    return breach.rule.id if of_machines else None
+
+
+def _packages_cause(members: list[Breach]) -> str:
+    first = members[0]
+    roles = sorted({_role(member) for member in members})
+    where = f"role {roles[0]}" if len(roles) == 1 else f"{len(roles)} roles"
+    names = {member.path[-1] for member in members}
+    left, right = first.left.environment, first.right.environment
+    return (
+        f"{len(names)} packages of {where} differ between {left} and {right}: another image or another date of patches"
+    )
+
+
+def _role(breach: Breach) -> str:
+    return breach.right.identity or breach.left.identity or breach.identity
 
 
 def _variable(breach: Breach) -> Hashable:

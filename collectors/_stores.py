@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -71,6 +72,13 @@ def as_type(value: Any, wanted: type[_T], what: str) -> _T:
     if not isinstance(value, wanted):
         raise CollectError(GapReason.MALFORMED, f"the answer is not what was asked for: {what} is missing in it")
     return value
+
+
+def keyed_digest(context: Context, plain: str) -> str:
+    """What stands for a content that is only to be told apart from others.
+
+    Spelled as a digest, so that nothing takes it for a password: it is one, of what the installation's key alone can make."""
+    return f"sha256-{hashlib.sha256(context.fingerprint(plain).encode()).hexdigest()}"
 
 
 def document(name: str, text: str) -> Json:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import partial
@@ -21,7 +20,7 @@ from pydantic import Field
 from auditor.collector import Context, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Json, Kind, Resource
-from collectors._stores import StoreOptions, as_type, document
+from collectors._stores import StoreOptions, as_type, document, keyed_digest
 
 _ROOT = "/"
 # The flags by which Consul's own clients mark locks and semaphores.
@@ -138,6 +137,4 @@ def _value(name: str, encoded: Any, context: Context) -> Json:
     try:
         return document(name, plain.decode())
     except UnicodeDecodeError:
-        # Spelled as a digest, so that nothing takes it for a password: it is one, of what the key alone can make.
-        keyed = hashlib.sha256(context.fingerprint(plain.hex()).encode())
-        return {"content": f"sha256-{keyed.hexdigest()}", "bytes": len(plain)}
+        return {"content": keyed_digest(context, plain.hex()), "bytes": len(plain)}
