@@ -131,15 +131,19 @@ class Generator:
         self._values = values or {}
         self._made: dict[str, tuple[str, int]] = {}
         self._asked: dict[str, list[str]] = {}
+        self._parameters: set[str] = set()
+        self._lists: list[int] = []  # how deep each list lies that is being made
 
     def answer(self, operation: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """A whole answer to one operation (a botocore `OperationModel`), about the things that `parameters` name."""
         shape = operation.output_shape
         self._asked = {}
+        self._parameters = set()
         for path, value in leaves(parameters):
             if value in self._made:
                 # What was listed as `cluster` may be asked for, and answered, as `name`.
                 called = next(step for step in reversed(path) if isinstance(step, str)).lower()
+                self._parameters |= {called, called.removesuffix("s")}
                 for key in {self._made[value][0], called, called.removesuffix("s")}:
                     self._asked.setdefault(key, []).append(value)
         if shape is None:
@@ -191,7 +195,9 @@ class Generator:
                 made = self._value(shape.member, one, service, self._made[value][1], above, depth)
                 items.append({**made, member: value})
             return items
+        self._lists.append(depth)
         items = [self._value(shape.member, one, service, index * 2 + at, above, depth) for at in range(count)]
+        self._lists.pop()
         return items[::-1] if self.place.name == "prod" and xform_name(name) not in self._ordered else items
 
     def _asked_one_by_one(self, item: Any) -> str | None:
@@ -234,12 +240,16 @@ class Generator:
         if getattr(shape, "enum", None):
             return str(shape.enum[index % len(shape.enum)])
         asked = self._asked.get(name.lower(), ())
-        if len(asked) == 1 and depth < 4:
+        if len(asked) == 1 and depth < 4 and self._about_what_was_asked(name):
             return asked[0]
         # Far down an id is one that people give, such as those of metrics and rules.
         text = f"id{index}" if depth > 4 and name.lower() == "id" else self._text(name, service, index)
         self._made[text] = name.lower(), index
         return text
+
+    def _about_what_was_asked(self, name: str) -> bool:
+        """What is part of the thing that was asked for has names of its own: a bus is asked for its rules by its name."""
+        return not self._lists or (max(self._lists) == 1 and name.lower() in self._parameters)
 
     @staticmethod
     def _secret(shape: Any, name: str) -> bool:
