@@ -298,7 +298,11 @@ def _containers(containers: Mapping[str, Json]) -> Iterator[_Found]:
 
 
 def _kustomization(attributes: Mapping[str, Json]) -> Iterator[_Found]:
-    """The tags and digests that a kustomization sets, by image: `images: [{name, newTag, digest}]`."""
+    """The tags and digests that a kustomization sets, by image: `images: [{name, newTag, digest}]`; live, what Flux applied."""
+    applied = _text(_map(attributes.get("status")).get("lastAppliedRevision"))
+    if applied is not None:
+        revision = applied.rpartition(":")[2]
+        yield _Found(short(revision) if is_commit(revision) else applied)
     images = attributes.get("images")
     for item in images if isinstance(images, list) else ():
         name, tag, digest = (_text(_map(item).get(key)) for key in ("name", "newTag", "digest"))
@@ -308,21 +312,47 @@ def _kustomization(attributes: Mapping[str, Json]) -> Iterator[_Found]:
 
 
 def _helm_release(attributes: Mapping[str, Json]) -> Iterator[_Found]:
-    """The chart's version, and the image's where the values set one."""
+    """The chart's version, live the one that Flux installed last, and the image's where the values set one."""
     spec = _map(attributes.get("spec"))
     chart = _map(_map(spec.get("chart")).get("spec")) or spec
-    if (version := _text(chart.get("version"))) is not None:
-        yield _Found(version, part="chart")
-    values = _map(_map(spec.get("values")).get("image"))
-    tag, digest = _text(values.get("tag")), _text(values.get("digest"))
+    history = _map(attributes.get("status")).get("history")
+    last = _map(history[0]) if isinstance(history, list) and history else {}
+    if (version := _text(last.get("chartVersion")) or _text(chart.get("version"))) is not None:
+        yield _Found(version, part="chart", deployed_at=_time(last.get("lastDeployed")))
+    yield from _set_image(_map(spec.get("values")))
+
+
+def _installed_release(attributes: Mapping[str, Json]) -> Iterator[_Found]:
+    """A release as Helm keeps it in the cluster."""
+    at = _time(attributes.get("deployed_at"))
+    if (version := _text(attributes.get("chart_version"))) is not None:
+        yield _Found(version, part="chart", deployed_at=at)
+    images = list(_set_image(_map(attributes.get("values"))))
+    if not images and (version := _text(attributes.get("app_version"))) is not None:
+        images = [_Found(version, part="app")]
+    yield from (replace(found, deployed_at=at) for found in images)
+
+
+def _set_image(values: Mapping[str, Json]) -> Iterator[_Found]:
+    named = _map(values.get("image"))
+    tag, digest = _text(named.get("tag")), _text(named.get("digest"))
     if tag or digest:
         yield _Found(Image("", tag, digest).version, digest, part="app")
 
 
 def _argo_application(attributes: Mapping[str, Json]) -> Iterator[_Found]:
-    revision = _text(_map(_map(attributes.get("spec")).get("source")).get("targetRevision"))
+    """The images that run, else the revision synchronised last; of a manifest, the one that is to be."""
+    status = _map(attributes.get("status"))
+    wanted = _text(_map(_map(attributes.get("spec")).get("source")).get("targetRevision"))
+    revision = _text(_map(status.get("sync")).get("revision")) or wanted
+    at = _time(_map(status.get("operationState")).get("finishedAt"))
+    listed = _map(status.get("summary")).get("images")
+    images = [found for one in (listed if isinstance(listed, list) else ()) if (found := image(one)) is not None]
+    yield from (_Found(found.version, found.digest, found.name, at) for found in images)
+    if images:
+        return
     if revision is not None:
-        yield _Found(short(revision) if is_commit(revision) else revision)
+        yield _Found(short(revision) if is_commit(revision) else revision, deployed_at=at)
 
 
 def _map(value: Json) -> Mapping[str, Json]:
@@ -358,6 +388,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Json]], Iterator[_Found]]] = {
     "kubernetes.helmrelease": _helm_release,
     "kubernetes.helmchart": _helm_release,
     "kubernetes.application": _argo_application,
+    "cluster.helm_release": _installed_release,
 }
 KINDS = frozenset({*_READERS, "aws.ecs.service"})
 """The kinds of resources that say what is deployed, and when; of any other nothing is read."""
