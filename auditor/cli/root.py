@@ -9,10 +9,12 @@ from auditor.cli.collectors_commands import collectors, iam_policy, kubernetes_r
 from auditor.cli.config_commands import config
 from auditor.cli.db_commands import db
 from auditor.cli.demo_command import demo
+from auditor.cli.doctor_command import doctor
 from auditor.cli.drift_command import drift
 from auditor.cli.explain_command import explain
 from auditor.cli.findings_commands import findings, show
 from auditor.cli.gate_command import gate
+from auditor.cli.hosts_commands import hosts
 from auditor.cli.init_command import init
 from auditor.cli.match_command import match
 from auditor.cli.notices_command import notices
@@ -61,6 +63,8 @@ for command in (
     init,
     demo,
     collectors,
+    hosts,
+    doctor,
     iam_policy,
     kubernetes_rbac,
     db,
