@@ -63,7 +63,9 @@ def kinds_of(engine: str, product: str) -> Kinds:
         ),
         view=kind("view", f"A view of {product}, materialised or not: its columns and its definition in normal form"),
         routine=kind(
-            "routine", f"A function or procedure of {product}: signature, properties and a fingerprint of its body"
+            "routine",
+            f"A function or procedure of {product}: signature, properties and a fingerprint of its body",
+            ordered=("arguments",),
         ),
         sequence=kind(
             "sequence", f"A sequence of {product} by its shape: type, step and bounds, never where it stands"
@@ -74,7 +76,9 @@ def kinds_of(engine: str, product: str) -> Kinds:
             f"A user or role of {product} by what it may do: attributes, memberships and grants; never a password",
             Category.SECURITY,
         ),
-        database=kind("database", f"A database of {product}: encoding and collation"),
+        database=kind(
+            "database", f"A database of {product}: the collation, with its character set, that new tables get"
+        ),
         migrations=kind(
             "migrations",
             f"How far a migration tool has brought a database of {product}: tool, last migration, how many, any failed",

@@ -141,10 +141,12 @@ def opened(
         connection: pymysql.connections.Connection[Any] = pymysql.connect(
             **place.login,
             connect_timeout=connect_timeout,
-            read_timeout=round(statement_seconds) + 10,
-            write_timeout=round(statement_seconds) + 10,
+            read_timeout=connect_timeout,
+            write_timeout=connect_timeout,
             program_name="parity-auditor",
         )
+        # One that accepts and says nothing is waited for as long as for a connection; the driver has no other way to say so.
+        connection._read_timeout = connection._write_timeout = round(statement_seconds) + 10
     try:
         with counted(meter, API), _classified(), connection.cursor() as cursor:
             cursor.execute("select version(), @@global.read_only")
