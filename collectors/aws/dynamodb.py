@@ -38,14 +38,22 @@ def _table(attributes: dict[str, Json]) -> dict[str, Json]:
     # Every table is encrypted; without a key of KMS it is with one of DynamoDB's own.
     attributes["sse_type"] = sse.get("sse_type", "AES256") if sse.get("status") != "DISABLED" else "AES256"
     attributes["kms_master_key_arn"] = sse.get("kms_master_key_arn")
-    if isinstance(backups := attributes.pop("continuous_backups", None), dict):
-        recovery = backups.get("point_in_time_recovery_description") or {}
-        attributes["point_in_time_recovery_enabled"] = recovery.get("point_in_time_recovery_status") == "ENABLED"
-        attributes["point_in_time_retention_in_days"] = recovery.get("recovery_period_in_days")
-    if isinstance(life := attributes.pop("time_to_live", None), dict):
-        on = str(life.get("time_to_live_status", "")) in ("ENABLED", "ENABLING")
-        attributes["time_to_live_attribute"] = life.get("attribute_name") if on else None
     return attributes
+
+
+def _backups(description: dict[str, Json]) -> dict[str, Json]:
+    """Whether the table can be taken back to any moment, and how far back; the moments themselves pass."""
+    recovery = description.get("point_in_time_recovery_description") or {}
+    return {
+        "point_in_time_recovery": recovery.get("point_in_time_recovery_status") == "ENABLED",
+        "retention_in_days": recovery.get("recovery_period_in_days"),
+    }
+
+
+def _time_to_live(description: dict[str, Json]) -> Json:
+    """The attribute that tells when a row expires; none where rows stay."""
+    on = description.get("time_to_live_status") in ("ENABLED", "ENABLING")
+    return description.get("attribute_name") if on else None
 
 
 KINDS = (
@@ -117,12 +125,14 @@ KINDS = (
                 operation="DescribeContinuousBackups",
                 arguments={"TableName": "TableName"},
                 result="ContinuousBackupsDescription",
+                transform=_backups,
             ),
             Detail(
                 attribute="time_to_live",
                 operation="DescribeTimeToLive",
                 arguments={"TableName": "TableName"},
                 result="TimeToLiveDescription",
+                transform=_time_to_live,
             ),
             Detail(
                 attribute="tags", operation="ListTagsOfResource", arguments={"ResourceArn": "TableArn"}, result="Tags"

@@ -50,9 +50,8 @@ def _life_cycle(policies: Any) -> Json:
 def _system(attributes: dict[str, Json]) -> dict[str, Json]:
     """One zone or several, and backups, as switches."""
     attributes["multi_az"] = attributes.pop("availability_zone_name", None) is None
-    if "backup_policy" in attributes:
-        status = (attributes.pop("backup_policy") or {}).get("status", "DISABLED")
-        attributes["automatic_backups"] = str(status) in ("ENABLED", "ENABLING")
+    if "automatic_backups" in attributes:
+        attributes["automatic_backups"] = attributes["automatic_backups"] in ("ENABLED", "ENABLING")
     protection = (attributes.pop("file_system_protection", None) or {}).get("replication_overwrite_protection")
     attributes["replication_overwrite_protection"] = protection
     return attributes
@@ -124,10 +123,10 @@ KINDS = (
                 transform=_life_cycle,
             ),
             Detail(
-                attribute="backup_policy",
+                attribute="automatic_backups",
                 operation="DescribeBackupPolicy",
                 arguments=_BY_ID,
-                result="BackupPolicy",
+                result="BackupPolicy.Status",
                 none_on=_NO_POLICY,
             ),
             Detail(attribute="mount_targets", read=_mount_targets),
