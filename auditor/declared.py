@@ -23,55 +23,122 @@ IN_STATE = ("in_state",)
 """Where rules find whether a live resource, of a kind that the environment's states declare, stands in one of them."""
 EXISTS = ("exists",)
 """Where rules find whether what a state declares is there."""
+_FOLDERS = "files:"
 # Tags of what AWS, or a controller in a cluster, made on somebody's behalf: no state would declare it.
-_MADE_BY = ("aws:", "elbv2.k8s.aws/", "ingress.k8s.aws/", "service.k8s.aws/", "kubernetes.io/service-name")
+_MADE_BY = ("aws:", "eks:", "elbv2.k8s.aws/", "ingress.k8s.aws/", "service.k8s.aws/", "kubernetes.io/service-name")
+_MADE = ("default", "AWSServiceRole", "AWSReservedSSO", "/aws/", "aws-", "cf-templates-", "cdk-")
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
     """The kind that a Terraform type is when it is read live. `names` are attributes that hold the name it goes by there.
 
-    `strays`: whether one that no state declares is worth a word. What services make by themselves is not."""
+    `whole`: a listing holds every one there is, and nobody but people and code makes any; so what only the state knows, or
+    only reality, is worth a word. Of the others a finding says no more than where they are declared."""
 
     kind: str
-    names: tuple[str, ...] = ()
-    strays: bool = True
+    names: tuple[str, ...] = ("name",)
+    whole: bool = False
 
 
-def _named(*types: str) -> dict[str, Live]:
-    """Workloads and settings of Kubernetes: `kubernetes_config_map` and `kubernetes_config_map_v1` are configmaps."""
-    found = {}
-    for name in types:
-        for suffix in ("", "_v1"):
-            found[f"kubernetes_{name}{suffix}"] = Live(f"kubernetes.{name.replace('_', '')}", strays=False)
-    return found
+def _whole(**types: tuple[str, ...]) -> dict[str, Live]:
+    """Types -> the kind and the attributes that name it, of what is listed whole."""
+    return {f"aws_{name}": Live(f"aws.{kind}", tuple(names), whole=True) for name, (kind, *names) in types.items()}
+
+
+def _told(**types: str) -> dict[str, Live]:
+    return {f"aws_{name}": Live(f"aws.{kind}") for name, kind in types.items()}
+
+
+def _in_cluster(*types: str) -> dict[str, Live]:
+    """Objects of Kubernetes: `kubernetes_config_map` and `kubernetes_config_map_v1` are configmaps."""
+    return {
+        f"kubernetes_{name}{suffix}": Live(f"kubernetes.{name.replace('_', '')}", ())
+        for name in types
+        for suffix in ("", "_v1")
+    }
 
 
 TYPES: Mapping[str, Live] = {
-    "aws_autoscaling_group": Live("aws.autoscaling.group", ("name",)),
-    "aws_launch_template": Live("aws.ec2.launch_template", ("name",)),
-    "aws_security_group": Live("aws.ec2.security_group"),
-    "aws_ecs_cluster": Live("aws.ecs.cluster", ("name",)),
-    "aws_ecs_service": Live("aws.ecs.service"),
-    "aws_ecs_task_definition": Live("aws.ecs.task_definition", ("family",), strays=False),
-    "aws_elasticache_cluster": Live("aws.elasticache.cache_cluster", ("cluster_id",)),
-    "aws_elasticache_parameter_group": Live("aws.elasticache.parameter_group", ("name",), strays=False),
-    "aws_elasticache_replication_group": Live("aws.elasticache.replication_group", ("replication_group_id",)),
-    "aws_elb": Live("aws.elasticloadbalancing.load_balancer", ("name",)),
-    "aws_lb": Live("aws.elasticloadbalancingv2.load_balancer", ("name",)),
-    "aws_alb": Live("aws.elasticloadbalancingv2.load_balancer", ("name",)),
-    "aws_lb_target_group": Live("aws.elasticloadbalancingv2.target_group", ("name",)),
-    "aws_alb_target_group": Live("aws.elasticloadbalancingv2.target_group", ("name",)),
-    "aws_lambda_function": Live("aws.lambda.function", ("function_name",)),
-    "aws_db_instance": Live("aws.rds.instance", ("identifier",)),
-    "aws_rds_cluster_instance": Live("aws.rds.instance", ("identifier",)),
-    "aws_rds_cluster": Live("aws.rds.cluster", ("cluster_identifier",)),
-    "aws_db_parameter_group": Live("aws.rds.parameter_group", ("name",), strays=False),
-    "aws_rds_cluster_parameter_group": Live("aws.rds.cluster_parameter_group", ("name",), strays=False),
-    "aws_db_option_group": Live("aws.rds.option_group", ("name",), strays=False),
-    "aws_secretsmanager_secret": Live("aws.secretsmanager.secret", ("name",)),
-    "aws_ssm_parameter": Live("aws.ssm.parameter", ("name",)),
-    **_named(
+    **_whole(
+        alb=("elasticloadbalancingv2.load_balancer", "name"),
+        alb_target_group=("elasticloadbalancingv2.target_group", "name"),
+        autoscaling_group=("autoscaling.group", "name"),
+        db_instance=("rds.instance", "identifier"),
+        dynamodb_table=("dynamodb.table", "name"),
+        ecs_cluster=("ecs.cluster", "name"),
+        ecs_service=("ecs.service",),
+        eks_cluster=("eks.cluster", "name"),
+        elasticache_cluster=("elasticache.cache_cluster", "cluster_id"),
+        elasticache_replication_group=("elasticache.replication_group", "replication_group_id"),
+        elb=("elasticloadbalancing.load_balancer", "name"),
+        iam_role=("iam.role", "name"),
+        lambda_function=("lambda.function", "function_name"),
+        lb=("elasticloadbalancingv2.load_balancer", "name"),
+        lb_target_group=("elasticloadbalancingv2.target_group", "name"),
+        rds_cluster=("rds.cluster", "cluster_identifier"),
+        rds_cluster_instance=("rds.instance", "identifier"),
+        s3_bucket=("s3.bucket", "bucket"),
+        secretsmanager_secret=("secretsmanager.secret", "name"),
+        security_group=("ec2.security_group",),
+        sns_topic=("sns.topic", "name"),
+        sqs_queue=("sqs.queue", "name"),
+        ssm_parameter=("ssm.parameter", "name"),
+    ),
+    **_told(
+        acm_certificate="acm.certificate",
+        api_gateway_rest_api="apigateway.rest_api",
+        apigatewayv2_api="apigatewayv2.api",
+        backup_plan="backup.plan",
+        backup_vault="backup.vault",
+        batch_compute_environment="batch.compute_environment",
+        batch_job_queue="batch.job_queue",
+        cloudformation_stack="cloudformation.stack",
+        cloudfront_distribution="cloudfront.distribution",
+        cloudtrail="cloudtrail.trail",
+        cloudwatch_event_bus="events.event_bus",
+        cloudwatch_event_rule="events.rule",
+        cloudwatch_log_group="logs.log_group",
+        codebuild_project="codebuild.project",
+        codepipeline="codepipeline.pipeline",
+        cognito_user_pool="cognito.user_pool",
+        db_option_group="rds.option_group",
+        db_parameter_group="rds.parameter_group",
+        ecr_repository="ecr.repository",
+        efs_access_point="efs.access_point",
+        efs_file_system="efs.file_system",
+        eks_addon="eks.addon",
+        eks_fargate_profile="eks.fargate_profile",
+        eks_node_group="eks.node_group",
+        elasticache_parameter_group="elasticache.parameter_group",
+        iam_group="iam.group",
+        iam_instance_profile="iam.instance_profile",
+        iam_policy="iam.policy",
+        kinesis_firehose_delivery_stream="kinesisfirehose.delivery_stream",
+        kinesis_stream="kinesis.stream",
+        kms_key="kms.key",
+        launch_template="ec2.launch_template",
+        nat_gateway="ec2.nat_gateway",
+        network_acl="ec2.network_acl",
+        rds_cluster_parameter_group="rds.cluster_parameter_group",
+        route_table="ec2.route_table",
+        sfn_state_machine="stepfunctions.state_machine",
+        subnet="ec2.subnet",
+        vpc="ec2.vpc",
+        vpc_endpoint="ec2.vpc_endpoint",
+        vpc_peering_connection="ec2.vpc_peering_connection",
+    ),
+    "aws_cloudwatch_metric_alarm": Live("aws.cloudwatch.alarm", ("alarm_name",)),
+    "aws_docdb_cluster": Live("aws.docdb.cluster", ("cluster_identifier",)),
+    "aws_docdb_cluster_instance": Live("aws.docdb.instance", ("identifier",)),
+    "aws_ecs_task_definition": Live("aws.ecs.task_definition", ("family",)),
+    "aws_mq_broker": Live("aws.amazonmq.broker", ("broker_name",)),
+    "aws_msk_cluster": Live("aws.msk.cluster", ("cluster_name",)),
+    "aws_neptune_cluster": Live("aws.neptune.cluster", ("cluster_identifier",)),
+    "aws_neptune_cluster_instance": Live("aws.neptune.instance", ("identifier",)),
+    "aws_opensearch_domain": Live("aws.opensearch.domain", ("domain_name",)),
+    "aws_redshift_cluster": Live("aws.redshift.cluster", ("cluster_identifier",)),
+    **_in_cluster(
         "config_map", "cron_job", "daemonset", "deployment", "horizontal_pod_autoscaler", "ingress", "job",
         "limit_range", "namespace", "network_policy", "persistent_volume_claim", "pod_disruption_budget",
         "priority_class", "resource_quota", "role", "role_binding", "cluster_role", "cluster_role_binding", "secret",
@@ -112,8 +179,16 @@ def _without_copies(snapshot: Snapshot, other: Snapshot) -> Snapshot:
 
 def _reads(snapshot: Snapshot, kind: str) -> bool:
     """Whether a source reads the kind live, though it may have been denied this time."""
-    denied = (gap.resource is None and gap.attribute is None and fnmatchcase(kind, gap.kind) for gap in snapshot.gaps)
+    denied = (
+        gap.resource is None and gap.attribute is None and fnmatchcase(kind, gap.kind) and _is_live(gap.source)
+        for gap in snapshot.gaps
+    )
     return _lists(snapshot, kind, None) or any(denied)
+
+
+def _is_live(source: str) -> bool:
+    """A folder would hold manifests of any kind, and shows what is declared, too."""
+    return not source.startswith(_FOLDERS)
 
 
 def _declarations(snapshot: Snapshot) -> Declarations:
@@ -127,10 +202,12 @@ def _declarations(snapshot: Snapshot) -> Declarations:
         live = live_of(copy.kind)
         if live is None:
             continue
-        declared |= {live.kind} if live.strays else set()
+        declared |= {live.kind} if live.whole else set()
         found = _counterpart(copy, live, there)
         if found is not None:
             addresses[spot(found)] = copy.identity
+        elif not live.whole:
+            continue
         elif _would_be_seen(copy, live, snapshot):
             absent.append(copy)
         else:
@@ -141,7 +218,7 @@ def _declarations(snapshot: Snapshot) -> Declarations:
 
 def _strays(resources: Iterable[Resource], kinds: set[str], addresses: Mapping[Spot, str]) -> Iterator[Resource]:
     for each in resources:
-        made = any(key.startswith(_MADE_BY) for key in each.tags) or each.identity.startswith("default")
+        made = any(key.startswith(_MADE_BY) for key in each.tags) or each.identity.startswith(_MADE)
         if each.kind in kinds and spot(each) not in addresses and not made:
             yield each
 
@@ -193,12 +270,15 @@ def _place(copy: Resource) -> tuple[str | None, str | None]:
     """Region and account, as its ARN says them."""
     arn = next((ref for ref in copy.refs if ref.startswith("arn:") and ref.count(":") >= 5), "")
     _, _, _, region, account, *_ = (*arn.split(":"), "", "", "", "", "")
-    return region or None, account or None
+    said = copy.attributes.get("region")
+    return region or (said if isinstance(said, str) and said else None), account or None
 
 
 def _lists(snapshot: Snapshot, kind: str, region: str | None) -> bool:
     return any(
-        fnmatchcase(kind, listing.kind) and (region is None or listing.region in (None, region))
+        fnmatchcase(kind, listing.kind)
+        and (region is None or listing.region in (None, region))
+        and _is_live(listing.source)
         for listing in snapshot.listings
     )
 

@@ -13,9 +13,9 @@ import pytest
 
 from auditor.collector import Options, Task
 from auditor.config import Config, load_config
-from auditor.declared import TYPES
+from auditor.declared import TYPES, set_aside
 from auditor.errors import CollectError
-from auditor.model import Audit, Finding, Gap, GapReason, Kind, Resource, Status
+from auditor.model import Audit, Finding, Gap, GapReason, Kind, Listing, Resource, Snapshot, Status
 from auditor.pipeline import Tools, audit_snapshots, lay, take_snapshots
 from auditor.policy import load_policy
 from auditor.publish.entries import remarks
@@ -305,3 +305,12 @@ def test_every_type_of_the_table_names_a_kind_that_some_collector_reads() -> Non
     """A mapping to a kind that nobody yields would call every resource of it missing."""
     known = {kind.name for kind in SHIPPED.kinds()}
     assert sorted({entry.kind for entry in TYPES.values()} - known) == []
+
+
+def test_a_folder_that_could_hold_manifests_reads_nothing_live() -> None:
+    """A state's deployment stays compared beside a files source, and is set aside beside a cluster."""
+    copies = (Resource("terraform.resource.kubernetes_deployment", "kubernetes_deployment.api", {}),)
+    for source, kept in (("files:deploy", copies), ("kubernetes:prod", ())):
+        found = (Listing(source, "kubernetes.*"), Listing("terraform:x", "terraform.resource.*"))
+        sides = [Snapshot(name, name, NOW, copies, (), found) for name in ENVIRONMENTS]
+        assert set_aside(*sides)[0].resources == kept
