@@ -76,7 +76,7 @@ _FIXED = {
     "RoutingHttpRequestXAmznMtlsClientcertEnabledHeaderName": "X-Header",
 }
 # Names that say too little.
-_KNOWN_AS = {("lambda", "Arn"): "LayerArn"}
+_KNOWN_AS = {("lambda", "Arn"): "LayerArn", ("ec2", "ResourceId"): "VpcId"}
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,14 @@ class Generator:
         shape = operation.output_shape
         self._asked = {}
         self._parameters = set()
+        # What two things are asked about by name differs as what is listed of two things does.
+        index = 0
         for path, value in leaves(parameters):
             if value in self._made:
                 # What was listed as `cluster` may be asked for, and answered, as `name`.
                 called = next(step for step in reversed(path) if isinstance(step, str)).lower()
+                if self._made[value][0] == "name":
+                    index = self._made[value][1]
                 self._parameters |= {called, called.removesuffix("s")}
                 for key in {self._made[value][0], called, called.removesuffix("s")}:
                     self._asked.setdefault(key, []).append(value)
@@ -151,7 +155,7 @@ class Generator:
         service = operation.service_model.service_name
         return {
             name: value
-            for name, value in self._structure(shape, service, 0, (), 0).items()
+            for name, value in self._structure(shape, service, index, (), 0).items()
             if name != "ResponseMetadata"
         }
 
@@ -189,6 +193,8 @@ class Generator:
         alone = depth > _WIDE or self._sparse or name in self._single or _only_one(shape.member)
         count = 1 if alone else 2
         one = re.sub(r"(?<=[a-z])s\Z", "", name)
+        if tags := self._tags(shape.member, name, index):
+            return tags
         if depth == 1 and (member := self._asked_one_by_one(shape.member)):
             items = []
             for value in self._asked[member.lower()]:
@@ -199,6 +205,14 @@ class Generator:
         items = [self._value(shape.member, one, service, index * 2 + at, above, depth) for at in range(count)]
         self._lists.pop()
         return items[::-1] if self.place.name == "prod" and xform_name(name) not in self._ordered else items
+
+    def _tags(self, item: Any, name: str, index: int) -> list[dict[str, str]]:
+        """Tags, a name among them; empty where the list holds none."""
+        spelled = {member.lower(): member for member in getattr(item, "members", ())}
+        if not re.fullmatch(r"(?i)tags?(et|set|list)?", name) or not {"key", "value"} <= set(spelled):
+            return []
+        named = {"Name": f"called-{index}-{self.place.name}", "team": "shop"}
+        return [{spelled["key"]: key, spelled["value"]: value} for key, value in named.items()]
 
     def _asked_one_by_one(self, item: Any) -> str | None:
         """The member by which a list was asked for, one item each: `VolumeId` of `DescribeVolumes` with ids."""
@@ -243,8 +257,9 @@ class Generator:
         if len(asked) == 1 and depth < 4 and self._about_what_was_asked(name):
             return asked[0]
         # Far down an id is one that people give, such as those of metrics and rules.
-        text = f"id{index}" if depth > 4 and name.lower() == "id" else self._text(name, service, index)
-        self._made[text] = name.lower(), index
+        text = f"id{index}" if depth > 3 and name.lower() == "id" else self._text(name, service, index)
+        known = self._made.get(text)
+        self._made[text] = name.lower(), index if known is None else min(index, known[1])
         return text
 
     def _about_what_was_asked(self, name: str) -> bool:
@@ -345,8 +360,14 @@ _TEXTS: tuple[tuple[re.Pattern[str], Callable[[Place, str, str, str, int], str]]
     (re.compile(r"(?:ReplicationGroup|CacheCluster|MemberClusters?)Id\Z"), _named),
     (re.compile(r"(?:Id|Ids|id)\Z"), _id),
     (re.compile(r"(?:[nN]ame|Names|Identifier)\Z"), _named),
-    (re.compile(r"\ADescription\Z"), lambda *_: "what it is for"),
+    (re.compile(r"\ADescription\Z"), lambda _p, _b, _n, _s, index: f"what thing {index} is for"),
 )
+
+
+def leaves_of(parameters: Any, made: Mapping[str, Any]) -> list[str]:
+    """The parameters that some answer gave before; none where it was a whole list of them."""
+    found = [value for _, value in leaves(parameters) if isinstance(value, str) and value in made]
+    return found if len(found) < 3 else []
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
