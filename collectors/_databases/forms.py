@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 
 _LONGEST = 4000
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 _QUOTED = re.compile(r"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`)")
 # What looks like a comment between quotes is none.
 _TOKENS = re.compile(rf"{_QUOTED.pattern}|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -69,6 +70,14 @@ def series(name: str) -> str:
 def holds_secret(column: str, default: str) -> bool:
     """Whether a column's default is a text that may be a secret, by the name of the column."""
     return bool(_SECRETIVE.search(column) and _LITERAL.search(default))
+
+
+def sized(number: int) -> str:
+    """Bytes in the largest unit that loses nothing: `16MB`."""
+    index = 0
+    while number and number % 1024 == 0 and index < len(_UNITS) - 1:
+        number, index = number // 1024, index + 1
+    return f"{number}{_UNITS[index]}"
 
 
 def _outside(text: str, change: Callable[[str], str]) -> str:

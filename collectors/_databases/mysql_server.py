@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from collectors._databases.forms import sized
 from collectors._databases.mysql import Catalogue
 
 # By effective value even where they are at their default: what code relies on without knowing.
@@ -38,7 +39,6 @@ _INSTALLATION = re.compile(
     r"|character_set_server|innodb_data_file_path|innodb_temp_data_file_path|character_sets_dir|aria_log_dir_path|.*proxy.*|tmpdir|user"
 )
 _IN_BYTES = re.compile(r".*(?:_size|_packet|_buffer|_bytes|_capacity_bytes|_file_size|_length)")
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def version(catalogue: Catalogue) -> dict[str, Any]:
@@ -114,13 +114,6 @@ def _value(name: str, value: Any) -> Any:
     if re.fullmatch(r"-?\d+", text):
         number = int(text)
         if _IN_BYTES.fullmatch(name) and number >= 1024 and number % 1024 == 0:
-            return _sized(number)
+            return sized(number)
         return number
     return text
-
-
-def _sized(number: int) -> str:
-    index = 0
-    while number % 1024 == 0 and index < len(_UNITS) - 1:
-        number, index = number // 1024, index + 1
-    return f"{number}{_UNITS[index]}"
