@@ -15,7 +15,7 @@ from collectors.aws.base import AwsKind, Document
 if TYPE_CHECKING:
     from collectors.aws._reader import Reader
 
-_BALANCER = re.compile(r"(?<=/)[0-9a-f]{16}\Z")
+_BALANCER = re.compile(r"(?<=\w)/[0-9a-f]{16}\Z")
 _PASSING = (
     "alarm_name",
     "alarm_arn",
