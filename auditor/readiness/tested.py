@@ -53,7 +53,7 @@ def tested(facts: Facts) -> Item:
         return ask.not_observed(
             f"{told}." if told else "No source tells of a pipeline's runs.",
             *of_gaps(gaps),
-            remedy=f"Add a source github or gitlab to {left}, or look the deployed version up in the pipeline",
+            remedy=f"Add a source github or gitlab to {left}",
         )
     behind = {_name(row): [run for run in runs.get(row.component, ()) if run.is_of(row)] for row in rows}
     good = [name for name, found in behind.items() if _outcomes(found) >= {"succeeded"}]
