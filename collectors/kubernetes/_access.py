@@ -61,7 +61,7 @@ class _Found:
             return str(token).strip()
         return str(self._configuration.get_basic_auth_token()) if self._configuration.username else None
 
-    def trust(self) -> ssl.SSLContext | bool:
+    def trust(self) -> ssl.SSLContext:
         """The cluster's own authority, and the client's certificate where it has one."""
         if not self._configuration.verify_ssl:
             raise CollectError(
@@ -69,7 +69,7 @@ class _Found:
                 "the kubeconfig has insecure-skip-tls-verify, so anybody could answer: give certificate-authority instead",
             )
         if not str(self.host).startswith("https://"):
-            return True
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody, and nobody is asked for a certificate
         try:
             context = ssl.create_default_context(cafile=self._configuration.ssl_ca_cert or None)
             # Authorities that clusters make for themselves lack what the strict mode of later Pythons asks of them.
