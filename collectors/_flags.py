@@ -11,17 +11,22 @@ from auditor.model import Json
 INDIVIDUALS = "individuals"
 """Stands for lists of single users, machines or addresses: whom an environment has differs, and is nobody's business."""
 
+# The last word of an attribute that tells one person, machine or customer from another: `userId`, `email`, `remoteAddress`.
 _INDIVIDUAL = frozenset(
-    "key id userid user useremail username email emails name firstname lastname fullname ip ips ipaddress address "
-    "remoteaddress phone hostname hostnames sessionid avatar deviceid accountid".split()
+    "key id ids uid uuid guid email emails mail name username firstname lastname ip ips address phone hostname hostnames "
+    "avatar login".split()
 )
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_PERSON = frozenset("name user first last full host".split())
 _KILL_SWITCH = re.compile(r"(?i)(?:^|[-_. ])kill[-_. ]?switch(?:$|[-_. ])")
 KILL_SWITCH = "kill-switch"
 
 
 def names_individuals(attribute: str) -> bool:
     """Whether the values of an attribute tell single people or machines apart."""
-    return re.sub(r"[^a-z]", "", attribute.lower()) in _INDIVIDUAL
+    words = [word.lower() for word in _WORD.findall(attribute)]
+    # `appName` and `planName` are kinds of things, of which there are few.
+    return bool(words) and words[-1] in _INDIVIDUAL and not (words[-1] == "name" and words[0] not in _PERSON)
 
 
 def values_of(attribute: str, values: Iterable[Any]) -> list[Json]:

@@ -12,6 +12,7 @@ import pytest
 from auditor.collector import Collector
 from auditor.errors import CollectError
 from auditor.model import GapReason, Resource
+from collectors._flags import names_individuals
 from collectors.launchdarkly import COLLECTOR as LAUNCHDARKLY
 from collectors.unleash import COLLECTOR as UNLEASH
 from tests.collectors.whole import compared, context, patience, read
@@ -139,6 +140,18 @@ def test_a_flag_of_unleash_is_told_by_its_strategies() -> None:
         },
     }  # fmt: skip
     assert CANARY not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "individual"),
+    [("userId", True), ("subscriberId", True), ("key", True), ("email", True), ("firstName", True), ("remoteAddress", True),
+     ("country", False), ("appName", False), ("plan", False), ("valid", False), ("environment", False), ("", False)],
+)  # fmt: skip
+def test_attributes_that_tell_one_from_another_are_known_by_their_last_word(
+    attribute: str, *, individual: bool
+) -> None:
+    """Whom an environment has differs; which countries, plans and programs there are is compared."""
+    assert names_individuals(attribute) is individual
 
 
 def test_every_page_is_read_and_one_that_is_missing_is_told() -> None:
