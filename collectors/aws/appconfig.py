@@ -48,6 +48,12 @@ def _arn(reader: Reader, item: Document, what: str) -> str:
     return f"{place}:application/{item['ApplicationId']}/{what}/{item['Id']}"
 
 
+def _environment(attributes: dict[str, Json]) -> dict[str, Json]:
+    """The alarms that roll a deployment back."""
+    attributes["rolled_back_by"] = sorted(str(each.get("alarm_arn") or "") for each in attributes.get("monitors") or ())
+    return attributes
+
+
 def _name(item: Document) -> str:
     return f"{item['Application']}/{item['Name']}"
 
@@ -129,12 +135,12 @@ KINDS = (
         location="Arn",
         parent="Application",
         component="Application",
-        keyed={"monitors": "alarm_arn"},
         # Numbers only count what was ever published.
         volatile=("deployed.*.version", "deployed.*.deployed_at"),
         verbatim=("deployed", "deployed.*.content", "deployed.*.content.**"),
-        drop=("id", "name", "arn", "application", "application_id", "state", "monitors.*.alarm_role_arn"),
+        drop=("id", "name", "arn", "application", "application_id", "state", "monitors"),
         details=(Detail(attribute="deployed", read=_deployed), _tags()),
+        transform=_environment,
         permissions=(
             "appconfig:GetHostedConfigurationVersion",
             "appconfig:ListApplications",
