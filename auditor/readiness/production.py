@@ -9,7 +9,7 @@ from auditor.readiness.facts import counted, of_findings, of_gaps, of_snapshot, 
 from auditor.readiness.model import Ask, Evidence, Item
 
 if TYPE_CHECKING:
-    from auditor.model import Kind, Resource
+    from auditor.model import Kind, Resource, Snapshot
     from auditor.readiness.facts import Facts
 
 _WATCHES = (
@@ -27,6 +27,12 @@ _ALERTS = (
     "aws.cloudwatch.composite_alarm",
     "aws.cloudwatch.metric_alarm",
 )
+_ALARMS = ("aws.cloudwatch.alarm", "aws.cloudwatch.composite_alarm")
+# What watches besides: it is shown where it was seen, and its lack alone says nothing.
+_WATCHES_TOO = (*_ALARMS, "aws.logs.metric_filter")
+_PLANS = "aws.backup.plan"
+# Actions of alarms that change something by themselves and tell nobody.
+_NOBODY = ("arn:aws:autoscaling:", "arn:aws:automate:", "arn:aws:swf:", "arn:aws:ssm:")
 # Attributes that say how a resource is watched, and from which value on it is.
 _WATCHED_BY = (("aws.rds.instance", "monitoring_interval"), ("aws.rds.instance", "performance_insights_enabled"))
 _DATABASES = ("aws.rds.instance", "aws.rds.cluster")
@@ -39,11 +45,11 @@ def monitoring(facts: Facts) -> Item:
     ask = Ask(
         "production-monitoring",
         f"Is {facts.production} monitored?",
-        "monitors, dashboards or enhanced monitoring of databases seen in production",
+        "monitors, dashboards, alarms or enhanced monitoring of databases seen in production",
     )
     if (other := elsewhere(facts, ask)) is not None:
         return other
-    found = resources(facts.sides[1], *_WATCHES)
+    found = resources(facts.sides[1], *_WATCHES, *_WATCHES_TOO)
     watched = [
         resource
         for kind, attribute in _WATCHED_BY
@@ -67,7 +73,9 @@ def monitoring(facts: Facts) -> Item:
 def alerting(facts: Facts) -> Item:
     """`yes` where rules that alert were seen; `no` where alerting is switched off, or alarms were listed and none is there."""
     ask = Ask(
-        "production-alerting", f"Does {facts.production} alert somebody?", "alarms or alerting rules seen in production"
+        "production-alerting",
+        f"Does {facts.production} alert somebody?",
+        "alarms that tell somebody, or alerting rules, seen in production",
     )
     if (other := elsewhere(facts, ask)) is not None:
         return other
@@ -77,7 +85,8 @@ def alerting(facts: Facts) -> Item:
         if any(word in finding.breach.rule.id for word in _ALERTING_RULES)
         and finding.breach.right.environment == facts.production
     ]
-    found = resources(facts.sides[1], *_ALERTS)
+    known = resources(facts.sides[1], *_ALERTS)
+    found = [resource for resource in known if _tells_somebody(resource)]
     seen = [of_snapshot(facts.right, _counts(found), seen=found)] if found else []
     if off:
         places = several(f"{finding.breach.identity} {'.'.join(finding.breach.path)}" for finding in off)
@@ -88,7 +97,15 @@ def alerting(facts: Facts) -> Item:
             remedy=f"Switch it on in {facts.production}",
         )
     if found:
-        return ask.yes(f"Seen: {_counts(found)}. Whether they cover every part is not told.", *seen)
+        silent = len(known) - len(found)
+        besides = f" {counted(silent, 'alarm')} besides without such actions." if silent else ""
+        return ask.yes(f"Seen: {_counts(found)}.{besides} Whether they cover every part is not told.", *seen)
+    if known:
+        return ask.no(
+            f"{counted(len(known), 'alarm')} of {facts.production}, and none tells anybody.",
+            of_snapshot(facts.right, _counts(known), seen=known),
+            remedy="Give them actions that reach a person, and switch the actions on",
+        )
     return _none(facts, ask, _ALERTS, "alarms or alerting rules", "Add what declares them to its sources")
 
 
@@ -97,7 +114,8 @@ def backup(facts: Facts) -> Item:
     ask = Ask(
         "production-backup",
         f"Is the data of {facts.production} backed up?",
-        "at least one database of production with its backup settings (aws.rds.*), each kept and protected; no gap in these",
+        "at least one database of production with its backup settings (aws.rds.*), each kept and protected, or none and a "
+        "backup plan (aws.backup.plan); no gap in these",
     )
     if (other := elsewhere(facts, ask)) is not None:
         return other
@@ -131,6 +149,13 @@ def backup(facts: Facts) -> Item:
             else f"{counted(len(gaps), 'gap')} may hide a database that is not backed up."
         )
         return ask.not_observed(what, *of_gaps(gaps), *seen, remedy="Let the auditor read the databases of production")
+    plans = [plan for plan in resources(facts.sides[1], _PLANS) if _backs_up(plan)]
+    if not databases and plans and _listed(facts.right, *_DATABASES):
+        text = f"{counted(len(plans), 'backup plan')} with rules and a selection"
+        return ask.yes(
+            f"No database, and {text}. Whether they select everything, and whether a restore works, is not told.",
+            of_snapshot(facts.right, text, seen=plans),
+        )
     if not databases:
         return ask.not_observed(
             f"No database of {facts.production} was seen with its backup settings.",
@@ -182,6 +207,24 @@ def _is_member(resource: Resource) -> bool:
 
 def _name(resource: Resource) -> str:
     return resource.identity
+
+
+def _tells_somebody(resource: Resource) -> bool:
+    """An alarm of CloudWatch whose actions are on, and reach more than a machine. Of other kinds nothing else is known."""
+    if resource.kind not in _ALARMS:
+        return True
+    actions = resource.attributes.get("alarm_actions") or ()
+    on = resource.attributes.get("actions_enabled") is not False
+    return on and any(not str(action).startswith(_NOBODY) for action in actions)
+
+
+def _backs_up(plan: Resource) -> bool:
+    """Whether a plan of AWS Backup says when, and of what."""
+    return bool((plan.attributes.get("plan") or {}).get("rules")) and bool(plan.attributes.get("selections"))
+
+
+def _listed(side: Snapshot, *kinds: str) -> bool:
+    return all(any(listing.kind == kind for listing in side.listings) for kind in kinds)
 
 
 def _days(value: Json) -> int | None:
