@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
@@ -17,12 +18,13 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from auditor.collector import Context, Task
+from auditor.collector import Context, Grant, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Json, Kind, Resource
-from collectors._stores import StoreOptions, as_type, document, keyed_digest
+from collectors._stores import StoreOptions, as_type, asked_for, document, keyed_digest
 
 _ROOT = "/"
+_RULE = re.compile(r'key_prefix "[^"]*" \{ policy = "read" \}')
 # The flags by which Consul's own clients mark locks and semaphores.
 _HELD = frozenset({0x2DDCCBC058A50C18, 0xE0F69A2BAA414DE0})
 
@@ -72,6 +74,10 @@ class ConsulCollector:
                 run=partial(_read, options, context, prefix.lstrip("/")),
                 label=prefix or "all keys",
             )
+
+    def grant(self, _options: ConsulOptions, gaps: Sequence[Gap]) -> Grant | None:
+        """The rules that are missing in the policy of the token."""
+        return asked_for(gaps, _RULE, "an ACL policy of the token")
 
 
 COLLECTOR = ConsulCollector()

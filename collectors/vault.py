@@ -6,15 +6,16 @@ fingerprints. What may not be listed hides what lies below it, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from auditor.collector import Context, Task
+from auditor.collector import Context, Grant, Task
 from auditor.model import Category, Gap, Kind, Resource
-from collectors._stores import StoreOptions
+from collectors._stores import StoreOptions, asked_for
 from collectors._vault import Asking, auth_methods, mounts, policies
 from collectors._vault_secrets import secrets
 
@@ -45,6 +46,7 @@ POLICY = Kind(
     references=("paths.**",),
     verbatim=("paths",),
 )
+_RULE = re.compile(r'path "[^"]*" \{ capabilities = \[[^]]*\] \}')
 _PARTS = {"secrets": SECRET, "mounts": MOUNT, "auth": AUTH, "policies": POLICY}
 _READERS: dict[str, Callable[[Asking], Iterator[Resource | Gap]]] = {
     "secrets": secrets,
@@ -108,6 +110,11 @@ class VaultCollector:
         for part in dict.fromkeys(options.parts):
             kind = _PARTS[part].name
             yield Task(source, (kind,), partial(_read, options, context, source, part), label=part)
+
+    def grant(self, options: VaultOptions, gaps: Sequence[Gap]) -> Grant | None:
+        """The rules that are missing in the policies of the token."""
+        where = f" in namespace {options.namespace}" if options.namespace else ""
+        return asked_for(gaps, _RULE, f"an ACL policy of the token{where}")
 
 
 COLLECTOR = VaultCollector()

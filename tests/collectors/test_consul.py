@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from pydantic import ValidationError
 
+from auditor.contract import broken_promises
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Resource
 from collectors.consul import COLLECTOR, ConsulOptions
@@ -119,9 +120,18 @@ def test_keys_that_the_token_may_not_read_make_the_listing_incomplete() -> None:
         with pytest.raises(CollectError) as raised:
             read(COLLECTOR, {"url": server.url, "prefixes": ["staging/"]})
         assert raised.value.reason is GapReason.ACCESS_DENIED
-        assert 'key_prefix "staging/" { policy = "read" }' in raised.value.detail
+        sides = snapshots(COLLECTOR, {"url": server.url, "prefixes": ["staging/"]}, {"url": server.url})
+        granted = COLLECTOR.grant(ConsulOptions.model_validate({"url": server.url}), sides[0].gaps)
+        assert granted is not None
+        assert granted.missing == ('key_prefix "staging/" { policy = "read" }',)
     with hostile(Consul(STAGING, hidden="staging")) as server, pytest.raises(CollectError):
         read(COLLECTOR, {"url": server.url, "prefixes": ["staging/"]})
+
+
+def test_it_keeps_what_every_collector_promises() -> None:
+    """As the contract checks it, with passwords in the answer."""
+    with hostile(Consul(STAGING)) as server:
+        assert broken_promises(COLLECTOR, {"url": server.url, "token": CANARY}, secrets=[CANARY]) == []
 
 
 @pytest.mark.parametrize("answer", [{"Key": "a"}, ["a"], [{"Value": None}], [{"Key": "a", "Value": "no base64!"}]])

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from auditor.collector import Collector
+from auditor.contract import broken_promises
 from auditor.errors import CollectError
 from auditor.model import GapReason, Resource
 from collectors._flags import names_individuals
@@ -181,6 +182,14 @@ def test_every_page_is_read_and_one_that_is_missing_is_told() -> None:
         with pytest.raises(CollectError) as raised:
             read(collector, {"url": server.url, **given})
     assert raised.value.reason is GapReason.TRUNCATED
+
+
+@pytest.mark.parametrize("service", SERVED_BY)
+def test_it_keeps_what_every_collector_promises(service: str) -> None:
+    """As the contract checks it, with people named in the answer."""
+    collector, given = SERVED_BY[service]
+    with hostile(Darkly(darkly_flag("a")) if service == "launchdarkly" else features(unleash_flag("a"))) as server:
+        assert broken_promises(collector, {"url": server.url, **given}, secrets=[CANARY, "t0ken"]) == []
 
 
 @pytest.mark.parametrize("service", SERVED_BY)

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from pydantic import ValidationError
 
 from auditor.cli.root import audit
+from auditor.contract import broken_promises
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Resource
 from collectors._facts import json_schema
@@ -172,6 +173,13 @@ def test_a_file_that_holds_no_facts_is_a_gap_over_all_roles(tmp_path: Path, text
     assert isinstance(role, Resource)
     assert (gap.resource, gap.reason, gap.location) == (None, GapReason.MALFORMED, "staging/broken.json")
     assert CANARY not in repr(gap)
+
+
+def test_it_keeps_what_every_collector_promises(tmp_path: Path) -> None:
+    """As the contract checks it, on facts of its day."""
+    options = pushed(tmp_path, "staging", facts(collected_at="2026-01-01T00:00:00Z"), facts("db-1", "db"))
+    (tmp_path / "staging" / "1.json").unlink()
+    assert broken_promises(COLLECTOR, options, secrets=[DIGEST], folder=tmp_path) == []
 
 
 def test_no_file_at_all_is_no_empty_environment(tmp_path: Path) -> None:

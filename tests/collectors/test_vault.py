@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from pydantic import ValidationError
 
+from auditor.contract import broken_promises
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Resource
 from collectors.vault import COLLECTOR, VaultOptions
@@ -173,6 +174,13 @@ def test_keys_and_fingerprints_of_values_are_read_where_they_are_asked_for() -> 
     assert all(value.startswith("{secret:") for held in values.values() for value in held.values())
 
 
+def test_it_keeps_what_every_collector_promises() -> None:
+    """As the contract checks it, with the values read."""
+    with hostile(Vault()) as server:
+        given = {"url": server.url, "token": CANARY, "read": "values"}
+        assert broken_promises(COLLECTOR, given, secrets=[CANARY]) == []
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_failure_is_a_gap_with_its_reason(fault: str) -> None:
     """Of each part; nothing of the answer is told, and nothing is listed as empty."""
@@ -196,6 +204,13 @@ def test_what_may_not_be_read_costs_itself_and_says_what_to_grant() -> None:
     }  # fmt: skip
     assert 'path "secret/metadata/orders/mail/*" { capabilities = ["list"] }' in gaps["secret/orders/mail/"].detail
     assert {gap.reason for gap in gaps.values()} == {GapReason.ACCESS_DENIED}
+    granted = COLLECTOR.grant(VaultOptions.model_validate({"url": "https://v", "token": "t"}), list(gaps.values()))
+    assert granted is not None
+    assert granted.change.splitlines() == [
+        'path "secret/metadata/billing" { capabilities = ["read"] }',
+        'path "secret/metadata/orders/mail/*" { capabilities = ["list"] }',
+        'path "sys/policies/acl/orders" { capabilities = ["read"] }',
+    ]
     names = {item.identity for item in found if isinstance(item, Resource) and item.kind == "vault.secret"}
     assert names == {"old/legacy", "secret/billing", "secret/orders/db"}
 
