@@ -21,7 +21,7 @@ def canned(kind: str, answers: Mapping[str, Any]) -> Seen:
         answer = answers.get(model.name, NOT_WRITTEN)
         return answer(asked) if callable(answer) else answer
 
-    return read_by(source(STAGING.region), KINDS[kind], STAGING, answering)
+    return read_by(source(), KINDS[kind], STAGING, answering)
 
 
 def told(kind: str, answers: Mapping[str, Any]) -> dict[str, Any]:
