@@ -55,10 +55,16 @@ TRAITS: Mapping[str, Trait] = {
     "aws.docdb.cluster": Trait(values={"Engine": "docdb"}),
     "aws.docdb.cluster_parameter_group": Trait(values={"DBParameterGroupFamily": "docdb5.0"}),
     "aws.docdb.instance": Trait(values={"Engine": "docdb"}),
+    "aws.ec2.account_defaults": Trait(fixed=True),
     "aws.ec2.fleet": Trait(always=("Instances",)),
     "aws.ec2.instance_type": Trait(always=("Instances", "VCpuInfo", "MemoryInfo", "ProcessorInfo")),
     # A spot request that ends on a day is a setting of that environment.
+    "aws.ec2.vpc_endpoint": Trait(never=("RequesterManaged",)),
     "aws.ec2.launch_template": Trait(always=("LaunchTemplateData",), never=("ValidUntil",)),
+    "aws.ec2.account_defaults": Trait(fixed=True),
+    # Two groups that nothing was seen of are told apart by nothing.
+    "aws.ec2.security_group": Trait(values={"Description": "what it is for"}),
+    "aws.ec2.vpc_endpoint": Trait(never=("RequesterManaged",)),
     "aws.ecr.repository": Trait(values={"lifecyclePolicyText": '{"rules": [{"rulePriority": 1, "selection": {}}]}'}),
     "aws.ecs.task_definition": Trait(always=("containerDefinitions",)),
     "aws.eks.cluster": Trait(single=("encryptionConfig",)),
@@ -79,7 +85,7 @@ TRAITS: Mapping[str, Trait] = {
     # A zone's own records are not read.
     "aws.route53.record_set": Trait(values={"Type": "A"}),
     "aws.s3.account": Trait(fixed=True),
-    "aws.s3.bucket": Trait(single=("Rules",)),
+    "aws.s3.bucket": Trait(single=("Rules",), always=("OwnershipControls", "Owner", "Grants", "Grantee")),
 }
 
 

@@ -33,9 +33,10 @@ _MOST_CALLS = 2_000
 class Answered(Source):
     """A source whose clients ask `answering` instead of the network. `asked` is every call so far."""
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, *, one_client: bool = False) -> None:
         self.answering: Answering = lambda *_: {}
         self.asked: list[str] = []
+        self.one_client = one_client
         with patch.dict(os.environ, CREDENTIALS):
             super().__init__(AwsOptions(regions=(region,), max_attempts=1, requests_per_second=1e6), lambda *_: None)
 
@@ -44,6 +45,10 @@ class Answered(Source):
         session.register("provide-client-params.*.*", self._told)
         session.register("before-call.*.*", self._asked)
         return session
+
+    def client(self, service: str, region: str) -> Any:
+        """One for all regions: what is answered does not come from one."""
+        return super().client(service, self.regions[0] if self.one_client else region)
 
     def pager(self, service: str, operation: str) -> Mapping[str, Any]:
         """How botocore pages through an operation; empty where it does not."""

@@ -32,7 +32,7 @@ _SECRET_NAME = re.compile(r"(?i)(password|passwd|auth_?token|client_?secret|secr
 # The models call some names, keys' ids and texts sensitive, too: what a thing is called is shown on purpose.
 _SHOWN = re.compile(r"(?:[nN]ame|Ids?|IDs?|Arn|ARN|Urls?|URL|[dD]escription|Email|Path|Principal)\Z")
 _DEEPEST = 7
-_WIDE = 5  # deeper than this a list has one item
+_WIDE = 3  # deeper than this a list has one item
 _ID_PREFIXES = {
     "Vpc": "vpc",
     "Subnet": "subnet",
@@ -66,8 +66,6 @@ _STATEMENT = (
 _FIXED = {
     "CidrBlock": "10.20.0.0/16",
     "Cidr": "10.20.0.0/16",
-    "CidrIp": "10.20.0.0/16",
-    "CidrIpv6": "2001:db8::/64",
     "IpProtocol": "tcp",
     "EngineVersion": "8.0.35",
     "Version": "1",
@@ -75,6 +73,7 @@ _FIXED = {
     "ScheduleExpression": "rate(5 minutes)",
     "RoutingHttpRequestXAmznMtlsClientcertEnabledHeaderName": "X-Header",
 }
+_GIVEN_IDS = frozenset({"autoscaling", "cloudwatch", "events", "s3"})
 # Names that say too little.
 _KNOWN_AS = {("lambda", "Arn"): "LayerArn", ("ec2", "ResourceId"): "VpcId"}
 
@@ -132,6 +131,7 @@ class Generator:
         self._made: dict[str, tuple[str, int]] = {}
         self._asked: dict[str, list[str]] = {}
         self._parameters: set[str] = set()
+        self._raised = 0
         self._lists: list[int] = []  # how deep each list lies that is being made
 
     def answer(self, operation: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,13 +139,15 @@ class Generator:
         shape = operation.output_shape
         self._asked = {}
         self._parameters = set()
+        # What holds by default is not what somebody set.
+        self._raised = 1 if "Default" in operation.name else 0
         # What two things are asked about by name differs as what is listed of two things does.
         index = 0
         for path, value in leaves(parameters):
             if value in self._made:
                 # What was listed as `cluster` may be asked for, and answered, as `name`.
                 called = next(step for step in reversed(path) if isinstance(step, str)).lower()
-                if self._made[value][0] == "name":
+                if self._made[value][0] in ("name", "keyid"):
                     index = self._made[value][1]
                 self._parameters |= {called, called.removesuffix("s")}
                 for key in {self._made[value][0], called, called.removesuffix("s")}:
@@ -243,7 +245,7 @@ class Generator:
 
     def _number(self, shape: Any, name: str, _service: str, index: int, *_: Any) -> int | float:
         least, most = shape.metadata.get("min", 0), shape.metadata.get("max", 2**31)
-        number = min(max(5 + _number(name) % 40 + index, least), most)
+        number = min(max(5 + _number(name) % 40 + index + self._raised, least), most)
         return float(number) if shape.type_name in ("double", "float") else number
 
     def _string(self, shape: Any, name: str, service: str, index: int, _above: tuple[str, ...], depth: int) -> str:
@@ -257,7 +259,8 @@ class Generator:
         if len(asked) == 1 and depth < 4 and self._about_what_was_asked(name):
             return asked[0]
         # Far down an id is one that people give, such as those of metrics and rules.
-        text = f"id{index}" if depth > 3 and name.lower() == "id" else self._text(name, service, index)
+        given = name.lower() == "id" and (depth > 3 or (depth > 2 and service in _GIVEN_IDS))
+        text = f"id{index}" if given else self._text(name, service, index)
         known = self._made.get(text)
         self._made[text] = name.lower(), index if known is None else min(index, known[1])
         return text
@@ -347,6 +350,8 @@ _TEXTS: tuple[tuple[re.Pattern[str], Callable[[Place, str, str, str, int], str]]
     (re.compile(r"\ALayerArn\Z"), _layer),
     (re.compile(r"(?i)arns?\Z"), _arn),
     (re.compile(r"(?i)ip(v4|v6)?_?address(es)?\Z"), lambda _p, _b, _n, _s, index: f"10.20.0.{index}"),
+    (re.compile(r"\ACidrIp\Z"), lambda _p, _b, _n, _s, index: f"10.{index % 250}.0.0/16"),
+    (re.compile(r"\ACidrIpv6\Z"), lambda _p, _b, _n, _s, index: f"2001:db8:{index}::/48"),
     (re.compile(r"\ANodeGroupId\Z"), lambda _p, _b, _n, _s, index: f"{index:04}"),
     (re.compile(r"Urls?\Z|Uris?\Z|Endpoint\Z"), _url),
     (re.compile(r"(?i)(address|hostname|dnsname)\Z"), _host),
@@ -362,12 +367,6 @@ _TEXTS: tuple[tuple[re.Pattern[str], Callable[[Place, str, str, str, int], str]]
     (re.compile(r"(?:[nN]ame|Names|Identifier)\Z"), _named),
     (re.compile(r"\ADescription\Z"), lambda _p, _b, _n, _s, index: f"what thing {index} is for"),
 )
-
-
-def leaves_of(parameters: Any, made: Mapping[str, Any]) -> list[str]:
-    """The parameters that some answer gave before; none where it was a whole list of them."""
-    found = [value for _, value in leaves(parameters) if isinstance(value, str) and value in made]
-    return found if len(found) < 3 else []
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
