@@ -61,10 +61,8 @@ TRAITS: Mapping[str, Trait] = {
     # A spot request that ends on a day is a setting of that environment.
     "aws.ec2.vpc_endpoint": Trait(never=("RequesterManaged",)),
     "aws.ec2.launch_template": Trait(always=("LaunchTemplateData",), never=("ValidUntil",)),
-    "aws.ec2.account_defaults": Trait(fixed=True),
     # Two groups that nothing was seen of are told apart by nothing.
     "aws.ec2.security_group": Trait(values={"Description": "what it is for"}),
-    "aws.ec2.vpc_endpoint": Trait(never=("RequesterManaged",)),
     "aws.ecr.repository": Trait(values={"lifecyclePolicyText": '{"rules": [{"rulePriority": 1, "selection": {}}]}'}),
     "aws.ecs.task_definition": Trait(always=("containerDefinitions",)),
     "aws.eks.cluster": Trait(single=("encryptionConfig",)),

@@ -163,9 +163,3 @@ _NO_TYPE = {
     "aws.s3.account",
     "aws.servicequotas.quota",
 }
-    "aws.ec2.account_defaults",
-    "aws.ec2.instance_type",
-    "aws.iam.account",
-    "aws.s3.account",
-    "aws.servicequotas.quota",
-}
