@@ -11,7 +11,6 @@ from auditor.collector import Context
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Kind, Resource
 from collectors._databases import migrations
-from collectors._databases.forms import series
 from collectors._databases.options import RelationalOptions
 
 SPARE = 0.85
@@ -90,11 +89,6 @@ def bounded(items: Sequence[Any], most: int, what: str) -> CollectError | None:
     return CollectError(
         GapReason.TRUNCATED, f"there are more than {most} {what}: raise `limits.objects`, or exclude some schemas"
     )
-
-
-def one_of_each_series(names: Iterable[str]) -> dict[str, str]:
-    """Identity -> name, where names that differ in a date only are one: the last of them, which is the newest."""
-    return {series(name): name for name in sorted(names)}
 
 
 def migrations_of(
