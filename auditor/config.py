@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from auditor.collect import Environment, Source
 from auditor.config_checks import cross_problems, entries, items, unknown
+from auditor.equivalents import Engine
 from auditor.errors import ConfigError, Problem
 from auditor.interpolate import interpolate
 from auditor.match import Counterpart
@@ -60,6 +61,7 @@ class Config:
     workers: int
     counterparts: tuple[Counterpart, ...]
     identity_tag: str
+    equivalents: tuple[Engine, ...] = ()
     owner_tag: str = "owner"
     schedules: Mapping[str, str] = field(default_factory=dict)
     scheduling: ScheduleSettings = field(default_factory=ScheduleSettings)
@@ -135,6 +137,7 @@ def _config(settings: Settings, path: Path, folder: Path, registry: Registry) ->
         workers=settings.collect.workers,
         counterparts=tuple(Counterpart(entry.kind, entry.left, entry.right) for entry in settings.match),
         identity_tag=settings.tags.identity,
+        equivalents=tuple(Engine(one.engine, one.images, one.called) for one in settings.equivalents),
         owner_tag=settings.tags.owner,
         schedules={
             name: environment.schedule

@@ -17,6 +17,7 @@ from auditor.collect import Environment, State, collect_all
 from auditor.compare import compare
 from auditor.coverage import coverage_of, one_sided_gaps
 from auditor.declared import set_aside
+from auditor.equivalents import put_into_terms
 from auditor.happenings import LOOKBACK, with_returns
 from auditor.held import held_since
 from auditor.judge import judge
@@ -86,6 +87,7 @@ class Laid:
 
     comparison: Comparison
     pair: Pair
+    notes: tuple[str, ...] = ()
 
 
 def audit_now(
@@ -228,7 +230,7 @@ def _audited(
                 tolerated.lapse,
             )
             life = movement.told(life, laid.comparison)
-            told = (*notes, *movement.notes)
+            told = (*notes, *laid.notes, *movement.notes)
             earlier = tools.store.last_changes(left.environment, right.environment, now - LOOKBACK)
             life = replace(life, findings=with_returns(life.findings, (*earlier, *life.events), now))
             audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock(), told)
@@ -264,12 +266,13 @@ def _telling(
 def lay(config: Config, left: Snapshot, right: Snapshot, tools: Tools) -> Laid:
     """Normal forms, matches and differences of two snapshots; a one-sided source becomes a gap of the other side."""
     left, right, declarations = set_aside(*(_comparable(snapshot, tools) for snapshot in (left, right)))
+    left, right, notes = put_into_terms(left, right, config.equivalents)
     names = Pair(*(_names(config, snapshot) for snapshot in (left, right)))
     ours, theirs = (_normals(config, s, n, tools) for s, n in ((left, names.left), (right, names.right)))
     declared = [Counterpart(c.kind, c.left, c.right) for c in config.counterparts]
     matches, unmatched = match(ours, theirs, names, declared, config.identity_tag)
     left, right = one_sided_gaps(left, right)
-    return Laid(Comparison(left, right, compare(matches, names), unmatched, declarations), names)
+    return Laid(Comparison(left, right, compare(matches, names), unmatched, declarations), names, notes)
 
 
 def _comparable(snapshot: Snapshot, tools: Tools) -> Snapshot:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
+from auditor.equivalents import KINDS as EQUIVALENTS
 from auditor.errors import AuditorError
 from auditor.globs import kind_pattern
 from auditor.model import Category, Kind
@@ -46,6 +47,7 @@ class Registry:
                 raise AuditorError(f"two collectors are called {collector.name!r}")
             self._collectors[collector.name] = collector
         declared = {kind.name: kind for collector in self._collectors.values() for kind in collector.kinds}
+        declared |= {kind.name: kind for kind in EQUIVALENTS}
         self._exact = {name: kind for name, kind in declared.items() if "*" not in name}
         globs = [kind for name, kind in declared.items() if "*" in name]
         self._globs = sorted(globs, key=lambda kind: (-len(kind.name), kind.name))

@@ -125,6 +125,14 @@ class CounterpartSettings(_Settings):
     right: Text = Field(description="Identity of its counterpart in the right environment.")
 
 
+class EquivalentSettings(_Settings):
+    """An engine that local development runs in a container and an environment gets from a service."""
+
+    engine: Text = Field(description="The engine's name, such as postgres.")
+    images: tuple[Text, ...] = Field((), description="Last parts of the repositories of images that run it.")
+    called: tuple[Text, ...] = Field((), description="What managed services call it, in small letters.")
+
+
 class RouteSettings(_Settings):
     """Where what fits all of its conditions is told. The first route that fits decides."""
 
@@ -219,6 +227,10 @@ class Settings(_Settings):
     environments: dict[Name, EnvironmentSettings] = Field(min_length=1, description="Environments by name.")
     pairs: tuple[PairSettings, ...] = Field((), description="Environments that are meant to match.")
     policies: tuple[Text, ...] = Field((), description="Policy files or folders, searched before the packs that ship.")
+    equivalents: tuple[EquivalentSettings, ...] = Field(
+        (),
+        description="Engines by image and by service, for pairs of local development, looked at before those that ship.",
+    )
     waivers: Text | None = Field(None, description="File of tolerated findings.")
     publish: PublishSettings = Field(PublishSettings(), description="Whom to tell.")
     serve: ServeSettings = Field(ServeSettings(), description="Where metrics, API and page are served.")

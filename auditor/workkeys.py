@@ -42,7 +42,8 @@ def judging_key(
     """Equal for two configurations that would judge the pair alike. `waivers` are those of the file."""
     aliases = {name: [list(one.aliases), config.promotes_to.get(name)] for name, one in config.environments.items()}
     counterparts = [[one.kind, one.left, one.right] for one in config.counterparts]
-    tags = [config.identity_tag, config.owner_tag]
+    tags: list[Json] = [config.identity_tag, config.owner_tag]
+    tags += [[one.name, list(one.images), list(one.called)] for one in config.equivalents]
     tolerated = sorted([one.id, one.expires_at.isoformat(), one.reason] for one in waivers)
     return _digest([list(readings), policy.digest, aliases, counterparts, tags, tolerated], redactor)
 
