@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from auditor.errors import CollectError
-from auditor.model import Category, Gap, Json
+from auditor.model import Category, Gap, GapReason, Json
 from collectors.aws._errors import code_of
 from collectors.aws._policies import statements
 from collectors.aws.base import AwsKind, Detail, Document
@@ -120,6 +120,21 @@ def _bucket(attributes: dict[str, Json]) -> dict[str, Json]:
     return attributes
 
 
+def _account_block(reader: Reader) -> Iterator[Document | Gap]:
+    """One document; null where the account forbids nothing."""
+    result = "PublicAccessBlockConfiguration"
+    try:
+        answer = reader.call("GetPublicAccessBlock", AccountId=reader.account)
+    except CollectError as error:
+        if error.__cause__ is None or code_of(error.__cause__) != "NoSuchPublicAccessBlockConfiguration":
+            raise
+        answer = {result: None}
+    if result not in answer:
+        raise CollectError(GapReason.MALFORMED, f"s3control:GetPublicAccessBlock: an answer without {result}")
+    block = reader.spelled(answer[result], "GetPublicAccessBlock", result)
+    yield {"name": "public access block", "public_access_block": block}
+
+
 def _hosts(bucket: Document) -> list[str]:
     name, region = bucket["Name"], bucket.get("BucketRegion")
     regional = [f"{name}.s3.{region}.amazonaws.com"] if region else []
@@ -147,6 +162,7 @@ KINDS = (
             "replication.rules": "id",
             "lifecycle.*.filter.and.tags": "key",
         },
+        ordered=("website.routing_rules",),  # the first that fits redirects
         drop=("name", "creation_date", "bucket_region", "bucket_arn"),
         details=(
             Detail(
@@ -232,18 +248,9 @@ KINDS = (
         about="What the whole account forbids its buckets: public access",
         service="s3control",
         operation="GetPublicAccessBlock",
-        read=lambda reader: iter(({"name": "public access block", "AccountId": reader.account},)),
+        read=_account_block,
         identity="name",
-        drop=("name", "AccountId"),
-        details=(
-            Detail(
-                attribute="public_access_block",
-                operation="GetPublicAccessBlock",
-                arguments={"AccountId": "AccountId"},
-                result="PublicAccessBlockConfiguration",
-                none_on=("NoSuchPublicAccessBlockConfiguration",),
-            ),
-        ),
+        drop=("name",),
         everywhere=True,
     ),
 )

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from auditor.model import Category, Gap, Json
+from auditor.errors import CollectError
+from auditor.model import Category, Gap, GapReason, Json
 from collectors.aws import _vpc_parts as parts
 from collectors.aws._network import named_vpcs
 from collectors.aws.base import AwsKind, Detail, Document
@@ -57,8 +58,9 @@ def _gateway(reader: Reader, vpc: Document) -> Json:
     return any(True for _ in reader.items("DescribeInternetGateways", "InternetGateways", Filters=only))
 
 
-def _defaults(_: Reader) -> Iterator[Document | Gap]:
-    yield {"name": "defaults"}
+def _defaults(reader: Reader) -> Iterator[Document | Gap]:
+    encrypted = _told("GetEbsEncryptionByDefault", "EbsEncryptionByDefault")
+    yield {"name": "defaults", "ebs_encryption": encrypted(reader, {})}
 
 
 def _told(operation: str, result: str) -> Any:
@@ -66,7 +68,9 @@ def _told(operation: str, result: str) -> Any:
 
     def read(reader: Reader, _item: Document) -> Json:
         answer = reader.call(operation)
-        return reader.spelled(answer.get(result), operation, result)
+        if result not in answer:
+            raise CollectError(GapReason.MALFORMED, f"ec2:{operation} in {reader.region}: an answer without {result}")
+        return reader.spelled(answer[result], operation, result)
 
     return read
 
@@ -224,7 +228,6 @@ KINDS = (
         identity="name",
         drop=("name", "instance_metadata.managed_by", "instance_metadata.managed_exception_message"),
         details=(
-            Detail(attribute="ebs_encryption", read=_told("GetEbsEncryptionByDefault", "EbsEncryptionByDefault")),
             Detail(attribute="ebs_kms_key_id", read=_told("GetEbsDefaultKmsKeyId", "KmsKeyId")),
             Detail(attribute="snapshot_block_public_access", read=_told("GetSnapshotBlockPublicAccessState", "State")),
             Detail(
