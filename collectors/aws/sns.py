@@ -63,6 +63,7 @@ def _settings(attributes: dict[str, Json]) -> Json:
             found[name] = worded(parsed(found[name]))
     if found.get("policy"):
         found["policy"] = statements(found["policy"])
+    found["encryption"] = "kms" if found.get("kms_master_key_id") else "none"
     return {"fifo_topic": "false", **found}
 
 

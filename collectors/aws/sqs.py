@@ -71,6 +71,8 @@ def _settings(attributes: dict[str, Json]) -> Json:
         redrive["dead_letter_queue"] = redrive.pop("dead_letter_target_arn")
     if found.get("policy"):
         found["policy"] = statements(found["policy"])
+    by_sqs = str(found.pop("sqs_managed_sse_enabled", "")).lower() == "true"
+    found["encryption"] = "kms" if found.get("kms_master_key_id") else "sqs" if by_sqs else "none"
     return {"fifo_queue": "false", **found}
 
 
