@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from auditor.collect import Source
     from auditor.collector import Collector
     from auditor.registry import Registry
 
@@ -54,22 +55,39 @@ def iam_policy(environment: str | None, config_file: Path, output: Path | None) 
     """Print the AWS IAM policy that the AWS sources need: reads only.
 
     With ENVIRONMENT for its sources; without, for all sources of the configuration. Where there is no configuration
-    file yet, for every service that is supported.
+    file yet, for every service that is supported. What is too large for one managed policy comes as a list of several.
     """
+    from auditor.cli.iam_policies import note, policies
     from auditor.registry import Registry
 
+    others: list[dict[str, object]] = []
     if environment is None and not config_file.exists():
         actions = set(Registry.load().get("aws").permissions)
     else:
         config, _ = configured(config_file)
         chosen = [config.environment(environment)] if environment else list(config.environments.values())
-        sources = [source for each in chosen for source in each.sources if source.collector.name == "aws"]
+        sources = [source for each in chosen for source in each.sources if source.collector.name in _AWS]
         if not sources:
             where = f"The environment {environment}" if environment else "The configuration"
             raise click.UsageError(f"{where} reads nothing from AWS.")
         actions = {action for source in sources for action in _needed(source.collector, source.options)}
-    statement = {"Sid": "ParityAuditorReads", "Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
-    write.as_json({"Version": "2012-10-17", "Statement": [statement]}, output)
+        others = _more_statements(sources)
+    made = policies(actions, others)
+    write.as_json(made[0] if len(made) == 1 else made, output)
+    if told := note(made):
+        write.note(told)
+
+
+_AWS = ("aws", "aws_config")
+
+
+def _more_statements(sources: Sequence[Source]) -> list[dict[str, object]]:
+    """What sources need besides reading: to find accounts, and to assume the roles that read them. Each once."""
+    found: list[dict[str, object]] = []
+    for source in sources:
+        asked = getattr(source.collector, "statements", None)
+        found += [each for each in (asked(source.options) if asked else ()) if each not in found]
+    return found
 
 
 @click.command("kubernetes-rbac")

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from auditor.collector import Context, Grant, Inquiry, Task
 from auditor.model import Gap, Kind, Resource
-from collectors.aws._options import LOOKUP, AwsOptions
+from collectors.aws._options import LOOKUP, ORGANIZATION_ACTIONS, AwsOptions
 from collectors.aws._registry import services
 from collectors.aws._written import partition
 from collectors.aws.base import AwsKind
@@ -44,6 +44,16 @@ class AwsCollector:
         """IAM actions that the services enabled in `options` need, and asking CloudTrail where that is on; sorted."""
         actions = {action for kind in options.enabled() for action in kind.actions_with(options)}
         return tuple(sorted(actions | {LOOKUP} if options.cloudtrail else actions))
+
+    def statements(self, options: AwsOptions) -> list[dict[str, Any]]:
+        """IAM statements besides reading: whoever finds the accounts of an organization lists them and assumes the role
+        that reads each. The roles themselves need no more than `permissions_for` says."""
+        if options.organization is None:
+            return []
+        finds = {"Sid": "ParityAuditorFindsAccounts", "Effect": "Allow", "Action": list(ORGANIZATION_ACTIONS)}
+        role = f"arn:*:iam::*:role/{options.organization.role}"
+        assumes = {"Sid": "ParityAuditorAssumesRoles", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role}
+        return [{**finds, "Resource": "*"}, assumes]
 
     def label(self, options: AwsOptions) -> str:
         if options.organization is not None:

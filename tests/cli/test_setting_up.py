@@ -162,12 +162,20 @@ def test_collectors_are_listed_and_described(run: Run) -> None:
 
 
 def test_the_iam_policy_holds_reads_only(run: Run) -> None:
-    """Without a configuration: every supported service; each action gets, lists or describes."""
-    (statement,) = json.loads(run("iam-policy").out)["Statement"]
-    assert statement["Effect"] == "Allow"
-    assert len(statement["Action"]) > 20
-    verbs = [action.partition(":")[2] for action in statement["Action"]]
-    assert [verb for verb in verbs if not verb.startswith(READS)] == []
+    """Without a configuration: every supported service; each action gets, lists or describes, and no policy is larger
+    than IAM takes."""
+    ran = run("iam-policy")
+    made = json.loads(ran.out)
+    assert "attach all of them" in ran.err
+    actions = [action for policy in made for statement in policy["Statement"] for action in statement["Action"]]
+    assert {statement["Effect"] for policy in made for statement in policy["Statement"]} == {"Allow"}
+    assert len(actions) == len(set(actions)) > 150
+    # IAM calls what API Gateway reads after the request, not after the operation.
+    reads = (*READS, "GET")
+    assert [action for action in actions if not action.partition(":")[2].startswith(reads)] == []
+    assert all(len(json.dumps(policy, separators=(",", ":"))) <= 6144 for policy in made)
+    services = [{action.partition(":")[0] for action in policy["Statement"][0]["Action"]} for policy in made]
+    assert not services[0] & services[1]
 
 
 def test_the_iam_policy_follows_the_services_that_are_enabled(tmp_path: Path, run: Run) -> None:
@@ -182,3 +190,17 @@ def test_the_iam_policy_follows_the_services_that_are_enabled(tmp_path: Path, ru
         (statement,) = json.loads(run("iam-policy", environment).out)["Statement"]
         assert {action.partition(":")[0] for action in statement["Action"]} == services
     assert run("iam-policy", "prod").code == 2
+
+
+def test_the_iam_policy_of_an_organization_finds_its_accounts(tmp_path: Path, run: Run) -> None:
+    """Beside what every role reads stands what whoever finds the accounts needs; AWS Config asks its aggregator alone."""
+    (tmp_path / "auditor.yaml").write_text(
+        "environments:\n"
+        "  staging: {sources: [{collector: aws, services: [rds], regions: [eu-west-1], organization: {role: Reader}}]}\n"
+        "  prod: {sources: [{collector: aws_config, aggregator: all, region: eu-west-1, accounts: ['111122223333']}]}\n"
+    )
+    _, finds, assumes = json.loads(run("iam-policy", "staging").out)["Statement"]
+    assert "organizations:ListAccounts" in finds["Action"]
+    assert (assumes["Action"], assumes["Resource"]) == ("sts:AssumeRole", "arn:*:iam::*:role/Reader")
+    (statement,) = json.loads(run("iam-policy", "prod").out)["Statement"]
+    assert {action.partition(":")[0] for action in statement["Action"]} == {"config"}
