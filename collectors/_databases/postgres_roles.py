@@ -57,7 +57,12 @@ class Roles:
 
     def roles(self) -> Iterator[Resource | Gap]:
         grants, owned = self._grants()
-        found = [row for row in self.catalogue.rows(_ROLES) if not _FOREIGN.match(row[0])]
+        found = [
+            row
+            for row in self.catalogue.rows(_ROLES)
+            if not _FOREIGN.match(row[0])
+            and not (self._is_anothers(row[0]) and not grants.held.get(row[0]) and row[0] not in owned)
+        ]
         most = self.scope.options.limits.objects
         error = bounded(found, most, "roles")
         if error is not None:
@@ -70,6 +75,12 @@ class Roles:
             yield self._role(name, attributes, grants, owned)
         if grants.held.get("PUBLIC"):
             yield self._role("PUBLIC", {}, grants, owned)
+
+    def _is_anothers(self, role: str) -> bool:
+        """Whether a role carries the name of another environment, as roles do where two share a server."""
+        asked = self.scope.context
+        named = set(re.split(r"[^a-z0-9]+", role.lower()))
+        return bool(named & set(asked.others)) and not named & set(asked.aliases)
 
     def _role(
         self, name: str, attributes: dict[str, Any], grants: Grants, owned: dict[str, dict[str, int]]

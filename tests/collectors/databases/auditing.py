@@ -44,6 +44,7 @@ def context(environment: str = "staging", meter: Meter = _uncounted) -> Context:
         environment=environment,
         folder=Path(),
         aliases=NAMES[environment].tokens,
+        others=tuple(token for name in NAMES if name != environment for token in NAMES[name].tokens),
         timeout=60,
         meter=meter,
         fingerprint=lambda value: hashlib.sha256(value.encode()).hexdigest()[:32],

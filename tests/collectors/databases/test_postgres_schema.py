@@ -283,6 +283,23 @@ def test_what_may_not_be_read_costs_that_part_only_and_names_the_grant(
         admin.execute("drop role nobody")
 
 
+def test_a_role_of_another_environment_on_the_same_server_is_not_ours(
+    production: Snapshot, staging: str, admin: psycopg.Connection[Any]
+) -> None:
+    """Unless it may do something in our database: then it is worth a look."""
+    admin.execute("create role jobs_prod login")
+    try:
+        assert found_of(production, staging) == []
+        admin.execute("grant readers to jobs_prod")
+        assert found_of(production, staging) == []
+        with psycopg.connect(staging, autocommit=True) as connection:
+            connection.execute("grant select on customers to jobs_prod")
+            assert found_of(production, staging) == [_at("role", "jobs_prod", "", "low")]
+            connection.execute("revoke select on customers from jobs_prod")
+    finally:
+        admin.execute("drop role jobs_prod")
+
+
 def test_more_than_is_read_is_a_gap_and_never_a_missing_table(production: Snapshot, staging: str) -> None:
     """The listing is then incomplete, so what lies beyond the limit is unknown."""
     few = {"url": staging, "limits": {"objects": 2}}
