@@ -90,6 +90,7 @@ FILLED: Mapping[str, Defaults] = {
     "CronJob": (("spec.concurrencyPolicy", "Allow"), ("spec.suspend", False)),
     "Service": (("spec.type", "ClusterIP"),),
     "HorizontalPodAutoscaler": (("spec.minReplicas", 1),),
+    "StorageClass": (("reclaimPolicy", "Delete"), ("volumeBindingMode", "Immediate")),
 }  # fmt: skip
 """What is worth comparing though nobody said it: filled in where it is not said."""
 
@@ -146,7 +147,7 @@ DROPPED: Mapping[str, Defaults] = {
     "RoleBinding": (("roleRef.apiGroup", "rbac.authorization.k8s.io"),),
     "ClusterRoleBinding": (("roleRef.apiGroup", "rbac.authorization.k8s.io"),),
     "Namespace": (("spec.finalizers", ["kubernetes"]),),
-    "StorageClass": (("reclaimPolicy", "Delete"), ("volumeBindingMode", "Immediate"), ("allowVolumeExpansion", False)),
+    "StorageClass": (("allowVolumeExpansion", False),),
     "PriorityClass": (("preemptionPolicy", "PreemptLowerPriority"), ("globalDefault", False)),
     "HorizontalPodAutoscaler": tuple(
         (f"spec.behavior.{way}.{path}", value)

@@ -109,7 +109,7 @@ _OWN = (
     Kind(
         HELM_RELEASE,
         Category.DEPLOYMENT,
-        "The latest revision of a Helm release: chart, versions, and the values that are not the chart's own",
+        "The latest revision of a Helm release: chart, versions, and the values that were given to it",
         volatile=("revision", "deployed_at"),
         verbatim=("values",),
         empty_matters=True,

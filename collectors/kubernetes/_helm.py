@@ -42,7 +42,6 @@ def release(namespace: str, secret: Mapping[str, Json], source: str) -> Resource
     info, chart = _map(body.get("info")), _map(body.get("chart"))
     metadata = _map(chart.get("metadata"))
     name = str(body.get("name"))
-    own = body.get("config")
     attributes: dict[str, Json] = {
         "chart": metadata.get("name"),
         "chart_version": metadata.get("version"),
@@ -50,7 +49,7 @@ def release(namespace: str, secret: Mapping[str, Json], source: str) -> Resource
         "status": info.get("status"),
         "revision": body.get("version"),
         "deployed_at": info.get("last_deployed"),
-        "values": _said(own, _map(chart.get("values"))) if isinstance(own, dict) else {},
+        "values": dict(_map(body.get("config"))),
     }
     return Resource(
         HELM_RELEASE,
@@ -78,19 +77,6 @@ def _decoded(value: Json) -> Mapping[str, Any]:
     if not isinstance(body, dict) or not isinstance(body.get("name"), str):
         raise CollectError(GapReason.MALFORMED, "the Secret holds no release of Helm 3")
     return body
-
-
-def _said(own: Mapping[str, Json], chart: Mapping[str, Json]) -> dict[str, Json]:
-    """The values that somebody set to something else than the chart does: to repeat its default says nothing."""
-    found: dict[str, Json] = {}
-    for key, value in own.items():
-        default = chart.get(key)
-        if isinstance(value, dict) and isinstance(default, dict):
-            if below := _said(value, default):
-                found[key] = below
-        elif key not in chart or type(value) is not type(default) or value != default:
-            found[key] = value
-    return found
 
 
 def _map(value: Any) -> Mapping[str, Any]:

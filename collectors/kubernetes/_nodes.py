@@ -59,16 +59,19 @@ def _described(members: list[Mapping[str, Json]]) -> dict[str, Json]:
         "capacity_type": _one(next((each[key] for key in _LIFECYCLES if key in each), None) for each in labels),
         "zones": len({each[_ZONE] for each in labels if _ZONE in each}) or None,
         "kubelet_version": _one(each.get("kubeletVersion") for each in info),
-        "container_runtime_version": _one(each.get("containerRuntimeVersion") for each in info),
+        "container_runtime": _one(str(each.get("containerRuntimeVersion", "")).partition("://")[0] for each in info),
+        "container_runtime_version": _one(
+            str(each.get("containerRuntimeVersion", "")).partition("://")[2] for each in info
+        ),
         "os_image": _one(each.get("osImage") for each in info),
         "operating_system": _one(each.get("operatingSystem") for each in info),
         "architecture": _one(each.get("architecture") for each in info),
-        "cpu": _one(each.get("cpu") for each in capacity),
-        "memory": _one(_rounded(each.get("memory")) for each in capacity),
         "ephemeral_storage": _one(_rounded(each.get("ephemeral-storage")) for each in capacity),
-        "pods": _one(each.get("pods") for each in capacity),
         "taints": _taints(members),
     }
+    if found["instance_type"] is None:  # which says it all, where there is one
+        found["cpu"] = _one(each.get("cpu") for each in capacity)
+        found["memory"] = _one(_rounded(each.get("memory")) for each in capacity)
     return {key: value for key, value in found.items() if value not in (None, [])}
 
 

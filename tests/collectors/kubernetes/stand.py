@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -76,13 +76,6 @@ class Cluster:
 def _status(code: int, reason: str) -> Answer:
     body = {"kind": "Status", "status": "Failure", "reason": reason, "message": CANARY, "code": code}
     return Answer(json.dumps(body).encode(), code)
-
-
-def changed(change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """The recorded answers with one change."""
-    found = answers()
-    change(found)
-    return found
 
 
 def twin(environment: str, number: int) -> dict[str, Any]:

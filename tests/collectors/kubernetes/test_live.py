@@ -14,12 +14,13 @@ from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Resource
 from collectors.files import COLLECTOR as FILES
 from collectors.kubernetes import COLLECTOR
+from collectors.kubernetes._catalogue import CATALOGUE as KINDS
 from tests.collectors import whole
-from tests.collectors.kubernetes.stand import RECORDED, Cluster, answers, changed, served, twin
+from tests.collectors.kubernetes.stand import RECORDED, Cluster, answers, served, twin
 from tests.standins.hostile import CANARY, FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from auditor.model import Json
@@ -118,7 +119,7 @@ def test_nodes_are_told_by_pool_and_releases_by_their_latest_revision(tmp_path: 
     found = read(tmp_path)
     assert one(found, "cluster.server", "kubernetes").attributes["version"] == "v1.20.2"
     web, batch = (one(found, "cluster.node_pool", name).attributes for name in ("web", "batch"))
-    assert (web["nodes"], web["instance_type"], web["memory"], web["zones"]) == (2, "m5.large", "8Gi", 2)
+    assert (web["nodes"], web["instance_type"], web["ephemeral_storage"], web["zones"]) == (2, "m5.large", "20Gi", 2)
     assert (batch["kubelet_version"], batch["taints"]) == (
         "v1.20.2", [{"key": "batch", "value": "true", "effect": "NoSchedule"}],
     )  # fmt: skip
@@ -130,7 +131,7 @@ def test_nodes_are_told_by_pool_and_releases_by_their_latest_revision(tmp_path: 
         "status": "deployed",
         "revision": 2,
         "deployed_at": "2026-01-02T00:00:00.5Z",
-        "values": {"replicas": 3, "auth": {"password": "CaNaRy-helm"}, "image": {"tag": "7.0.6"}},
+        "values": {"replicas": 3, "auth": {"enabled": True, "password": "CaNaRy-helm"}, "image": {"tag": "7.0.6"}},
     }
     told = {(row.component, row.version, str(row.deployed_at)[:10]) for row in deployed(
         [each for each in found if isinstance(each, Resource)]
@@ -266,13 +267,49 @@ def at(document: Any, *steps: str | int) -> Any:
 
 
 POD = ("spec", "template", "spec", "containers", 0)
-CHANGES: dict[str, tuple[str, str, tuple[str | int, ...], Json, list[tuple[str, str, str]]]] = {
-    "an older image": (DEPLOYMENTS, "orders", (*POD, "image"), "registry.example.com/orders:1.4.1",
-                       [("spec.template.spec.containers.api.image", "high", "image-behind")]),
-    "no limit of memory": (DEPLOYMENTS, "orders", (*POD, "resources", "limits"), {"cpu": "1"},
-                           [("spec.template.spec.containers.api.resources.limits.memory", "medium", "limit-one-sided")]),
-    "another way to roll out": (DEPLOYMENTS, "web", ("spec", "strategy"), {"type": "Recreate"},
-                                [("spec.strategy.type", "medium", "rollout-differs"), ("spec.strategy.rollingUpdate", "info", "rollout-settings-follow")]),
-    "another storage class": ("/apis/storage.k8s.io/v1/storageclasses", "fast", ("parameters", "type"), "gp2",
-                              [("parameters.type", "medium", "storage-class-differs")]),
+NODE = ("status", "nodeInfo", "kubeletVersion")
+CHANGES: dict[str, tuple[str, str, tuple[str | int, ...], Json, tuple[str, ...]]] = {
+    "less memory": (DEPLOYMENTS, "orders", (*POD, "resources", "limits", "memory"), "1Gi",
+                    ("spec.template.spec.containers.api.resources.limits.memory", "medium", "capacity-inverted")),
+    "another rollout": (DEPLOYMENTS, "orders", ("spec", "strategy"), {"type": "Recreate"},
+                        ("spec.strategy.type", "medium", "kubernetes-rollout-differs")),
+    "no probe": (DEPLOYMENTS, "orders", (*POD, "readinessProbe"), None,
+                 ("spec.template.spec.containers.api.readinessProbe", "medium", "kubernetes-unprobed-in-production")),
+    "privileged": (DEPLOYMENTS, "orders", (*POD, "securityContext"), {"privileged": True},
+                   ("spec.template.spec.containers.api.securityContext", "high", "kubernetes-privileged-in-production-alone")),
+    "another role": ("/apis/rbac.authorization.k8s.io/v1/rolebindings", "orders", ("roleRef", "name"), "admin",
+                     ("roleRef.name", "high", "kubernetes-bound-to-another-role")),
+    "less storage": ("/apis/apps/v1/statefulsets", "search",
+                     ("spec", "volumeClaimTemplates", 0, "spec", "resources", "requests", "storage"), "5Gi",
+                     ("spec.volumeClaimTemplates.*.spec.resources.requests.storage", "medium", "capacity-inverted")),
+    "plain HTTP": ("/apis/networking.k8s.io/v1/ingresses", "web", ("spec", "tls"), None,
+                   ("spec.tls", "high", "kubernetes-ingress-without-tls")),
+    "another port": ("/api/v1/services", "web", ("spec", "ports", 0, "targetPort"), 9999,
+                     ("spec.ports.443.targetPort", "medium", "kubernetes-service-differs")),
+    "kubelets ahead": ("/api/v1/nodes", "ip-10-0-0-2", NODE, "v1.21.4",
+                       ("kubelet_version", "high", "cluster-version-behind")),
+    "a lost key": ("/api/v1/secrets", "orders", ("data", "token"), None,
+                   ("data.token", "medium", "variable-one-sided")),
+    "scaled up": (DEPLOYMENTS, "orders", ("spec", "replicas"), 9, ()),
+    "a new address": ("/api/v1/services", "web", ("spec", "clusterIP"), "10.9.9.9", ()),
+    "patched nodes": ("/api/v1/nodes", "ip-10-0-0-2", NODE, "v1.20.9", ()),
 }  # fmt: skip
+
+
+def test_each_change_in_production_is_one_finding_and_what_a_cluster_does_by_itself_is_none(tmp_path: Path) -> None:
+    """Judged by the default policy: a severity that says what the change does to production."""
+    with served(Cluster(twin("staging", 4)), tmp_path) as (_, ours):
+        for name, (listing, called, path, value, expected) in CHANGES.items():
+            right = twin("prod", 7)
+            (item,) = [each for each in right[listing]["items"] if each["metadata"]["name"] == called]
+            *parents, last = path
+            holder = at(item, *parents)
+            if value is None:
+                del holder[last]
+            else:
+                holder[last] = value
+            kinds = {"kinds": [each.name for each in KINDS if each.plural == listing.rpartition("/")[2]]}
+            kinds["kinds"] = [kind for kind in kinds["kinds"] if kind != "helm_release"]
+            with served(Cluster(right), tmp_path) as (_, theirs):
+                found = whole.compared(COLLECTOR, {**ours, **kinds}, {**theirs, **kinds})
+            assert [each[1:] for each in found] == ([expected] if expected else []), name
