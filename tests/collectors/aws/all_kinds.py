@@ -83,7 +83,11 @@ TRAITS: Mapping[str, Trait] = {
     # A zone's own records are not read.
     "aws.route53.record_set": Trait(values={"Type": "A"}),
     "aws.s3.account": Trait(fixed=True),
-    "aws.s3.bucket": Trait(single=("Rules",), always=("OwnershipControls", "Owner", "Grants", "Grantee")),
+    "aws.s3.bucket": Trait(
+        single=("Rules",),
+        values={"HostName": "docs.acme.example"},
+        always=("OwnershipControls", "Owner", "Grants", "Grantee"),
+    ),
 }
 
 
