@@ -65,7 +65,15 @@ def test_engine_and_version_are_two_things_and_a_policy_is_what_it_allows() -> N
 def test_many_domains_are_described_five_at_a_time() -> None:
     """More than the API takes at once is no reason to lose any."""
     domains = [{"DomainName": f"search-{number}", "EngineVersion": "OpenSearch_2.11"} for number in range(7)]
-    assert canned(KIND, _answers(*domains)).identities == [domain["DomainName"] for domain in domains]
+    answers = _answers(*domains)
+    describe, sizes = answers["DescribeDomains"], []
+
+    def counted(asked: Any) -> Any:
+        sizes.append(len(asked["DomainNames"]))
+        return describe(asked)
+
+    seen = canned(KIND, {**answers, "DescribeDomains": counted})
+    assert (seen.identities, sizes) == ([domain["DomainName"] for domain in domains], [5, 2])
 
 
 @pytest.mark.skipif(not DOMAINS, reason="the recordings of AWS answers are not beside the repository")
