@@ -108,9 +108,9 @@ def _subscription(reader: Reader, arn: str) -> Json:
 
 
 def _place(endpoint: str) -> str:
-    """An ARN as it is; of a URL scheme and host."""
+    """The name in an ARN; of a URL scheme and host."""
     url = urlsplit(endpoint)
-    return f"{url.scheme}://{url.hostname}" if url.scheme in ("http", "https") and url.hostname else endpoint
+    return f"{url.scheme}://{url.hostname}" if url.scheme in ("http", "https") and url.hostname else last(endpoint)
 
 
 KINDS = (
