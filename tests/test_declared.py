@@ -13,9 +13,10 @@ import pytest
 
 from auditor.collector import Options, Task
 from auditor.config import Config, load_config
-from auditor.declared import TYPES, set_aside
+from auditor.declared import PREFIX, TYPES, set_aside
 from auditor.errors import CollectError
 from auditor.model import Audit, Finding, Gap, GapReason, Kind, Listing, Resource, Snapshot, Status
+from auditor.names import environment_names
 from auditor.pipeline import Tools, audit_snapshots, lay, take_snapshots
 from auditor.policy import load_policy
 from auditor.publish.entries import remarks
@@ -23,6 +24,7 @@ from auditor.publish.json_report import finding_object
 from auditor.publish.lookups import explain_text, finding_text
 from auditor.redact import Redactor
 from auditor.registry import Registry
+from auditor.snapshot import normalise
 from auditor.store import Store
 from collectors.terraform import COLLECTOR
 from tests.collectors.states import arn, company, instance, state
@@ -314,3 +316,20 @@ def test_a_folder_that_could_hold_manifests_reads_nothing_live() -> None:
         found = (Listing(source, "kubernetes.*"), Listing("terraform:x", "terraform.resource.*"))
         sides = [Snapshot(name, name, NOW, copies, (), found) for name in ENVIRONMENTS]
         assert set_aside(*sides)[0].resources == kept
+
+
+def test_what_is_live_refers_to_no_copy_and_a_copy_refers_to_what_is_live() -> None:
+    """An id reads the same whether or not a state that knows it is read beside it."""
+    vpc, group = "vpc-0aa11bb22cc33dd44", "sg-0aa11bb22cc33dd44"
+    found = normalise(
+        [
+            Resource("aws.ec2.security_group", "db", {"vpc": vpc}, refs=(group,)),
+            Resource(f"{PREFIX}aws_vpc", "aws_vpc.main", {}, refs=(vpc,)),
+            Resource(f"{PREFIX}aws_efs_mount_target", "aws_efs_mount_target.x", {"vpc": vpc, "group": group}),
+            Resource(f"{PREFIX}aws_security_group", "aws_security_group.db", {}, refs=(group,)),
+        ],
+        SHIPPED.kind,
+        environment_names("prod", (), {}),
+    )
+    assert found[0].form == {"vpc": vpc}
+    assert found[2].form == {"vpc": f"{PREFIX}aws_vpc/aws_vpc.main", "group": "aws.ec2.security_group/db"}
