@@ -55,7 +55,8 @@ def test_a_finding_comes_back_equal_whatever_its_values_are(left, right, text, p
 
 def test_absent_is_a_key_left_out_and_null_is_null():
     """Who reads the JSON tells the two apart without a word of ours."""
-    assert encode(Side("prod", "orders", ABSENT)) == {"environment": "prod", "identity": "orders", "location": None}
+    absent = {"environment": "prod", "identity": "orders", "location": None, "declared": None}
+    assert encode(Side("prod", "orders", ABSENT)) == absent
     assert encode(Side("prod", "orders", None))["value"] is None
 
 
