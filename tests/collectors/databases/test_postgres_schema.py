@@ -96,6 +96,7 @@ def test_two_of_one_make_are_in_parity(production: Snapshot, staging: str) -> No
     """The database and its owner carry their environment's name; nothing else differs."""
     assert production.gaps == ()
     assert {resource.kind for resource in production.resources} == {kind.name for kind in COLLECTOR.kinds}
+    assert "hunter2" not in str(production)
     assert found_of(production, staging) == []
 
 

@@ -229,10 +229,11 @@ def test_a_server_that_dies_midway_leaves_gaps(start_redis: Start, production: S
     cut = taken(COLLECTOR, {"url": url(path), "name": "cache"}, "staging", meter=stopped)
     owner.client.close()
     assert asked[-1] == "error"
-    assert {(gap.kind, gap.reason) for gap in cut.gaps} == {
-        ("redis.server", GapReason.UNREACHABLE),
-        ("redis.role", GapReason.UNREACHABLE),
+    assert gaps(cut.gaps) == {
+        ("redis.server", None, None): GapReason.UNREACHABLE,
+        ("redis.role", None, None): GapReason.UNREACHABLE,
     }
+    assert cut.resources == ()
     assert told(breaches(COLLECTOR.kinds, cut, production)) == []
 
 
