@@ -379,6 +379,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Json]], Iterator[_Found]]] = {
     **dict.fromkeys(sorted(PIPELINES), _pipeline),
     _TASK_DEFINITION: _task_definition,
     "aws.lambda.function": _function,
+    "aws.batch.job_definition": lambda attributes: _containers({"": attributes.get("container_properties")}),
     "compose.service": _compose,
     **{
         f"kubernetes.{name}": _workload

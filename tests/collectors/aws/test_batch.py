@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from auditor.deployed import deployed
 from tests.collectors.aws.canned import canned, told
 
 
@@ -36,6 +37,7 @@ def test_of_a_job_definition_the_latest_active_revision_counts() -> None:
 
     (seen,) = canned("aws.batch.job_definition", {"DescribeJobDefinitions": listed}).resources
     assert (seen.identity, seen.component, asked) == ("invoices", "invoices", ["ACTIVE"])
+    assert [(row.component, row.version) for row in deployed([seen])] == [("invoices", "1.4.0")]
     assert "arn:aws:batch:eu-west-1:111111111111:job-definition/invoices" in seen.refs
     needs = {"cpu": "2", "memory": "4096"}
     assert seen.attributes == {
