@@ -34,7 +34,7 @@ def start_redis() -> Iterator[Start]:
         with (own / "log").open("wb") as log:
             command = [program, str(own / "redis.conf"), *common, *settings]
             running.append(subprocess.Popen(command, stdout=log, stderr=log))
-        eventually(lambda: path.exists() or running[-1].poll() is not None, 30)
+        eventually(lambda: _answers(path) or running[-1].poll() is not None, 30)
         if running[-1].poll() is not None:
             raise RuntimeError((own / "log").read_text(errors="replace")[-2000:])
         return str(path)
@@ -44,6 +44,18 @@ def start_redis() -> Iterator[Start]:
         server.kill()
         server.wait(timeout=30)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _answers(path: Path) -> bool:
+    """Whether the server is ready: its socket is there somewhat earlier."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        try:
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            return bool(client.recv(64))
+        except OSError:
+            return False
 
 
 def free_port() -> int:
