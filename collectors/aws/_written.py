@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from auditor.model import Json
@@ -51,6 +52,11 @@ def counted(value: Any) -> Json:
 def partition(region: str) -> str:
     """The part of an ARN that says whose cloud it is."""
     return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def sequence(names: list[Any]) -> list[Json]:
+    """An order as what follows what (`Build then Deploy`): lists are compared as sets, and this set tells the order."""
+    return [f"{first} then {second}" for first, second in pairwise(names)]
 
 
 def by_name(items: Any, key: str) -> dict[str, Json]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from auditor.model import Category, Json
-from collectors.aws._written import counted
+from collectors.aws._written import counted, sequence
 from collectors.aws.base import AwsKind, Detail, Document, pick
 
 if TYPE_CHECKING:
@@ -82,9 +82,11 @@ def _distribution(attributes: dict[str, Json]) -> dict[str, Json]:
         _origin(origin)
     for group in found.get("origin_groups") or ():
         members = group.get("members") or ()
-        group["members"] = [origins.get(str(member.get("origin_id")), member.get("origin_id")) for member in members]
+        group["members"] = " then ".join(
+            origins.get(str(member.get("origin_id")), str(member.get("origin_id"))) for member in members
+        )
     behaviours = found.get("cache_behaviors") or []
-    found["cache_behavior_order"] = [behaviour.get("path_pattern") for behaviour in behaviours]
+    found["cache_behavior_order"] = sequence([behaviour.get("path_pattern") for behaviour in behaviours])
     for behaviour in (*behaviours, found.get("default_cache_behavior") or {}):
         _behaviour(behaviour, names, origins)
     certificate = found.get("viewer_certificate") or {}
@@ -188,7 +190,6 @@ KINDS = (
             "**.{lambda_function_associations,function_associations}": "event_type",
             "custom_error_responses": "error_code",
         },
-        ordered=("cache_behavior_order", "origin_groups.*.members"),
         secret=("origins.*.secret_headers.*",),
         verbatim=("origins.*.headers", "origins.*.secret_headers"),
         drop=(

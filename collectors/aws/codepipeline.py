@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, Json
 from collectors.aws._described import one
-from collectors.aws._written import partition
+from collectors.aws._written import partition, sequence
 from collectors.aws.base import AwsKind, Detail, Document
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _pipelines(reader: Reader) -> Iterator[Document | Gap]:
 def _pipeline(attributes: dict[str, Json]) -> dict[str, Json]:
     """Stages in their order, actions by name. Where artifacts are kept meanwhile is each account's own bucket."""
     stages = attributes.get("stages") or []
-    attributes["stage_order"] = [stage.get("name") for stage in stages]
+    attributes["stage_order"] = sequence([stage.get("name") for stage in stages])
     for stage in stages:
         for each in stage.get("actions") or ():
             kind = each.pop("action_type_id", None) or {}
@@ -65,7 +65,7 @@ KINDS = (
             "variables": "name",
             "triggers": "provider_type",
         },
-        ordered=("stage_order", "stages.*.actions.*.commands"),
+        ordered=("stages.*.actions.*.commands",),
         verbatim=("stages.*.actions.*.configuration",),
         # Counts how often the definition was saved.
         volatile=("version",),
