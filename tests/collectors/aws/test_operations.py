@@ -10,9 +10,10 @@ import pytest
 from auditor.model import GapReason
 from tests.collectors.aws.canned import canned, told
 from tests.collectors.aws.generated import STAGING
-from tests.collectors.aws.recordings import Answer, Refusal
+from tests.collectors.aws.recordings import Answer, Recording, Refusal, recordings
 
 HERE = f"arn:aws:cloudtrail:{STAGING.region}:{STAGING.account}:trail"
+BUCKETS = recordings("s3.ListBuckets")
 NOTHING = Refusal("ResourceNotFoundException")
 PLAN = {
     "BackupPlanName": "daily",
@@ -118,6 +119,24 @@ def test_only_quotas_that_somebody_had_raised_are_told() -> None:
     (raised,) = seen.resources
     assert raised.identity == "lambda/Concurrent executions"
     assert raised.attributes == {"quota": 5000.0, "default": 1000.0, "unit": "None"}
+
+
+@pytest.mark.skipif(not BUCKETS, reason="the recordings of AWS answers are not beside the repository")
+@pytest.mark.parametrize("recorded", BUCKETS, ids=str)
+def test_recorded_buckets_are_read_where_they_lie(recorded: Recording) -> None:
+    """Older answers say nothing of the region, so every bucket is asked; Ireland calls itself `EU` in the oldest."""
+    names = [bucket["Name"] for bucket in recorded.data["Buckets"]]
+    elsewhere, denied = names[:1], names[1:2]
+
+    def lies(asked: Mapping[str, Any]) -> Any:
+        if asked["Bucket"] in denied:
+            return Refusal("AccessDenied", 403)
+        return {"LocationConstraint": "us-west-2" if asked["Bucket"] in elsewhere else "EU"}
+
+    seen = canned("aws.s3.bucket", {"ListBuckets": recorded.data, "GetBucketLocation": lies})
+    assert seen.identities == names[2:]
+    whole = [(gap.resource, gap.reason) for gap in seen.gaps if gap.attribute is None]
+    assert whole == [(name, GapReason.ACCESS_DENIED) for name in denied]
 
 
 def test_a_trail_is_told_at_home_or_where_its_home_is_not_read() -> None:
