@@ -45,6 +45,7 @@ KINDS = (
         result="CertificateSummaryList",
         arguments={"Includes": {"keyTypes": _KEY_TYPES}},
         identity="DomainName",
+        references=("certificate_key_pair_origin",),
         location="CertificateArn",
         volatile=("not_after", "not_before"),
         drop=(

@@ -97,6 +97,7 @@ KINDS = (
         location="Arn",
         refs=("Handles",),
         component="Name",
+        references=("api_key_selection_expression",),  # where in a request the key stands
         verbatim=("routes", "stages", "stages.*.stage_variables", "stages.*.route_settings", "authorizers"),
         drop=(
             "name",

@@ -95,6 +95,7 @@ KINDS = (
         result="UserPoolClient",
         read=_clients,
         identity="known_as",
+        references=("token_validity_units.*",),  # hours or days, not tokens
         parent="pool",
         drop=("known_as", "pool", "user_pool_id", "client_id", "client_name", "creation_date", "last_modified_date"),
         transform=_client,

@@ -143,6 +143,7 @@ KINDS = (
         read=_node_groups,
         permissions=(*_LISTING, "eks:ListNodegroups"),
         identity=lambda group: f"{group['clusterName']}/{_plain(group['nodegroupName'])}",
+        references=("remote_access.ec2_ssh_key",),  # the name of a key pair
         location="nodegroupArn",
         refs=("nodegroupName", "resources.autoScalingGroups[].name"),
         parent="clusterName",

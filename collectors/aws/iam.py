@@ -168,6 +168,7 @@ KINDS = (
         operation="GetAccountSummary",
         read=_account,
         identity="name",
+        references=("password_policy.*",),  # how long and how often, never a password
         drop=("name",),
         details=(Detail(attribute="password_policy", read=_password_policy),),
         permissions=("iam:GetAccountPasswordPolicy",),

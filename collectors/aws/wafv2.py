@@ -127,6 +127,7 @@ def _kinds(noun: str, about: str, *details: Detail) -> Iterator[AwsKind]:
             home=home,
             keyed=_RULES,
             secret=("**.secret_string",),
+            references=("token_domains",),
             drop=_DROPPED,
             details=(*details, _tags()),
             transform=_worded,
