@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Self, TypeVar
@@ -58,9 +59,17 @@ class StoreOptions(Options):
             headers={name: value for name, value in headers.items() if value is not None},
             timeout=self.timeout,
             max_bytes=self.max_bytes,
-            trust=trust(self.ca_file, context.folder),
+            trust=self._trusted(context),
             attempts=_ATTEMPTS,
         )
+
+    def _trusted(self, context: Context) -> ssl.SSLContext:
+        """The authorities, loaded once for all tasks of a run. Raises CollectError."""
+        key = f"trust:{self.ca_file}"
+        if key not in context.shared:
+            context.shared[key] = trust(self.ca_file, context.folder)
+        found: ssl.SSLContext = context.shared[key]
+        return found
 
     @property
     def secret_token(self) -> str | None:

@@ -25,6 +25,8 @@ STAGING: dict[str, Any] = {
     "staging/orders/DB_PASSWORD": f"{CANARY}-of-staging",
     "staging/orders/http": '{"timeout": 5, "retries": [1, 2]}',
     "staging/orders/application.yaml": "pool:\n  size: 10\nfeatures:\n  basket: true\n",
+    "staging/orders/data": "# of Spring\nserver:\n  port: 8080\n",
+    "staging/orders/motd": "Note: the shop\nis open",
     "staging/orders/leader": ("node-7", {"Flags": LOCK}),
     "staging/orders/holder": ("node-7", {"Session": "adf4238a-882b-9ddc-4a9d-5b6758e4159e"}),
     "staging/orders/": None,
@@ -87,7 +89,8 @@ def test_keys_are_read_by_folder_and_documents_by_what_they_say() -> None:
     assert found["/"].attributes == {"data": {"root": "yes"}}
     orders = found["staging/orders"].attributes["data"]
     assert orders["application.yaml"] == {"pool": {"size": 10}, "features": {"basket": True}}
-    assert set(orders) == {"LOG_LEVEL", "DB_HOST", "DB_PASSWORD", "http", "application.yaml"}
+    assert (orders["data"], orders["motd"]) == ({"server": {"port": 8080}}, "Note: the shop\nis open")
+    assert set(orders) == {"LOG_LEVEL", "DB_HOST", "DB_PASSWORD", "http", "application.yaml", "data", "motd"}
     blob = found["staging"].attributes["data"]["keystore"]
     assert blob["bytes"] == 4
     assert blob["content"].startswith("sha256-")

@@ -264,6 +264,8 @@ def test_two_environments_of_unleash_are_quiet_where_they_agree_and_told_where_n
     """Order, descriptions and groups of the flag's own say nothing; what decides who gets what is one finding each."""
     ours = [unleash_flag(name) for name in ("a", "b", "c", "d", "kill", "new")]
     ours[4]["type"] = "kill-switch"
+    shares = [{"name": "flexibleRollout", "parameters": {"rollout": share}} for share in ("10", "90")]
+    ours.append(unleash_flag("two", strategies=shares))
     twin = [{**flag, "strategies": flag["strategies"][::-1], "description": "other"} for flag in ours[::-1]]
     theirs = [
         unleash_flag("a", enabled=False, strategies=[]),
@@ -272,6 +274,7 @@ def test_two_environments_of_unleash_are_quiet_where_they_agree_and_told_where_n
         unleash_flag("d", strategies=unleash_flag("d")["strategies"][:1]),
         unleash_flag("kill", enabled=False, type="kill-switch"),
         unleash_flag("old"),
+        unleash_flag("two", strategies=shares[::-1]),
     ]
     given = SERVED_BY["unleash"][1]
     with hostile(features(*ours)) as staging, hostile(features(*twin)) as production:

@@ -28,6 +28,8 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 STAGING = environment_names("staging", ["stg"], {"prod": ["production"]})
 PROD = environment_names("prod", ["production"], {"staging": ["stg"]})
 REDACTOR = Redactor(b"k" * 32)
+# Authorities are loaded once; nothing else of these collectors is shared.
+SHARED: dict[str, Any] = {}
 
 
 class Impatient(Event):
@@ -44,7 +46,7 @@ def default_policy() -> Policy:
 
 def context(environment: str = "staging", folder: Path = Path(), **settings: Any) -> Context:
     """What a collector is told; it pauses for nothing."""
-    given = {"cancelled": Impatient(), "fingerprint": REDACTOR.fingerprint, "now": NOW, **settings}
+    given = {"cancelled": Impatient(), "fingerprint": REDACTOR.fingerprint, "now": NOW, "shared": SHARED, **settings}
     return Context(environment, folder, **given)
 
 
