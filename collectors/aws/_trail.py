@@ -42,6 +42,8 @@ _PAGES = 4
 _ID = re.compile(r"\A[a-z]{1,8}-[0-9a-f]{8,17}\Z")
 _GLOBAL = "us-east-1"
 _NOT_A_RECORD = (ValueError, KeyError, TypeError, RecursionError)
+# CloudTrail's name of a service where it is not IAM's.
+_EVENT_SOURCES = {"cloudwatch": "monitoring", "s3control": "s3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,8 @@ def _event_source(kind: str) -> str:
     service = next(
         (one.service for kinds in services().values() for one in kinds if one.name == kind), kind.split(".")[1]
     )
-    return f"{action(service, '').partition(':')[0]}.amazonaws.com"
+    named = action(service, "").partition(":")[0]
+    return f"{_EVENT_SOURCES.get(named, named)}.amazonaws.com"
 
 
 def _lookup_names(resource: Resource) -> list[str]:

@@ -14,6 +14,7 @@ from auditor.collector import Context, Inquiry
 from auditor.errors import CollectError
 from auditor.model import ABSENT, Author, GapReason, Moved, Resource
 from collectors.aws import COLLECTOR, AwsOptions
+from collectors.aws._trail import _event_source
 from tests.collectors.aws.reading import CREDENTIALS
 from tests.standins import trail_records as made
 from tests.standins.cloudtrail import ACCOUNT, DENIED, SORRY, THROTTLED, Trail, cloudtrail, good
@@ -240,3 +241,10 @@ def test_who_removed_a_resource_is_found(trail: Trail) -> None:
     author = Asker(trail).ask(database(), moved(True, ABSENT))
     assert author is not None
     assert (author.principal, author.event) == ("bo", "rds:DeleteDBInstance")
+
+
+def test_a_service_is_looked_up_by_the_name_that_cloudtrail_gives_it() -> None:
+    """Mostly IAM's; alarms are recorded as what they were called first."""
+    kinds = ("aws.rds.instance", "aws.cloudwatch.alarm", "aws.s3.account", "aws.ec2.vpc", "aws.servicequotas.quota")
+    found = [_event_source(kind).removesuffix(".amazonaws.com") for kind in kinds]
+    assert found == ["rds", "monitoring", "s3", "ec2", "servicequotas"]
