@@ -35,11 +35,13 @@ class Idiom:
     words  usual short names (`live`) that it uses as its name
     glued  its names that stand glued to words: name and whether it ends the word -> the first letters of what stands beside
     others names of other environments, which may hold one of these: `preprod`
+    things words that names stand glued to: `backstage` of `backstagestage` is the thing's own, though it ends in a name
     """
 
     words: frozenset[str] = frozenset()
     glued: tuple[tuple[str, bool, frozenset[str]], ...] = ()
     others: frozenset[str] = frozenset()
+    things: frozenset[str] = frozenset()
 
     def strengthened(self, names: EnvironmentNames) -> EnvironmentNames:
         """The names, with the words that were seen to be names always meaning the environment."""
@@ -52,6 +54,8 @@ class Idiom:
         """The environment's name glued to a word of `text`, as it is spelled there; None where there is none."""
         for word in _WORDS.split(text) if self.glued else ():
             lower = word.lower()
+            if lower in self.things:
+                continue
             for name, at_end, stems in self.glued:
                 rest = _beside(lower, name, at_end=at_end)
                 if rest is not None and rest[:_STEM] in stems and not self._is_of_another(lower, name, at_end=at_end):
@@ -93,7 +97,8 @@ def idiom(matches: Iterable[Match], side: str, left: EnvironmentNames, right: En
     words = frozenset(word for word, texts in seen.words.items() if len(texts) >= _ENOUGH)
     glued = sorted((name, at_end, rests) for (name, at_end), rests in seen.glued.items() if len(rests) >= _ENOUGH)
     stems = tuple((name, at_end, frozenset(rest[:_STEM] for rest in rests)) for name, at_end, rests in glued)
-    return Idiom(words, stems, (others | _bare(own.foreign)) - tokens)
+    things = frozenset(rest for rests in seen.glued.values() for rest in rests)
+    return Idiom(words, stems, (others | _bare(own.foreign)) - tokens, things)
 
 
 def _see_glued(seen: _Seen, mine: str, facing: str, own: frozenset[str], other: frozenset[str]) -> None:

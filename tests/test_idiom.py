@@ -34,6 +34,7 @@ GLUED = [("acmeordersstage", "acmeordersprd"), ("acmemediastage", "acmemediaprd"
         (GLUED[:2], "acmeexportsprd", None),
         (GLUED, "interprd", None),
         (GLUED, "prdacmeexports", None),
+        ([*GLUED, ("acmeprdstage", "acmeprdprd")], "acmeprd", None),
         ([(ours.replace("stage", "preprod"), theirs.replace("prd", "prod")) for ours, theirs in GLUED], "acmeexportspreprod", None),
         ([(ours.replace("stage", "preprod"), theirs.replace("prd", "prod")) for ours, theirs in GLUED], "acmeexportsprod", "acmeexportsprod"),
     ],
