@@ -29,7 +29,7 @@ NAMES: Mapping[str, EnvironmentNames] = {
 }
 PAIR = Pair(NAMES["staging"], NAMES["prod"])
 # Lists whose order has a meaning wherever they stand.
-_ORDERED = frozenset({"command", "entry_point", "arguments", "args"})
+_ORDERED = frozenset({"stages", "command", "entry_point", "arguments", "args"})
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Trait:
 
 TRAITS: Mapping[str, Trait] = {
     "aws.amazonmq.broker": Trait(values={"Data": base64.b64encode(b"<broker/>").decode()}),
+    "aws.cloudformation.stack": Trait(values={"StackDriftStatus": "IN_SYNC"}),
     "aws.docdb.cluster": Trait(values={"Engine": "docdb"}),
     "aws.docdb.cluster_parameter_group": Trait(values={"DBParameterGroupFamily": "docdb5.0"}),
     "aws.docdb.instance": Trait(values={"Engine": "docdb"}),
@@ -71,7 +72,7 @@ TRAITS: Mapping[str, Trait] = {
     "aws.elasticache.parameter_group": Trait(always=("CacheParameterGroup",)),
     # A repository's owner is called as its host has it, and is no account of AWS.
     "aws.glue.job": Trait(values={"Owner": "acme"}),
-    "aws.iam.account": Trait(fixed=True),
+    "aws.iam.account": Trait(values={"AccountAccessKeysPresent": "0"}, fixed=True),
     "aws.iam.policy": Trait(always=("PolicyVersionList",)),
     # Snowflake's names are called sensitive, and are no secrets.
     "aws.kinesisfirehose.delivery_stream": Trait(single=("Destinations",), values={"Database": "events"}),
@@ -79,6 +80,7 @@ TRAITS: Mapping[str, Trait] = {
     "aws.neptune.cluster": Trait(values={"Engine": "neptune"}),
     "aws.neptune.cluster_parameter_group": Trait(values={"DBParameterGroupFamily": "neptune1.3"}),
     "aws.neptune.instance": Trait(values={"Engine": "neptune"}),
+    "aws.lambda.function": Trait(values={"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}),
     "aws.rds.option_group": Trait(always=("OptionGroupMemberships",)),
     # A zone's own records are not read.
     "aws.route53.record_set": Trait(values={"Type": "A"}),

@@ -28,11 +28,13 @@ _PAGING = re.compile(
 )
 # What tells of parts that could not be answered: a good answer has none.
 _FAILED = re.compile(r"(?i)\A(errors?|failures?|failed\w*|unprocessed\w*|invalid\w+|error_?(code|message))\Z")
-_SECRET_NAME = re.compile(r"(?i)(password|passwd|auth_?token|client_?secret|secret_?key|secret_?string|private_?key)\Z")
+_SECRET_NAME = re.compile(
+    r"(?i)(password|passwd|auth_?token|client_?secret|secret_?key|secret_?string|private_?key|hec_?token|keytab)\Z"
+)
 # The models call some names, keys' ids and texts sensitive, too: what a thing is called is shown on purpose.
 _SHOWN = re.compile(r"(?:[nN]ame|Ids?|IDs?|Arn|ARN|Urls?|URL|[dD]escription|Email|Path|Principal)\Z")
-_DEEPEST = 7
-_WIDE = 3  # deeper than this a list has one item
+_DEEPEST = 5
+_WIDE = 2  # deeper than this a list has one item
 _ID_PREFIXES = {
     "Vpc": "vpc",
     "Subnet": "subnet",
@@ -245,6 +247,8 @@ class Generator:
 
     def _number(self, shape: Any, name: str, _service: str, index: int, *_: Any) -> int | float:
         least, most = shape.metadata.get("min", 0), shape.metadata.get("max", 2**31)
+        if name in self._values:
+            return int(self._values[name])
         number = min(max(5 + _number(name) % 40 + index + self._raised, least), most)
         return float(number) if shape.type_name in ("double", "float") else number
 
@@ -348,6 +352,9 @@ _TEXTS: tuple[tuple[re.Pattern[str], Callable[[Place, str, str, str, int], str]]
         lambda *_: json.dumps({"source": ["aws.ec2"], "count": 3}),
     ),
     (re.compile(r"\ALayerArn\Z"), _layer),
+    (re.compile(r"[cC]redentials\Z|\AencryptionKey\Z"), _arn),
+    (re.compile(r"AllowedOrigins?\Z"), _url),
+    (re.compile(r"[bB]ucket\Z"), _named),
     (re.compile(r"(?i)arns?\Z"), _arn),
     (re.compile(r"(?i)ip(v4|v6)?_?address(es)?\Z"), lambda _p, _b, _n, _s, index: f"10.20.0.{index}"),
     (re.compile(r"\ACidrIp\Z"), lambda _p, _b, _n, _s, index: f"10.{index % 250}.0.0/16"),
