@@ -49,6 +49,23 @@ def counted(value: Any) -> Json:
     return {**rest, "items": items} if rest else items
 
 
+def lone(items: list[Json]) -> list[Json]:
+    """Objects that say one thing each (`[{name: a}, {name: b}]`) as what they say."""
+    keys = {key for item in items if isinstance(item, dict) for key in item}
+    if len(keys) != 1 or not all(isinstance(item, dict) and len(item) == 1 for item in items):
+        return items
+    (key,) = keys
+    said = [item[key] for item in items]
+    return items if any(isinstance(each, dict | list) for each in said) else said
+
+
+def flattened(value: Any) -> Json:
+    """`lone`, however deep."""
+    if isinstance(value, list):
+        return lone([flattened(item) for item in value])
+    return {key: flattened(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
 def partition(region: str) -> str:
     """The part of an ARN that says whose cloud it is."""
     return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from auditor.model import Category, Json
-from collectors.aws._written import counted, sequence
+from collectors.aws._written import counted, flattened, sequence
 from collectors.aws.base import AwsKind, Detail, Document, pick
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _policy_kind(noun: str, operation: str, listing: str, policy: str, config: s
             yield each[policy]
 
     def plain(attributes: dict[str, Json]) -> dict[str, Json]:
-        found: Any = counted(attributes.get(_snake(config)) or {})
+        found: Any = flattened(counted(attributes.get(_snake(config)) or {}))
         return {key: value for key, value in found.items() if key != "name"}
 
     return AwsKind(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, Json
 from collectors.aws._described import one
-from collectors.aws._written import partition, sequence
+from collectors.aws._written import flattened, partition, sequence
 from collectors.aws.base import AwsKind, Detail, Document
 
 if TYPE_CHECKING:
     from collectors.aws._reader import Reader
-
-_ACTION_LISTS = ("input_artifacts", "output_artifacts")
 
 
 def _pipelines(reader: Reader) -> Iterator[Document | Gap]:
@@ -30,15 +28,13 @@ def _pipelines(reader: Reader) -> Iterator[Document | Gap]:
 
 def _pipeline(attributes: dict[str, Json]) -> dict[str, Json]:
     """Stages in their order, actions by name. Where artifacts are kept meanwhile is each account's own bucket."""
-    stages = attributes.get("stages") or []
+    stages: Any = flattened(attributes.get("stages") or [])
+    attributes["stages"] = stages
     attributes["stage_order"] = sequence([stage.get("name") for stage in stages])
     for stage in stages:
         for each in stage.get("actions") or ():
             kind = each.pop("action_type_id", None) or {}
             each["type"] = "/".join(str(kind.get(part, "")) for part in ("category", "owner", "provider", "version"))
-            for artifacts in _ACTION_LISTS:
-                if artifacts in each:
-                    each[artifacts] = sorted(str(item.get("name")) for item in each[artifacts])
     stores = [attributes.pop("artifact_store", None), *(attributes.pop("artifact_stores", None) or {}).values()]
     attributes["artifacts_encrypted_with_own_key"] = all(
         store.get("encryption_key") is not None for store in stores if store
@@ -65,7 +61,7 @@ KINDS = (
             "variables": "name",
             "triggers": "provider_type",
         },
-        ordered=("stages.*.actions.*.commands",),
+        ordered=("stages", "stages.*.actions.*.commands"),
         verbatim=("stages.*.actions.*.configuration",),
         # Counts how often the definition was saved.
         volatile=("version",),

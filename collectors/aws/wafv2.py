@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, Json
 from collectors.aws._described import one
+from collectors.aws._written import lone
 from collectors.aws.base import AwsKind, Detail, Document
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _worded(attributes: dict[str, Json]) -> dict[str, Json]:
 
 def _plain(value: Any) -> Json:
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return lone([_plain(item) for item in value])
     if not isinstance(value, dict):
         return value
     if len(value) == 1:

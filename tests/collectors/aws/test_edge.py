@@ -272,7 +272,7 @@ def test_a_client_of_a_user_pool_keeps_no_secret() -> None:
 @pytest.mark.parametrize("recorded", APIS, ids=str)
 def test_recorded_apis_are_read_with_their_policies(recorded: Recording) -> None:
     """Real answers, escaped policies included, in AWS's own protocol."""
-    nothing = {"apigateway.GetStages": {"item": []}}
+    nothing: dict[str, Any] = {"apigateway.GetStages": {"item": []}}
     nothing |= {f"apigateway.Get{each}": {"items": []} for each in ("Authorizers", "RequestValidators", "Resources")}
     with stand({recorded.operation: recorded.data, **nothing}) as server:
         seen = read("aws.apigateway.rest_api", server.endpoint_url)
