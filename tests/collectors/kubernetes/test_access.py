@@ -106,7 +106,7 @@ def test_a_kubeconfig_that_cannot_be_used_is_told_without_a_word_of_what_is_in_i
               "contexts": [{"name": "c", "context": {"user": "reader", "cluster": "gone"}}], "current-context": "c"}  # fmt: skip
     (tmp_path / "cluster").write_text(json.dumps(broken))
     assert "log in" not in refused(tmp_path, kubeconfig=str(tmp_path / "cluster")).detail
-    file = kubeconfig(tmp_path, "https://127.0.0.1:8", **{"insecure-skip-tls-verify": True})
+    file = kubeconfig(tmp_path, "https://127.0.0.1:8", None, **{"insecure-skip-tls-verify": True})
     assert "certificate-authority" in refused(tmp_path, kubeconfig=file).detail
     assert "runs in no pod" in refused(tmp_path, kubeconfig=None, in_cluster=True).detail
 

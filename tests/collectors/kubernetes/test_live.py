@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from auditor.alike import Pair
 from auditor.collect import Environment, Source, collect_all
+from auditor.compare import compare
 from auditor.coverage import one_sided_gaps
 from auditor.deployed import deployed
 from auditor.errors import CollectError
+from auditor.match import match
 from auditor.model import Gap, GapReason, Resource
+from auditor.registry import Registry
+from auditor.snapshot import normalise
 from collectors.files import COLLECTOR as FILES
 from collectors.kubernetes import COLLECTOR
 from collectors.kubernetes._catalogue import CATALOGUE as KINDS
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from auditor.model import Json
 
 COUPONS = ("shop.example.com/Coupon",)
-FILES_AND_LIVE = whole.Registry([FILES, COLLECTOR])
+FILES_AND_LIVE = Registry([FILES, COLLECTOR])
 DEPLOYMENTS = "/apis/apps/v1/deployments"
 
 
@@ -74,13 +79,11 @@ def test_a_manifest_and_the_object_that_a_server_made_of_it_do_not_differ(tmp_pa
     assert {(each.kind, each.identity) for each in declared.resources} == {
         (each.kind, each.identity) for each in running.resources
     }
-    left, right = (whole.normalise(side.resources, FILES_AND_LIVE.kind, whole.PROD) for side in (declared, running))
-    pair = whole.Pair(whole.PROD, whole.PROD)
-    matches, alone = whole.match(left, right, pair)
+    left, right = (normalise(side.resources, FILES_AND_LIVE.kind, whole.PROD) for side in (declared, running))
+    pair = Pair(whole.PROD, whole.PROD)
+    matches, alone = match(left, right, pair)
     assert alone == ()
-    assert [
-        (each.match.left.identity, each.differences) for each in whole.compare(matches, pair) if each.differences
-    ] == []
+    assert [(each.match.left.identity, each.differences) for each in compare(matches, pair) if each.differences] == []
     assert one_sided_gaps(declared, running)[0].gaps == ()
 
 
@@ -159,12 +162,12 @@ def test_secret_values_leave_the_collector_as_fingerprints_only(tmp_path: Path) 
 
 def test_pages_make_one_listing_and_one_that_is_forgotten_is_begun_again_once(tmp_path: Path) -> None:
     """A 410 half-way costs a second beginning; two of them cost that kind, as truncated."""
-    kinds = {"kinds": ["deployment", "service", "cronjob"]}
+    kinds: dict[str, Any] = {"kinds": ["deployment", "service", "cronjob"]}
     at_once = read(tmp_path, **kinds)
     with served(Cluster(), tmp_path) as (server, options):
         assert list(_tasks({**options, **kinds, "page_size": 1})) == at_once
         assert sum(DEPLOYMENTS in path for path, _ in server.asked) == 2
-    services = {"kinds": ["service"], "page_size": 2}
+    services: dict[str, Any] = {"kinds": ["service"], "page_size": 2}
     assert read(tmp_path, Cluster(gone=1), **services) == [
         each for each in at_once if isinstance(each, Resource) and each.kind == "kubernetes.service"
     ]
