@@ -105,7 +105,8 @@ def _origin(origin: dict[str, Json]) -> None:
     s3 = origin.get("s3_origin_config") or {}
     identity = s3.pop("origin_access_identity", None)
     origin["access_controlled"] = bool(origin.pop("origin_access_control_id", None) or identity)
-    headers = {each["header_name"]: each.get("header_value") for each in origin.pop("custom_headers", None) or ()}
+    listed = origin.pop("custom_headers", None) or ()
+    headers = {each["header_name"]: each.get("header_value") for each in listed if "header_name" in each}
     origin["secret_headers"] = {name: value for name, value in headers.items() if _TELLING.search(name)}
     origin["headers"] = {name: value for name, value in headers.items() if not _TELLING.search(name)}
 
