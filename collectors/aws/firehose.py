@@ -76,11 +76,13 @@ def _destination(value: dict[str, Json]) -> dict[str, Json]:
     request = value.get("request_configuration") or {}
     if request.get("common_attributes"):
         request["common_attributes"] = {
-            each["attribute_name"]: each.get("attribute_value", "") for each in request["common_attributes"]
+            str(each.get("attribute_name", "")): each.get("attribute_value", "")
+            for each in request["common_attributes"]
         }
     for processor in (value.get("processing_configuration") or {}).get("processors") or ():
         processor["parameters"] = {
-            each["parameter_name"]: each.get("parameter_value", "") for each in processor.get("parameters") or ()
+            str(each.get("parameter_name", "")): each.get("parameter_value", "")
+            for each in processor.get("parameters") or ()
         }
     return value
 
