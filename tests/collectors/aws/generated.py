@@ -33,7 +33,7 @@ _SECRET_NAME = re.compile(
 )
 # The models call some names, keys' ids and texts sensitive, too: what a thing is called is shown on purpose.
 _SHOWN = re.compile(r"(?:[nN]ame|Ids?|IDs?|Arn|ARN|Urls?|URL|[dD]escription|Email|Path|Principal)\Z")
-_DEEPEST = 5
+_DEEPEST = 6
 _WIDE = 2  # deeper than this a list has one item
 _ID_PREFIXES = {
     "Vpc": "vpc",
