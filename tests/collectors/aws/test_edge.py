@@ -10,6 +10,8 @@ import pytest
 
 from auditor.model import Resource
 from auditor.redact import Redactor
+from collectors.aws import _regions
+from collectors.aws._registry import services
 from tests.collectors.aws.canned import canned, told
 from tests.collectors.aws.reading import declared, read
 from tests.collectors.aws.recordings import Recording, Refusal, recordings, stand
@@ -280,3 +282,11 @@ def test_recorded_apis_are_read_with_their_policies(recorded: Recording) -> None
     for item in recorded.data["items"]:
         api = next(each for each in seen.resources if each.identity.split("#")[0] == item["name"])
         assert (api.attributes["policy"] is None) == (not item.get("policy"))
+
+
+def test_what_protects_cloudfront_is_asked_where_it_is_told_of() -> None:
+    """us-east-1, whichever regions are read; and nowhere in a cloud of AWS's that has no CloudFront firewall."""
+    acl = next(kind for kind in services()["wafv2"] if kind.name == "aws.wafv2.cloudfront_web_acl")
+    assert _regions(acl, ("eu-west-1", "eu-central-1")) == ("us-east-1",)
+    assert _regions(acl, ("cn-north-1",)) == ()
+    assert _regions(declared("aws.wafv2.web_acl"), ("eu-west-1", "eu-central-1")) == ("eu-west-1", "eu-central-1")
