@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from auditor.errors import CompareError
 from auditor.model import ABSENT, Absent, Change, Compared, Difference, Json, Match, Path
 from auditor.paths import ITEM, UNKEYED, shown
+from auditor.snapshot import is_ordered
 from auditor.values import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from auditor.alike import Pair
+    from auditor.model import Kind
 
 # The value of a parameter is called as the parameter is.
 _PARAMETER = "aws.ssm.parameter"
@@ -40,7 +42,7 @@ def compare_match(match: Match, pair: Pair) -> Compared:
     if match.left.digest == match.right.digest:
         return Compared(match, ())
     called = match.left.resource.identity.rsplit("/", 1)[-1] if match.left.kind.name == _PARAMETER else ""
-    overlay = _Overlay(pair, empty_matters=match.left.kind.empty_matters, called=called)
+    overlay = _Overlay(pair, match.left.kind, called=called)
     left, right = overlay.maps(match.left.form, match.left.raw, match.right.form, match.right.raw, ())
     found = _listed(left, right, overlay.spelled) if left or right else ()
     return Compared(match, found, tuple(overlay.unqualified))
@@ -53,7 +55,7 @@ class _Overlay:
     `called` is what the value of a resource that holds just one is called."""
 
     pair: Pair
-    empty_matters: bool
+    kind: Kind
     called: str = ""
     spelled: dict[Path, tuple[Json | Absent, Json | Absent]] = field(default_factory=dict)
     unqualified: list[Difference] = field(default_factory=list)
@@ -89,6 +91,12 @@ class _Overlay:
                     ours[key], theirs[key] = found
         return ours, theirs
 
+    def _alike_lists(self, left: list[Json], right: list[Json], key: str, path: Path) -> bool:
+        """As sets, or item by item where the order has a meaning: `["sh", "-c"]` is not `["-c", "sh"]`."""
+        if not is_ordered(self.kind, path):
+            return self.pair.alike_lists(left, right, key)
+        return len(left) == len(right) and all(self.pair.alike(a, b, key) for a, b in zip(left, right, strict=True))
+
     def _values(self, left: Json, left_raw: Json, right: Json, right_raw: Json, path: Path) -> tuple[Json, Json] | None:
         """Two values to be told apart, None when they are alike."""
         if isinstance(left, dict) and isinstance(right, dict):
@@ -96,7 +104,7 @@ class _Overlay:
             return (ours, theirs) if ours or theirs else None
         key = self.called if self.called and path == ("value",) else _naming_step(path)
         if isinstance(left, list) and isinstance(right, list):
-            if self.pair.alike_lists(left, right, key):
+            if self._alike_lists(left, right, key, path):
                 return None
         elif isinstance(left, list | dict) or isinstance(right, list | dict):
             if _single(left) == _single(right):
@@ -109,7 +117,7 @@ class _Overlay:
         return _leaf(left), _leaf(right)
 
     def _says_something(self, value: Json) -> bool:
-        return self.empty_matters or value not in ([], {})
+        return self.kind.empty_matters or value not in ([], {})
 
     def _keys(self, left: Mapping[str, Json], right: Mapping[str, Json]) -> list[tuple[str, str | None, str | None]]:
         """Common key, key on the left, key on the right: equal keys first, then keys that are one name."""

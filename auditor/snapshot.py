@@ -164,7 +164,7 @@ class _Shape:
         return self._references.get(match.group(), match.group())
 
     def _list(self, items: list[Json], path: tuple[str, ...]) -> Json:
-        in_order = self._ordered.matches(path) or bool(frozenset(words(path[-1])[-1:]) & _ORDERED_WORDS)
+        in_order = _is_ordered(self._ordered, path)
         if items and all(isinstance(item, dict) for item in items):
             return self._objects(items, path, in_order=in_order)
         shaped = [self._value(item, (*path, "*")) for item in items]
@@ -216,6 +216,15 @@ class _Shape:
             ) == len(items):
                 return [candidate]
         return []
+
+
+def is_ordered(kind: Kind, path: tuple[str, ...]) -> bool:
+    """Whether the order of the list at `path` of a resource of this kind has a meaning."""
+    return _is_ordered(_patterns(kind.volatile, kind.ordered, tuple(kind.keyed.items()))[1], path)
+
+
+def _is_ordered(ordered: PathSet[bool], path: tuple[str, ...]) -> bool:
+    return ordered.matches(path) or bool(frozenset(words(path[-1])[-1:]) & _ORDERED_WORDS)
 
 
 def _said(rest: dict[str, Json]) -> Json:

@@ -55,6 +55,16 @@ def test_a_list_of_scalars_is_one_leaf() -> None:
     assert found({"z": ["a", "b"]}, {"z": ["b", "a"]}) == []
 
 
+def test_the_order_of_a_command_has_a_meaning_and_that_of_other_lists_has_none() -> None:
+    """Declared, or known by its name; names of environments in its words are set aside all the same."""
+    assert found({"command": ["sh", "-c"]}, {"command": ["-c", "sh"]}) == [
+        (("command",), ["sh", "-c"], ["-c", "sh"], Change.VALUE)
+    ]
+    assert found({"args": ["--env", "staging"]}, {"args": ["--env", "prod"]}) == []
+    assert found({"args": ["--env", "staging"]}, {"args": ["--env", "prod", "-v"]})[0][3] is Change.VALUE
+    assert found({"zones": ["a", "b"]}, {"zones": ["b", "a"]}) == []
+
+
 def test_keys_that_carry_names_are_one_key() -> None:
     """A key spelled per environment is compared, under its neutral name."""
     assert found({"STAGING_DB": "x"}, {"PROD_DB": "x"}) == []
