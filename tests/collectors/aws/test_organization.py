@@ -10,8 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from auditor.collector import Context
+from auditor.config import load_config
 from auditor.errors import CollectError
 from auditor.model import GapReason, Resource
+from auditor.realms import names_of, source_names
+from auditor.registry import Registry
 from collectors.aws import COLLECTOR, AwsOptions
 from collectors.aws._options import ORGANIZATION_ACTIONS
 from tests.collectors.aws.reading import CREDENTIALS, client, moto
@@ -198,3 +201,18 @@ def test_a_mistake_in_the_option_is_refused(wanted: dict[str, Any]) -> None:
     """Before anything is asked."""
     with pytest.raises(ValidationError):
         options("http://127.0.0.1:1", **wanted)
+
+
+def test_an_account_that_was_found_goes_by_the_names_of_its_source(tmp_path: Path) -> None:
+    """Aliases that hold within a source hold in each of its accounts, and in no source whose label only begins alike."""
+    (tmp_path / "auditor.yaml").write_text(
+        "environments:\n"
+        "  staging: {sources: [{collector: aws, aliases: [blueline], organization: {role: Reader}}]}\n"
+        "  prod: {sources: [{collector: files, path: .}]}\n"
+    )
+    config = load_config(tmp_path / "auditor.yaml", registry=Registry.load(), environ={})
+    known = source_names(config, "staging", names_of(config, "staging"))
+    own = names_of(config, "staging")
+    assert "blueline" in known.get("aws:organization/Reader/222222222222", own).tokens
+    assert "blueline" in known.get("aws:organization/Reader", own).tokens
+    assert "blueline" not in known.get("aws:organization/Reader2/222222222222", own).tokens
