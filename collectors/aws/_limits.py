@@ -61,6 +61,10 @@ class Deadline:
         self._ends = time.monotonic() + context.timeout
         self._seconds = context.timeout
 
+    def left(self) -> float:
+        """Seconds that are left; none once the time is over."""
+        return max(0.0, self._ends - time.monotonic())
+
     def wait(self, seconds: float, call: str) -> None:
         """Waits; raises CollectError when the run is stopped meanwhile, or when the time would not suffice."""
         if self._cancelled.is_set():

@@ -3,8 +3,8 @@ error as ours."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from botocore import xform_name
 from botocore.model import OperationModel
@@ -16,6 +16,7 @@ from collectors._meter import ERROR
 from collectors.aws._errors import BROKEN_ANSWER, EXPECTED, translate
 from collectors.aws._limits import Deadline, bucket
 from collectors.aws._offered import NotOfferedError, is_absent
+from collectors.aws._once import once
 from collectors.aws._session import Source
 from collectors.aws._shapes import shape_at, snake
 from collectors.aws.base import READS, AwsKind, action, pick
@@ -31,6 +32,8 @@ _TOKENS = (
     ("nextPageToken", "nextPageToken"),
     ("position", "position"),
 )
+
+_T = TypeVar("_T")
 
 
 class Reader:
@@ -88,6 +91,26 @@ class Reader:
         for start in range(0, len(values), size):
             part = {**arguments, parameter: list(values[start : start + size])}
             yield from self.items(operation, result, service=service, **part)
+
+    def of(self, kind: AwsKind, *, region: str = "") -> Reader:
+        """A reader of another kind, in `region` or in this one, for the same task: what it reads decides about this one.
+
+        `kind`'s own actions must be among the permissions of the kind that is read by this task."""
+        undeclared = frozenset(kind.actions) - self._allowed
+        if undeclared:
+            raise AssertionError(f"{self.kind.name} does not declare {', '.join(sorted(undeclared))}")
+        other = Reader(kind, self._source, self.source, self.account, region or self.region, self.context)
+        other._deadline = self._deadline
+        return other
+
+    def once(self, what: str, read: Callable[[], Iterator[_T]], /) -> Iterator[_T]:
+        """What `read` yields, read by the first task of this source and region that asks for `what`. Raises CollectError."""
+        try:
+            yield from once(self.context.shared, self._source, self.region, what).items(read, self._deadline.left())
+        except TimeoutError as error:
+            raise CollectError(
+                GapReason.TIMEOUT, f"{what} in {self.region}: another task is still reading it"
+            ) from error
 
     def spelled(self, value: Any, operation: str, path: str, /, *, service: str = "") -> Json:
         """`value`, an item (or all) of what lies at `path` of the answer to `operation`, in our spelling."""

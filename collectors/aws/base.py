@@ -146,6 +146,7 @@ class AwsKind(Kind):
     details      one more call per resource each
     transform    a last pure step: attributes -> attributes. Attributes whose detail call failed are not in them
     permissions  IAM actions beyond those of `operation` and `details`
+    alongside    another service, as `services:` calls it -> IAM actions that are needed only where it is read, too
     only_with    option of the source -> IAM actions that are needed only when it is on
     everywhere   a global service: asked once, not once per region
     home         the one region that tells of it, where `everywhere` holds and not just any region does
@@ -166,6 +167,7 @@ class AwsKind(Kind):
     details: tuple[Detail, ...] = ()
     transform: Callable[[dict[str, Json]], dict[str, Json]] | None = None
     permissions: tuple[str, ...] = ()
+    alongside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     only_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     everywhere: bool = False
     home: str = ""
@@ -175,12 +177,14 @@ class AwsKind(Kind):
         """Every IAM action that reading this kind may need, sorted."""
         calls = [(self.service, self.operation)]
         calls += [(detail.service or self.service, detail.operation) for detail in self.details if detail.operation]
-        chosen = (each for actions in self.only_with.values() for each in actions)
+        chosen = (each for given in (self.only_with, self.alongside) for actions in given.values() for each in actions)
         return tuple(sorted({*(action(*call) for call in calls), *self.permissions, *chosen}))
 
     def actions_with(self, options: object) -> tuple[str, ...]:
         """The IAM actions that reading this kind with these options of the source needs, sorted."""
         off = {each for option, actions in self.only_with.items() if not getattr(options, option) for each in actions}
+        read = getattr(options, "services", ())
+        off |= {each for service, actions in self.alongside.items() if read and service not in read for each in actions}
         return tuple(each for each in self.actions if each not in off)
 
     @property

@@ -1,14 +1,18 @@
-"""ECR: repositories with scanning, tags that may or may not move, encryption, life cycle and who may pull.
+"""ECR: repositories with scanning, tags that may or may not move, encryption, life cycle and who may pull; and of the
+images only those that ECS, Batch or CodeBuild run by tag, in whichever registry: the digest behind the tag.
 
-Which images are in them is left out: what is deployed is told by what runs it."""
+What Lambda runs is told by the digest of its code, and what is pinned by digest tells itself."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from auditor.errors import CollectError
-from auditor.model import Category, Json
+from auditor.model import Category, Gap, Json
+from collectors.aws import batch, codebuild, ecs
+from collectors.aws._ecr_images import read_images
 from collectors.aws._errors import code_of
 from collectors.aws._policies import statements_or_none
 from collectors.aws.base import AwsKind, Detail, Document
@@ -46,6 +50,14 @@ def _repository(attributes: dict[str, Json]) -> dict[str, Json]:
     return attributes
 
 
+_RUN_IMAGES = ("aws.ecs.task_definition", "aws.batch.job_definition", "aws.codebuild.project")
+_USERS = tuple(kind for kind in (*ecs.KINDS, *batch.KINDS, *codebuild.KINDS) if kind.name in _RUN_IMAGES)
+
+
+def _images(reader: Reader) -> Iterator[Document | Gap]:
+    return read_images(reader, _USERS)
+
+
 KINDS = (
     AwsKind(
         name="aws.ecr.repository",
@@ -73,5 +85,20 @@ KINDS = (
             ),
         ),
         transform=_repository,
+    ),
+    AwsKind(
+        name="aws.ecr.image",
+        category=Category.DEPLOYMENT,
+        about="Images that run by tag, in any account's registry: whether the tag still exists, and its digest",
+        service="ecr",
+        operation="DescribeImages",
+        read=_images,
+        identity="identity",
+        tags="",
+        verbatim=("images",),
+        # Each environment may pull from a registry of its own.
+        volatile=("repository",),
+        drop=("identity",),
+        alongside={kind.service: kind.actions for kind in _USERS},
     ),
 )

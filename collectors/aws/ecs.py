@@ -105,6 +105,11 @@ def _service(attributes: dict[str, Json]) -> dict[str, Json]:
     return attributes
 
 
+def task_definitions(reader: Reader) -> Iterator[Document | Gap]:
+    """The task definitions that run, and the latest of each family that none runs of; read once for all who ask."""
+    return reader.once("ecs:task-definitions", lambda: _task_definitions(reader))
+
+
 def _task_definitions(reader: Reader) -> Iterator[Document | Gap]:
     used: dict[str, set[str]] = {}
     for service in _services(reader):
@@ -208,7 +213,7 @@ KINDS = (
         **_TASK_DEFINITION,
         service="ecs",
         operation="DescribeTaskDefinition",
-        read=_task_definitions,
+        read=task_definitions,
         permissions=(*_READ_SERVICES, "ecs:ListTaskDefinitionFamilies"),
         identity="identity",
         location="arn",

@@ -64,6 +64,10 @@ TRAITS: Mapping[str, Trait] = {
     "aws.ec2.launch_template": Trait(always=("LaunchTemplateData",), never=("ValidUntil",)),
     # Two groups that nothing was seen of are told apart by nothing.
     "aws.ec2.security_group": Trait(values={"Description": "what it is for"}),
+    "aws.ecr.image": Trait(
+        values={"image": "111111111111.dkr.ecr.eu-west-1.amazonaws.com/acme/api:1.4.2", "imageTags": "1.4.2"},
+        always=("containerDefinitions", "image", "imageTags", "imageDigest", "imageDetails"),
+    ),
     "aws.ecr.repository": Trait(values={"lifecyclePolicyText": '{"rules": [{"rulePriority": 1, "selection": {}}]}'}),
     "aws.ecs.task_definition": Trait(always=("containerDefinitions",)),
     "aws.eks.cluster": Trait(single=("encryptionConfig",)),

@@ -159,6 +159,7 @@ def test_a_kind_says_what_it_is_and_only_reads(name: str) -> None:
 _NO_TYPE = {
     "aws.ec2.account_defaults",
     "aws.ec2.instance_type",
+    "aws.ecr.image",
     "aws.iam.account",
     "aws.s3.account",
     "aws.servicequotas.quota",
