@@ -6,6 +6,7 @@ https://redis.io/docs/latest/commands/info/, https://valkey.io/commands/config-g
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import Any
 
 from auditor.errors import CollectError
@@ -29,7 +30,8 @@ SETTINGS = (
 ).split()
 _RENAMED = (("ziplist", "listpack"), ("lua-time-limit", "busy-reply-threshold"))
 GRANT = (
-    "ACL SETUSER … +info +config|get +module|list +acl|users +acl|getuser +cluster|info +sentinel|masters, without keys"
+    "ACL SETUSER … +select +info +config|get +module|list +acl|users +acl|getuser +cluster|info, without keys"
+    " (on a Sentinel: +info +sentinel|masters +acl|users +acl|getuser)"
 )
 _COUNTED = frozenset({"repl-backlog-size", "proto-max-bulk-len", "stream-node-max-bytes", "client-query-buffer-limit"})
 
@@ -129,10 +131,11 @@ def _user(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rules(commands: Any, categories: Any) -> str:
-    """Rules in their order, of which the last wins."""
-    if isinstance(commands, str):
-        return commands
-    return " ".join(str(each) for each in (*(categories or ()), *(commands or ())))
+    """Rules in their order, of which the last wins. Neighbours that all allow, or all forbid, have no order: servers tell
+    them in one of their own making."""
+    told = commands if isinstance(commands, str) else " ".join(map(str, (*(categories or ()), *(commands or ()))))
+    runs = groupby(told.split(), key=lambda rule: rule[0])
+    return " ".join(rule for _, run in runs for rule in sorted(run))
 
 
 def _patterns(said: Any) -> list[str]:

@@ -21,6 +21,8 @@ from redis.retry import Retry
 
 from auditor.model import Gap, GapReason, Snapshot
 from collectors._databases.addresses import called_after
+from collectors._databases.redis_client import Server
+from collectors._databases.redis_parts import users
 from collectors.redis import COLLECTOR, RedisOptions
 from tests.collectors.databases.auditing import Found, breaches, by_identity, gaps, read, taken, told
 from tests.collectors.databases.conftest import Start, free_port
@@ -87,7 +89,7 @@ def test_two_of_one_make_are_in_parity_and_nothing_secret_is_told(staging: str, 
     assert by_identity(production.resources, "redis.role")["cache.app-prod"] == {
         "enabled": True,
         "no_password": False,
-        "commands": "-@all +@read +@connection",
+        "commands": "-@all +@connection +@read",
         "key_patterns": ["~prod:*"],
         "channels": ["&*"],
     }
@@ -115,6 +117,11 @@ CHANGES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Found]] = {
         ("CONFIG SET", "appendonly", "yes"),
         ("CONFIG SET", "appendonly", "no"),
         ("redis.server", "cache", "persistence.appendonly", "high"),
+    ),
+    "a right taken away": (
+        ("ACL SETUSER", "app-staging", "-get"),
+        ("ACL SETUSER", "app-staging", "-@all", "+@connection", "+@read"),
+        ("redis.role", "cache.app-{env}", "commands", "medium"),
     ),
     "another setting": (
         ("CONFIG SET", "notify-keyspace-events", "Ex"),
@@ -337,3 +344,22 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     private = serialization.PrivateFormat.TraditionalOpenSSL
     files[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, private, serialization.NoEncryption()))
     return files
+
+
+def test_the_order_in_which_a_server_tells_rights_says_nothing() -> None:
+    """Where all of them allow, or all forbid; what allows after what forbids is another right."""
+    orders = ("-@all +info +acl|users +@read", "-@all +@read +acl|users +info")
+    said = [
+        users(Telling({"commands": order}))["app"]["commands"] for order in (*orders, "+@all -info -acl", "-info +@all")
+    ]
+    assert said == ["-@all +@read +acl|users +info"] * 2 + ["+@all -acl -info", "-info +@all"]
+
+
+class Telling(Server):
+    """A server with one user."""
+
+    def __init__(self, user: dict[str, str]) -> None:
+        self.user = user
+
+    def ask(self, *command: str) -> Any:
+        return ["app"] if command == ("ACL USERS",) else self.user
