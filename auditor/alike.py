@@ -49,7 +49,9 @@ _NETWORK = re.compile(r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}(?![0
 # A digest in the name of a thing (a validation record, an asset) is one of its ids; as a value it tells contents apart.
 _HEX_ID = re.compile(r"(?<![0-9A-Za-z])_?(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{32,64}(?![0-9A-Za-z])")
 _PUBLIC_KEY = re.compile(r"\A\s*-----BEGIN (?:TRUSTED |RSA |X509 )?(?:CERTIFICATE|PUBLIC KEY)-----")
-_ASKS = re.compile(r"\b(?:is|send|use|in|for|to) \Z")
+# What may stand before an environment's name in a question that asks for nothing else: `is_prod`, `running in prod`.
+_ASKS = re.compile(r"\A(?:(?:is|are|we|runs?|running|in|on|the|env|environment) )*\Z")
+_ASKED_FOR = frozenset({"", " env", " environment", " mode", " deployment", " stage"})
 _EMAIL = re.compile(r"\A[^@\s]+@[^@\s]+\.[A-Za-z]+\Z")
 _PHONE = re.compile(r"\A\+?[0-9][0-9 ()-]{8,16}\Z")
 _TIMESTAMP = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?\Z")
@@ -171,10 +173,10 @@ class Pair:
         """`production: false` and `production: true`: the key asks for the environment, and both answer truly."""
         if left == right:
             return True
-        asked = " ".join(words(key.rpartition("/")[2]))
+        asked = " ".join(words(key.rpartition("/")[2].rpartition(".")[2]))
         spans = self.right.spans(asked) if right else self.left.spans(asked)
-        # `production_checks` is a switch of its own, `send_prod_invoice` is not.
-        return any(end == len(asked) or _ASKS.search(asked[:start]) for start, end in spans)
+        # `production_checks`, `use_stage_cache` and `debug_prod` are switches of their own.
+        return any(_ASKS.match(asked[:start]) and asked[end:] in _ASKED_FOR for start, end in spans)
 
     # -- text ---------------------------------------------------------------------------------------------------
 
@@ -328,7 +330,9 @@ def slotted(text: str) -> str:
     """`text` with ids, accounts, regions inside longer text, secrets and generated host parts replaced by what they are."""
     if ".amazonaws.com" in text:
         text = _QUEUE_PLACE.sub("{region}.amazonaws.com/{account}", text)
-        text = _AWS_HOST.sub(lambda m: f"{m['name']}.{m['reads'] or ''}{{generated}}.{m['service']}.amazonaws.com", text)
+        text = _AWS_HOST.sub(
+            lambda m: f"{m['name']}.{m['reads'] or ''}{{generated}}.{m['service']}.amazonaws.com", text
+        )
     text = _IDS.sub("{id}", text)
     if _SECRET in text:
         text = _FINGERPRINT.sub("{secret}", text)

@@ -55,8 +55,16 @@ ALIKE = [
 ]  # fmt: skip
 
 UNLIKE = [
-    ("caches of two names", "master.orderscache.gb1q0b.euw1.cache.amazonaws.com", "master.sessions.xwh9q6.euw1.cache.amazonaws.com"),
-    ("a cluster's readers", "o-stg.cluster-ro-abc123xyz0.eu-west-1.rds.amazonaws.com", "o-prod.cluster-zzz999xyz0.eu-west-1.rds.amazonaws.com"),
+    (
+        "caches of two names",
+        "master.orderscache.gb1q0b.euw1.cache.amazonaws.com",
+        "master.sessions.xwh9q6.euw1.cache.amazonaws.com",
+    ),
+    (
+        "a cluster's readers",
+        "o-stg.cluster-ro-abc123xyz0.eu-west-1.rds.amazonaws.com",
+        "o-prod.cluster-zzz999xyz0.eu-west-1.rds.amazonaws.com",
+    ),
     ("another naming scheme", "reval-rabbit-host", "shop-revalidation-rabbit-prod-host"),
     ("two words that are no names", "test", "login"),
     ("two bare regions", "us-west-2", "us-gov-west-1"),
@@ -127,8 +135,19 @@ def test_a_flag_that_asks_for_the_environment_may_differ() -> None:
     assert not PAIR.alike(True, False, "is-production")
     assert not PAIR.alike(False, True, "production_checks")
     assert PAIR.alike(False, True, "braintree.production")
-    assert PAIR.alike(False, True, "SEND_PROD_INVOICE")
-    assert not PAIR.alike(True, False, "SEND_PROD_INVOICE")
+    assert PAIR.alike(False, True, "RUNNING_IN_PROD")
+    assert PAIR.alike(True, False, "isStagingEnvironment")
+    assert not PAIR.alike(True, False, "RUNNING_IN_PROD")
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["SEND_PROD_INVOICE", "DebugProd", "use_staging_cache", "staging_variables_enabled", "log_to_prod", "prod_db"],
+)
+def test_a_switch_whose_name_holds_an_environments_name_is_a_switch(key: str) -> None:
+    """It says what is on, not where: that it differs is told whichever side it is on."""
+    assert not PAIR.alike(False, True, key)
+    assert not PAIR.alike(True, False, key)
 
 
 def test_a_word_for_a_stage_in_a_plan_is_part_of_the_plan() -> None:

@@ -30,7 +30,6 @@ _JUDGED = 10_000 if os.environ.get("ALL_MUTATIONS") else 1
 
 
 _ID_WORDS = frozenset({"id", "ids", "uuid", "identifier"})
-_STAGES = frozenset({"stage", "staging", "prod"})
 
 
 def _snapshot(place: Place) -> Snapshot:
@@ -82,7 +81,7 @@ def _mutations(right: Resource) -> Iterator[tuple[tuple[str | int, ...], dict[st
     candidates = [
         (path, value)
         for path, value in leaves(right.attributes)
-        if _changed(value) is not None and not _says_nothing(path, value) and not _volatile(right.kind, path)
+        if _changed(value) is not None and not _says_nothing(path) and not _volatile(right.kind, path)
     ]
     chosen = random.Random(right.kind).sample(candidates, min(_SAMPLE, len(candidates)))
     for path, value in sorted(chosen, key=str):
@@ -94,10 +93,9 @@ def _mutations(right: Resource) -> Iterator[tuple[tuple[str | int, ...], dict[st
         yield path, changed
 
 
-def _says_nothing(path: tuple[str | int, ...], value: Json) -> bool:
-    """An id that points to nothing that was seen, and a switch that is called as an environment is, are no settings."""
-    name = words(next(step for step in reversed(path) if isinstance(step, str)))
-    return name[-1] in _ID_WORDS or (isinstance(value, bool) and bool(_STAGES.intersection(name)))
+def _says_nothing(path: tuple[str | int, ...]) -> bool:
+    """An id that points to nothing that was seen is no setting."""
+    return words(next(step for step in reversed(path) if isinstance(step, str)))[-1] in _ID_WORDS
 
 
 def _volatile(kind: str, path: tuple[str | int, ...]) -> bool:
