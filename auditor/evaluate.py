@@ -9,27 +9,22 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from auditor.alike import Pair
 from auditor.expect import Family, Leaf, Question, Verdict
 from auditor.faults import Faults
-from auditor.idiom import idiom
 from auditor.model import ABSENT, Absent, Path, Resource
-from auditor.names import environment_names, is_production, stage_of
 from auditor.overlap import Overlap, Sketches
 from auditor.past import NO_HISTORY, History, Lags
-from auditor.references import Target, neighbours, target, vocabulary
 from auditor.rules import NON_PRODUCTION, Policy, Rule, catch_all
+from auditor.sides import OTHER, Sides
 from auditor.value_types import both_are
 
 if TYPE_CHECKING:
-    from auditor.model import Comparison, Match
+    from auditor.model import Comparison
     from auditor.names import EnvironmentNames
 
 _MOST_CLEAN = 500_000
 _PARAMETER = "aws.ssm.parameter"
 _PARAMETER_VALUES = (("value",), ("secure_value",))
-_OTHER = {"left": "right", "right": "left"}
-_REHEARSAL = "staging"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +84,9 @@ class Evaluator:
     ) -> None:
         self.policy, self.comparison, self.names, self.now = policy, comparison, names, now
         self._lags = Lags(history, comparison, names, now)
-        self._targets: dict[tuple[str, str], Target] = {}
+        self.sides = Sides(comparison, names)
         self._sketches: dict[str, Sketches] = {}
         self._clean: set[Hashable] = set()
-        self._environments: dict[str, tuple[str, ...]] = {}
         self._concerns: dict[tuple[str, Path], frozenset[str]] = {}
         left, right = set(comparison.left.accounts), set(comparison.right.accounts)
         self._separate = bool(left and right and not left & right)
@@ -180,28 +174,8 @@ class Evaluator:
         return (place.kind, place.named or place.path, differs, *((type(value), value) for value in values))
 
     def in_environment(self, environment: str) -> tuple[str, ...]:
-        """The sides that a rule means by `in: environment`: by name, alias or class (`prod` means `prod-eu`, too)."""
-        found = self._environments.get(environment)
-        if found is None and environment == NON_PRODUCTION:
-            found = self._environments[environment] = tuple(self._not_production())
-        if found is None:
-            found = tuple(side for side, names in sorted(self.names.items()) if is_meant(environment, names))
-            self._environments[environment] = found
-        return found
-
-    def _rehearsing(self, environment: str) -> tuple[str, ...]:
-        """`in_environment`; of production's own pair, `staging` means what rehearses it, whatever that is called."""
-        found = self.in_environment(environment)
-        if found or environment != _REHEARSAL or is_production(self.names["right"]) is not True:
-            return found
-        return () if is_production(self.names["left"]) is True else ("left",)
-
-    def _not_production(self) -> Iterator[str]:
-        """Left mirrors what comes later in the chain, so it is production only by its name; right may be, unless by it not."""
-        if is_production(self.names["left"]) is not True:
-            yield "left"
-        if is_production(self.names["right"]) is False:
-            yield "right"
+        """The sides that a rule means by `in: environment`."""
+        return self.sides.meant(environment)
 
     def _comparing(self, place: Place) -> Iterator[Ruling]:
         for rule in self.policy.about(place.kind, place.path, place.named):
@@ -253,14 +227,15 @@ class Evaluator:
             question = self._question(rule, place, side)
             verdict = rule.expect.between(question) if rule.expect.between else rule.expect.judge_one(leaf, question)
             if verdict is not None and not verdict.met and question.target is not None:
-                verdict = rule.expect.judge_one(leaf, replace(question, target=self._knowing(question.target, place)))
+                told = self.sides.knowing(question.target, place.left.raw, place.right.raw)
+                verdict = rule.expect.judge_one(leaf, replace(question, target=told))
             if verdict is not None:
                 yield side, verdict
 
     def _checked_sides(self, rule: Rule) -> tuple[str, ...]:
         sides = self.in_environment(rule.environment) if rule.environment is not None else ("left", "right")
         if rule.expect.name == "no_reference_to":
-            forbidden = self._rehearsing(rule.expect.argument)
+            forbidden = self.sides.rehearsing(rule.expect.argument)
             return tuple(side for side in sides if side not in forbidden)
         return sides
 
@@ -280,7 +255,7 @@ class Evaluator:
         return rule.where.holds(self.variables(place, rule.where.uses, rule.environment), told)
 
     def _question(self, rule: Rule, place: Place, subject: str) -> Question:
-        other = _OTHER[subject]
+        other = OTHER[subject]
         uses = rule.expect.uses
         return Question(
             place.named or place.path,
@@ -288,7 +263,9 @@ class Evaluator:
             place.leaf(other),
             self.now,
             versions="version" in rule.values,
-            target=self._target(rule, subject) if rule.expect.name == "no_reference_to" else None,
+            target=self.sides.target(str(rule.expect.argument), subject)
+            if rule.expect.name == "no_reference_to"
+            else None,
             lag=self._lags.of(place, subject) if rule.expect.name == "max_lag" else None,
             lead=self._lags.of(place, other) if rule.expect.name == "max_lag" else None,
             qualified=self._qualified(place, subject) if rule.expect.name == "qualified" else None,
@@ -299,7 +276,7 @@ class Evaluator:
 
     def _overlap(self, rule: Rule, place: Place, subject: str) -> Overlap | None:
         """How many of the subject's sampled values are the other side's. Between two that the rule means, nobody minds."""
-        resource, other = place.resource(subject), _OTHER[subject]
+        resource, other = place.resource(subject), OTHER[subject]
         if resource is None or (rule.environment is not None and other in self.in_environment(rule.environment)):
             return None
         found = self._sketches.get(other)
@@ -313,51 +290,14 @@ class Evaluator:
         """Whether the subject and the other side carry their environment's names."""
         if place.unqualified or place.left.form == place.right.form:
             return (not place.unqualified, True)
-        other = _OTHER[subject]
-        if self._pair.same_text(str(place.left.raw), str(place.right.raw)):
+        other = OTHER[subject]
+        if self.sides.pair.same_text(str(place.left.raw), str(place.right.raw)):
             # One name, which each side spells its own way.
             return True, True
         own = self.names[subject].carried_by(str(place.leaf(subject).raw))
         text, there = str(place.leaf(subject).raw).lower(), str(place.leaf(other).raw)
         # A word that both sides have is the thing's own: `production-planning:1.2` and `production-planning:1.3`.
         return own, any(there[start:end].lower() not in text for start, end in self.names[other].spans(there))
-
-    def _target(self, rule: Rule, side: str) -> Target:
-        environment, other = str(rule.expect.argument), _OTHER[side]
-        key = (environment, side)
-        found = self._targets.get(key)
-        if found is None:
-            snapshots = {"left": self.comparison.left, "right": self.comparison.right}
-            if other in self._rehearsing(environment):
-                names = self.names[other].at(snapshots[other].accounts, ())
-                resources = snapshots[other].resources, snapshots[side].resources
-                spelled = idiom(self._matches, other, self.names["left"], self.names["right"])
-                found = target(names, *resources, self._vocabulary, spelled)
-            else:
-                own = self.names[side]
-                other_names = environment_names(environment, others={own.name: own.tokens})
-                found = Target(other_names, vocabulary=self._vocabulary)
-            self._targets[key] = found
-        return found
-
-    def _knowing(self, target: Target, place: Place) -> Target:
-        """The target with the words that both values have in common, where each spells its own environment beside them."""
-        left, right = place.left.raw, place.right.raw
-        if not isinstance(left, str) or not isinstance(right, str) or left == right:
-            return target
-        return replace(target, vocabulary=target.vocabulary | neighbours(self._pair.aligner.common(left, right) or ()))
-
-    @cached_property
-    def _pair(self) -> Pair:
-        return Pair(self.names["left"], self.names["right"])
-
-    @cached_property
-    def _vocabulary(self) -> frozenset[tuple[str, str]]:
-        return vocabulary(self._matches, self.names["left"], self.names["right"])
-
-    @property
-    def _matches(self) -> Iterator[Match]:
-        return (compared.match for compared in self.comparison.matches)
 
     def variables(self, place: Place, uses: frozenset[str], environment: str | None) -> dict[str, Any]:
         """What an expression may ask about a place; only what it names is built."""
@@ -372,7 +312,7 @@ class Evaluator:
         named = self.in_environment(environment) if environment is not None else ()
         if named:
             own = sides[named[0]]
-            found |= {"own": own, "other": sides[_OTHER[named[0]]]}
+            found |= {"own": own, "other": sides[OTHER[named[0]]]}
             if "value" in own:
                 found["value"] = own["value"]
         return found
@@ -392,14 +332,6 @@ class Evaluator:
             if "attributes" in uses:
                 found["attributes"] = _plain(resource.attributes)
         return found
-
-
-def is_meant(environment: str, names: EnvironmentNames) -> bool:
-    """Whether a rule that says `in: environment` means the environment of these names."""
-    wanted = environment.lower()
-    own = (names.name.lower(), *names.tokens)
-    # `prod` speaks of a class of environments, `prod-eu` of one.
-    return wanted in own or (wanted.isalpha() and stage_of(wanted) in {stage_of(token) for token in own})
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.errors import AuditorError, ConfigError
-from auditor.evaluate import is_meant
 from auditor.explaining import staged
 from auditor.model import Status
 from auditor.policy import available, load_policy
@@ -17,6 +16,7 @@ from auditor.policy_lint import Known, Level, Remark, lint, lint_hits
 from auditor.promotion import COMPONENT
 from auditor.realms import names_of
 from auditor.rules import NON_PRODUCTION
+from auditor.sides import is_meant
 from auditor.waiver_file import waivers_of
 from auditor.waiver_lint import lint_waivers
 

@@ -1,0 +1,98 @@
+"""Which of the two environments a rule means, and what refers to the other one: for one comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from auditor.alike import Pair
+from auditor.idiom import idiom
+from auditor.names import environment_names, is_production, stage_of
+from auditor.references import Target, neighbours, target, vocabulary
+from auditor.rules import NON_PRODUCTION
+
+if TYPE_CHECKING:
+    from auditor.model import Comparison, Json, Match
+    from auditor.names import EnvironmentNames
+
+OTHER = {"left": "right", "right": "left"}
+_REHEARSAL = "staging"
+
+
+class Sides:
+    """The left and the right environment, by what rules call them."""
+
+    def __init__(self, comparison: Comparison, names: Mapping[str, EnvironmentNames]) -> None:
+        self._comparison, self._names = comparison, names
+        self._meant: dict[str, tuple[str, ...]] = {}
+        self._targets: dict[tuple[str, str], Target] = {}
+
+    def meant(self, environment: str) -> tuple[str, ...]:
+        """The sides that a rule means by `in: environment`: by name, alias or class (`prod` means `prod-eu`, too)."""
+        found = self._meant.get(environment)
+        if found is None and environment == NON_PRODUCTION:
+            found = self._meant[environment] = tuple(self._not_production())
+        if found is None:
+            found = tuple(side for side, names in sorted(self._names.items()) if is_meant(environment, names))
+            self._meant[environment] = found
+        return found
+
+    def rehearsing(self, environment: str) -> tuple[str, ...]:
+        """`meant`; of production's own pair, `staging` means what rehearses it, whatever that is called."""
+        found = self.meant(environment)
+        if found or environment != _REHEARSAL or is_production(self._names["right"]) is not True:
+            return found
+        return () if is_production(self._names["left"]) is True else ("left",)
+
+    def target(self, environment: str, side: str) -> Target:
+        """What tells that a value of `side` refers to `environment`."""
+        other, key = OTHER[side], (environment, side)
+        found = self._targets.get(key)
+        if found is None:
+            found = self._targets[key] = self._target(environment, side, other)
+        return found
+
+    def knowing(self, found: Target, left: Json, right: Json) -> Target:
+        """The target with the words that both values have in common, where each spells its own environment beside them."""
+        if not isinstance(left, str) or not isinstance(right, str) or left == right:
+            return found
+        return replace(found, vocabulary=found.vocabulary | neighbours(self.pair.aligner.common(left, right) or ()))
+
+    @cached_property
+    def pair(self) -> Pair:
+        return Pair(self._names["left"], self._names["right"])
+
+    def _target(self, environment: str, side: str, other: str) -> Target:
+        if other not in self.rehearsing(environment):
+            own = self._names[side]
+            return Target(environment_names(environment, others={own.name: own.tokens}), vocabulary=self._vocabulary)
+        snapshots = {"left": self._comparison.left, "right": self._comparison.right}
+        names = self._names[other].at(snapshots[other].accounts, ())
+        resources = snapshots[other].resources, snapshots[side].resources
+        spelled = idiom(self._matches, other, self._names["left"], self._names["right"])
+        return target(names, *resources, self._vocabulary, spelled)
+
+    def _not_production(self) -> Iterator[str]:
+        """Left mirrors what comes later in the chain, so it is production only by its name; right may be, unless by it not."""
+        if is_production(self._names["left"]) is not True:
+            yield "left"
+        if is_production(self._names["right"]) is False:
+            yield "right"
+
+    @cached_property
+    def _vocabulary(self) -> frozenset[tuple[str, str]]:
+        return vocabulary(self._matches, self._names["left"], self._names["right"])
+
+    @property
+    def _matches(self) -> Iterator[Match]:
+        return (compared.match for compared in self._comparison.matches)
+
+
+def is_meant(environment: str, names: EnvironmentNames) -> bool:
+    """Whether a rule that says `in: environment` means the environment of these names."""
+    wanted = environment.lower()
+    own = (names.name.lower(), *names.tokens)
+    # `prod` speaks of a class of environments, `prod-eu` of one.
+    return wanted in own or (wanted.isalpha() and stage_of(wanted) in {stage_of(token) for token in own})
