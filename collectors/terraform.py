@@ -8,7 +8,7 @@ and data sources do not leave at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ _COMPUTED = (
     " renewal_summary domain_validation_options validation_emails caller_reference in_progress_validation_batches"
     " certificate_authority identity platform_version arn_suffix arn_without_revision revision name_prefix"
     " latest_revision server_side_encryption_configuration_id primary_endpoint_address reader_endpoint_address"
-    " configuration_endpoint_address cache_nodes availability_zone availability_zone_id zone_id"
+    " configuration_endpoint_address cache_nodes availability_zone availability_zone_id zone_id region"
 ).split()
 KINDS = (
     Kind(
@@ -50,6 +50,7 @@ KINDS = (
         category=Category.CONFIG,
         about="A Terraform or OpenTofu state: versions, providers, modules and the shape of its outputs",
         volatile=("serial", "lineage"),
+        located=True,
     ),
     Kind(
         name=f"{RESOURCE}.*",
@@ -293,12 +294,23 @@ def _resource(instance: Instance, state: str, location: str) -> Resource:
     attributes = instance.attributes
     tags = attributes.get("tags")
     handles = (attributes.get(key) for key in ("arn", "id", "self_link", "url", "key_arn"))
+    region, account = _standing(attributes)
     return Resource(
         kind=f"{RESOURCE}.{instance.type}",
         identity=instance.address,
         attributes=attributes,
+        region=region,
+        account=account,
         parent=state,
         refs=tuple(dict.fromkeys(handle for handle in handles if isinstance(handle, str) and handle)),
         tags={str(key): str(value) for key, value in tags.items()} if isinstance(tags, dict) else {},
         location=f"{location}#{instance.address}",
     )
+
+
+def _standing(attributes: Mapping[str, Json]) -> tuple[str | None, str | None]:
+    """Region and account of a resource, as far as it tells them: by themselves, or in an ARN of its own."""
+    arn = str(attributes.get("arn") or "").split(":", 5)
+    _, _, _, region, account = arn[:5] if len(arn) == 6 else [""] * 5
+    told = attributes.get("region")
+    return (told if isinstance(told, str) and told else region) or None, account if account.isdigit() else None

@@ -17,6 +17,7 @@ from auditor.model import GapReason, Resource
 from auditor.redact import Redactor
 from collectors.terraform import COLLECTOR, TerraformOptions
 from tests.collectors.states import company, instance, state
+from tests.collectors.whole import compared
 from tests.standins.hostile import CANARY, FAULTS, Answer, hostile
 
 REDACTOR = Redactor(b"k" * 32)
@@ -247,3 +248,24 @@ def test_redaction_finds_nothing_more_in_what_leaves_but_names_that_promise_secr
     assert found.attributes["password"] == f"{{secret:{REDACTOR.fingerprint('hunter-prod')}}}"
     again = REDACTOR.resource(found, replace(COLLECTOR.kinds[1], name=found.kind))
     assert json.dumps(dict(again.attributes)) == json.dumps(dict(found.attributes))
+
+
+def test_states_that_lie_in_other_places_and_regions_are_one_thing(tmp_path: Path) -> None:
+    """What a state is called follows from its place; where a resource stands is told of each by newer providers."""
+    zoned = {
+        "id": "1",
+        "region": "eu-west-1",
+        "availability_zones": ["eu-west-1a", "eu-west-1b"],
+        "name": "web-eu-west-1",
+    }
+    for environment, region in (("staging", "eu-west-1"), ("prod", "eu-central-1")):
+        body = state([*company(environment), instance("aws_autoscaling_group", "web", zoned)])
+        (tmp_path / f"{environment}.tfstate").write_bytes(body.replace(b"eu-west-1", region.encode()))
+    (tmp_path / "shop.tfstate").write_bytes((tmp_path / "prod.tfstate").read_bytes())
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "staging.tfstate").rename(tmp_path / "infra/staging.tfstate")
+    left = {"path": "infra/staging.tfstate"}
+    assert compared(COLLECTOR, left, {"path": "shop.tfstate"}, tmp_path) == []
+    body = (tmp_path / "prod.tfstate").read_bytes().replace(b'"1.9.2"', b'"1.5.7"')
+    (tmp_path / "prod.tfstate").write_bytes(body)
+    assert [place for place, *_ in compared(COLLECTOR, left, {"path": "prod.tfstate"}, tmp_path)] == ["infra/{env}"]

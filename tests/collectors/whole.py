@@ -77,11 +77,12 @@ def snapshots(
 
 def judged(collector: Collector, left: Snapshot, right: Snapshot) -> Judgement:
     """What the default policy says of the two."""
-    pair, registry = Pair(STAGING, PROD), Registry([collector])
-    ours, theirs = normalise(left.resources, registry.kind, STAGING), normalise(right.resources, registry.kind, PROD)
+    staging, prod = STAGING.at(left.accounts, left.regions), PROD.at(right.accounts, right.regions)
+    pair, registry = Pair(staging, prod), Registry([collector])
+    ours, theirs = normalise(left.resources, registry.kind, staging), normalise(right.resources, registry.kind, prod)
     matches, alone = match(ours, theirs, pair)
     comparison = Comparison(*one_sided_gaps(left, right), compare(matches, pair), alone)
-    return judge(comparison, default_policy(), STAGING, PROD, NOW)
+    return judge(comparison, default_policy(), staging, prod, NOW)
 
 
 def told(breaches: Sequence[Breach]) -> list[tuple[str, str, str, str]]:
