@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -65,8 +66,12 @@ def available(places: Sequence[Path] = ()) -> tuple[Pack, ...]:
     packs: dict[str, Pack] = {}
     problems: list[Problem] = []
     written = _written(tuple(places), problems)
-    for document, shipped in (*((item, False) for item in written), *((_document(item), True) for item in _shipped())):
-        model = _validated(document, problems)
+    sources: list[Document | Traversable] = [*written, *_shipped()]
+    for source in sources:
+        shipped = not isinstance(source, Document)
+        whole = None if isinstance(source, Document) else _whole(*_text_of(source))
+        document = whole.document if whole else _document(source)
+        model = whole.model if whole else _validated(document, problems)
         if model is not None and model.policy not in packs:
             packs[model.policy] = Pack(
                 model.policy, model.about, document.file, tuple(model.extends), len(model.rules), shipped
@@ -102,11 +107,13 @@ class _Loader:
         return Policy(names, tuple(self.rules), self.digest.hexdigest()[:16])
 
     def _read(self, name: str, trail: tuple[str, ...]) -> None:
-        document = _document(self.by_name[name])
+        source = self.by_name[name]
+        whole = None if isinstance(source, Document) else _whole(*_text_of(source))
+        document = whole.document if whole else _document(source)
         if document.file in self.done:
             return
         self.done.add(document.file)
-        model = _validated(document, self.problems)
+        model = whole.model if whole else _validated(document, self.problems)
         if model is None:
             self._check_rules(document)
             return
@@ -120,9 +127,9 @@ class _Loader:
                 )
             else:
                 self._read_other(document, place, base, trail)
-        self.rules += self._rules(document, model)
+        self.rules += whole.rules if whole else _rules(document, model, self.problems)
         self.ruled.add(model.policy)
-        self.digest.update(json.dumps(document.value, sort_keys=True).encode())
+        self.digest.update(whole.written if whole else _written_out(document))
         for index, follower in enumerate(model.followed_by):
             self._read_other(document, ("followed_by", index), follower, trail)
 
@@ -146,26 +153,50 @@ class _Loader:
                 continue  # already told
             RuleReader(document, "", index, model, self.problems).read()
 
-    def _rules(self, document: Document, model: PackModel) -> list[Rule]:
-        rules: list[Rule] = []
-        first: dict[str, int] = {}
-        for index, rule in enumerate(model.rules):
-            if rule.id in first:
-                line = (document.at(("rules", first[rule.id])) or (0, 0))[0]
-                place = ("rules", index, "id")
-                message = f"the id `{rule.id}` stands twice (first in line {line})"
-                self.problems.append(document.problem(place, message, "give each rule an id of its own", of_value=True))
-                continue
-            first[rule.id] = index
-            read = RuleReader(document, model.policy, index, rule, self.problems).read()
-            if read is not None:
-                rules.append(read)
-        return rules
-
     def _remedy(self, name: str) -> str:
         guess = nearest(name, self.by_name)
         known = f"known: {', '.join(sorted(self.by_name))}"
         return f"did you mean `{guess}`? ({known})" if guess else known
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A pack with which nothing is wrong. `written` is what it says, for the policy's digest."""
+
+    document: Document
+    model: PackModel
+    rules: tuple[Rule, ...]
+    written: bytes
+
+
+@lru_cache(maxsize=32)
+def _whole(text: str, file: str) -> _Whole | None:
+    """A pack that ships, read once for each text, because most policies begin with the same. None where it has a fault."""
+    document, problems = parse(text, file), list[Problem]()
+    model = _validated(document, problems)
+    rules = _rules(document, model, problems) if model else []
+    return _Whole(document, model, tuple(rules), _written_out(document)) if model and not problems else None
+
+
+def _written_out(document: Document) -> bytes:
+    return json.dumps(document.value, sort_keys=True).encode()
+
+
+def _rules(document: Document, model: PackModel, problems: list[Problem]) -> list[Rule]:
+    rules: list[Rule] = []
+    first: dict[str, int] = {}
+    for index, rule in enumerate(model.rules):
+        if rule.id in first:
+            line = (document.at(("rules", first[rule.id])) or (0, 0))[0]
+            place = ("rules", index, "id")
+            message = f"the id `{rule.id}` stands twice (first in line {line})"
+            problems.append(document.problem(place, message, "give each rule an id of its own", of_value=True))
+            continue
+        first[rule.id] = index
+        read = RuleReader(document, model.policy, index, rule, problems).read()
+        if read is not None:
+            rules.append(read)
+    return rules
 
 
 def _written(places: tuple[Path, ...], problems: list[Problem]) -> list[Document]:
@@ -194,7 +225,12 @@ def _document(source: Document | Traversable) -> Document:
     """A pack's text. Those that ship are read only when they are asked for."""
     if isinstance(source, Document):
         return source
-    return parse(source.read_text(encoding="utf-8"), f"policies/{source.name}")
+    return parse(*_text_of(source))
+
+
+def _text_of(source: Traversable) -> tuple[str, str]:
+    """What a pack that ships says, and how its file is called in messages."""
+    return source.read_text(encoding="utf-8"), f"policies/{source.name}"
 
 
 def _name_of(document: Document) -> str:
