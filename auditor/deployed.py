@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from auditor.gauges import Deployed
 from auditor.model import Json, Resource, Spot, spot
 from auditor.names import EnvironmentNames
+from auditor.registries import REGISTRIES, Digests, digests, pinned
 from auditor.versions import is_commit, is_mutable_tag
 
 MAX_ROWS = 1000
@@ -116,7 +117,8 @@ def deployed_by(resources: Iterable[Resource], names: Iterable[str] = ()) -> Map
 def _told(resources: Iterable[Resource], names: Iterable[str]) -> Iterator[tuple[Resource, Deployed]]:
     known = tuple(resources)
     rolled_out = _rolled_out(known)
-    told = [(resource, tuple(_found(resource, rolled_out))) for resource in known]
+    behind = digests(known)
+    told = [(resource, tuple(_found(resource, rolled_out, behind))) for resource in known]
     told = [(resource, found) for resource, found in told if found]
     tokens = tuple(dict.fromkeys(name.lower() for name in names if name))
     spelled = EnvironmentNames(tokens[0], tokens) if tokens else None
@@ -209,9 +211,9 @@ def _clipped(text: str) -> str:
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
 
 
-def _found(resource: Resource, rolled_out: Mapping[str, datetime]) -> Iterator[_Found]:
+def _found(resource: Resource, rolled_out: Mapping[str, datetime], behind: Digests) -> Iterator[_Found]:
     read = _READERS.get(resource.kind)
-    for found in read(resource.attributes) if read is not None else ():
+    for found in read(pinned(resource.attributes, behind)) if read is not None else ():
         at = rolled_out.get(resource.identity) if resource.kind == _TASK_DEFINITION else found.deployed_at
         yield replace(found, deployed_at=at)
 
@@ -259,18 +261,18 @@ def _function(attributes: Mapping[str, Json]) -> Iterator[_Found]:
     if aliases:
         return
     if packed is not None:
-        yield _Found(packed.version, packed.digest)
+        yield _Found(packed.version, packed.digest or _code(attributes.get("code_sha256")))
     elif (digest := _code(attributes.get("code_sha256"))) is not None:
         yield _Found(short(digest), digest)
 
 
 def _code(value: Json) -> str | None:
-    """Lambda spells its digests in base64."""
+    """Lambda spells its digests in base64; of an image it is the image's, in hexadecimal."""
     text = _text(value)
     if text is None:
         return None
     try:
-        decoded = base64.b64decode(text, validate=True)
+        decoded = bytes.fromhex(text) if len(text) == 64 else base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         decoded = b""
     return f"sha256:{decoded.hex()}" if len(decoded) == 32 else text
@@ -391,5 +393,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Json]], Iterator[_Found]]] = {
     "kubernetes.application": _argo_application,
     "cluster.helm_release": _installed_release,
 }
-KINDS = frozenset({*_READERS, "aws.ecs.service"})
-"""The kinds of resources that say what is deployed, and when; of any other nothing is read."""
+TELLING = frozenset({*_READERS, "aws.ecs.service"})
+"""The kinds of resources that say what is deployed, and when: a release may be hidden behind a gap in them."""
+KINDS = TELLING | REGISTRIES
+"""The kinds of resources that say what is deployed, when and as which bytes; of any other nothing is read."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from auditor.deployed import KINDS, deployed, folded
+from auditor.deployed import TELLING, deployed, folded
 
 if TYPE_CHECKING:
     from auditor.gauges import Deployed
@@ -71,7 +71,7 @@ def column(
     for row in deployed(snapshot.resources, names):
         cells[row.component].append(_cell(row, began.get((row.component, row.version))))
     hidden = sum(
-        1 for gap in snapshot.gaps if gap.attribute is None and any(fnmatchcase(kind, gap.kind) for kind in KINDS)
+        1 for gap in snapshot.gaps if gap.attribute is None and any(fnmatchcase(kind, gap.kind) for kind in TELLING)
     )
     told = {component: tuple(several) for component, several in cells.items()}
     return Column(environment, snapshot.id, snapshot.taken_at, hidden, told)

@@ -9,7 +9,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from auditor.deployed import KINDS
+from auditor.deployed import TELLING
 from auditor.drift import Changed, Course
 from auditor.drift_causes import Bundle, InTime, Leaf, bundled
 from auditor.publish.gap_groups import GapGroup, gap_groups
@@ -166,7 +166,7 @@ def _released(drifted: Drifted, deployments: Sequence[Deployment]) -> tuple[Rele
 
 
 def _may_hide_releases(gap: Gap) -> bool:
-    return gap.attribute is None and any(fnmatchcase(kind, gap.kind) for kind in KINDS)
+    return gap.attribute is None and any(fnmatchcase(kind, gap.kind) for kind in TELLING)
 
 
 def _hidden(unseen: Sequence[Unseen]) -> tuple[Hidden, ...]:
