@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason
 from collectors.aws._errors import code_of
+from collectors.aws._side_by_side import side_by_side
 from collectors.aws.base import Document
 
 if TYPE_CHECKING:
@@ -32,11 +33,15 @@ def described(
 
     One that cannot be read is a gap about `called(name)`, its identity; one that is gone by now is left out.
     """
-    for name in names:
+
+    def told(name: str) -> list[Document | Gap]:
         try:
-            yield from one(reader, operation, result, **{**arguments, parameter: name})
+            return list(one(reader, operation, result, **{**arguments, parameter: name}))
         except CollectError as error:
-            yield reader.gap(error, resource=called(name))
+            return [reader.gap(error, resource=called(name))]
+
+    for found in side_by_side(told, names):
+        yield from found
 
 
 def one(reader: Reader, operation: str, result: str, /, **arguments: Any) -> Iterator[Document]:

@@ -153,7 +153,7 @@ class Reader:
         return failed
 
     def _wait(self, service: str, operation: str) -> None:
-        rate = self._source.options.requests_per_second
+        rate = self._source.options.rate(service)
         pause = bucket(self.context.shared, self.account, self.region, service, rate).reserve()
         self._deadline.wait(pause, f"{service}:{operation} in {self.region}")
 

@@ -10,6 +10,7 @@ from auditor.model import Gap, GapReason, Json, Resource
 from collectors.aws._errors import BROKEN_ANSWER, code_of
 from collectors.aws._offered import NotOfferedError
 from collectors.aws._reader import Reader
+from collectors.aws._side_by_side import side_by_side
 from collectors.aws.base import Detail, Document, look, pick, tags_of
 
 _STACK, _LOGICAL = "aws:cloudformation:stack-name", "aws:cloudformation:logical-id"
@@ -17,7 +18,7 @@ _STACK, _LOGICAL = "aws:cloudformation:stack-name", "aws:cloudformation:logical-
 
 class _Patience:
     """Which detail calls are worth making: one that was refused every retry twice in a row will be refused again, and
-    asking on would use up the time that the rest of the listing needs."""
+    asking on would use up the time that the rest of the listing needs. Several resources share one, side by side."""
 
     _HOPELESS = (GapReason.THROTTLED, GapReason.TIMEOUT, GapReason.UNREACHABLE)
 
@@ -43,21 +44,30 @@ def read_kind(reader: Reader) -> Iterator[Resource | Gap]:
 
     Raises CollectError when the listing broke off; what was yielded before stays true.
     """
-    names: dict[str, int] = {}
     patience = _Patience()
-    broken: CollectError | None = None
+    broken: list[CollectError] = []
+
+    def whole(item: Gap | tuple[Document, str]) -> list[Resource | Gap]:
+        return [item] if isinstance(item, Gap) else list(_resource(reader, *item, patience))
+
+    # Where an item costs no further calls there is nothing to wait for.
+    for found in (side_by_side if reader.kind.details else map)(whole, _identified(reader, broken)):
+        yield from found
+    if broken:
+        raise broken[0]
+
+
+def _identified(reader: Reader, broken: list[CollectError]) -> Iterator[Gap | tuple[Document, str]]:
+    """Every document of the listing with its identity. Adds to `broken` why others have none."""
+    names: dict[str, int] = {}
     for document in _documents(reader):
         if isinstance(document, Gap):
             yield document
             continue
         try:
-            identity = _identity(reader, document, names)
+            yield document, _identity(reader, document, names)
         except CollectError as error:
-            broken = broken or error
-            continue
-        yield from _resource(reader, document, identity, patience)
-    if broken is not None:
-        raise broken
+            broken.append(error)
 
 
 def _documents(reader: Reader) -> Iterator[Document | Gap]:

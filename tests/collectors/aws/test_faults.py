@@ -12,6 +12,7 @@ from auditor.collector import Context
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason
 from collectors.aws import AwsCollector, AwsOptions
+from collectors.aws._side_by_side import AT_A_TIME
 from tests.collectors.aws import faulty
 from tests.collectors.aws.faulty import Fault, Proxy, Spoil
 from tests.collectors.aws.reading import CREDENTIALS, client, moto
@@ -222,14 +223,14 @@ def test_a_detail_call_that_is_denied_is_a_gap_of_that_attribute_only(proxy: Pro
 
 
 def test_a_detail_call_that_stays_throttled_is_not_asked_for_every_resource(proxy: Proxy) -> None:
-    """After two in a row every further resource has its gap without another request."""
+    """After two in a row every further resource has its gap without another request, but for those under way."""
     proxy.faults.append(Fault(faulty.throttled(), operation="DescribePolicies"))
     read = Read(proxy.endpoint_url, services=("autoscaling", "elbv2"))
     gaps = attribute_gaps(read)
     assert {gap.attribute for gap in gaps} == {"policies"}
     assert [gap.resource for gap in gaps] == [f"group-{number:02}" for number in range(GROUPS)]
     assert {gap.reason for gap in gaps} == {GapReason.THROTTLED}
-    assert proxy.count("DescribePolicies") == 2
+    assert 2 <= proxy.count("DescribePolicies") <= 2 + AT_A_TIME < GROUPS
     whole(read)
 
 
