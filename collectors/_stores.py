@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
-from auditor.collector import Context, Grant, Options
+from auditor.collector import Context, Options
 from auditor.errors import CollectError
-from auditor.model import Gap, GapReason, Json
+from auditor.model import GapReason, Json
 from collectors._web import Site, trust
 from collectors.files import dotenv, structured, yaml
 from collectors.files.text import Malformed
@@ -74,13 +74,6 @@ class StoreOptions(Options):
     @property
     def secret_token(self) -> str | None:
         return self.token.get_secret_value() if self.token is not None else None
-
-
-def asked_for(gaps: Sequence[Gap], rule: re.Pattern[str], to: str) -> Grant | None:
-    """The rules that the gaps of one source ask for in their details, as what has to be added to the policy of a token."""
-    denied = (gap.detail for gap in gaps if gap.reason is GapReason.ACCESS_DENIED)
-    missing = tuple(sorted({found for detail in denied for found in rule.findall(detail)}))
-    return Grant(missing, to, "\n".join(missing)) if missing else None
 
 
 def as_type(value: Any, wanted: type[_T], what: str) -> _T:

@@ -21,7 +21,8 @@ from pydantic import Field
 from auditor.collector import Context, Grant, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Json, Kind, Resource
-from collectors._stores import StoreOptions, as_type, asked_for, document, keyed_digest
+from collectors._grants import asked_for
+from collectors._stores import StoreOptions, as_type, document, keyed_digest
 
 _ROOT = "/"
 _RULE = re.compile(r'key_prefix "[^"]*" \{ policy = "read" \}')

@@ -8,18 +8,19 @@ https://dev.mysql.com/doc/refman/8.4/en/information-schema.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
 
-from auditor.collector import Context, Task
+from auditor.collector import Context, Grant, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Kind, Resource
 from collectors._databases.addresses import called_after
 from collectors._databases.kinds import kinds_of
-from collectors._databases.options import RelationalOptions
+from collectors._databases.options import GRANTS, RelationalOptions
 from collectors._databases.parts import Scope, run
+from collectors._grants import asked_for
 from collectors.data.place import MYSQL, Place, place_of
 
 KINDS = kinds_of("mysql", "MySQL or MariaDB")
@@ -70,6 +71,10 @@ class MySqlCollector:
         "SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE on the database (metadata is shown to whoever may use it)",
         "SELECT on mysql.* (for users, their rights and the bodies of routines)",
     )
+
+    def grant(self, options: MySqlOptions, gaps: Sequence[Gap]) -> Grant | None:
+        """The statements that gaps name, to be run on the server by somebody who may."""
+        return asked_for(gaps, GRANTS, f"the login, on {options.place.host}", end=";")
 
     def label(self, options: MySqlOptions) -> str:
         place = options.place

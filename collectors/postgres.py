@@ -9,18 +9,19 @@ https://www.postgresql.org/docs/current/view-pg-settings.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr, field_validator
 
-from auditor.collector import Context, Task
+from auditor.collector import Context, Grant, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Kind, Resource
 from collectors._databases.kinds import kinds_of
-from collectors._databases.options import RelationalOptions
+from collectors._databases.options import GRANTS, RelationalOptions
 from collectors._databases.parts import Part, Scope, run
+from collectors._grants import asked_for
 from collectors._meter import counted
 from collectors._postgres import API, SCHEME, classified, connected, place
 
@@ -100,6 +101,11 @@ class PostgresCollector:
         "pg_read_all_settings (for the preloaded libraries)",
         "SELECT on the tables of migration tools (for how far they came)",
     )
+
+    def grant(self, options: PostgresOptions, gaps: Sequence[Gap]) -> Grant | None:
+        """The statements that gaps name, to be run in the database by somebody who may."""
+        _, database = place(options.url.get_secret_value())
+        return asked_for(gaps, GRANTS, f"the login, in the database {database}", end=";")
 
     def label(self, options: PostgresOptions) -> str:
         host, database = place(options.url.get_secret_value())

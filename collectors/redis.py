@@ -6,17 +6,18 @@ what it watches over. No key is read. A managed service that keeps `CONFIG` or `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
-from auditor.collector import Context, Options, Task
+from auditor.collector import Context, Grant, Options, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Kind, Resource
 from collectors._databases.addresses import called_after
 from collectors._databases.redis_client import Place, Server, opened, place_of
 from collectors._databases.redis_parts import GRANT, cluster, modules, sentinel, settings, told, users
+from collectors._grants import denied
 
 SERVER = Kind(
     name="redis.server",
@@ -72,6 +73,12 @@ class RedisCollector:
     kinds = (SERVER, ROLE)
     options = RedisOptions
     permissions = (GRANT,)
+
+    def grant(self, options: RedisOptions, gaps: Sequence[Gap]) -> Grant | None:
+        """The rules that a user who reads needs, where any was refused."""
+        if not denied(gaps):
+            return None
+        return Grant((GRANT,), f"the user that connects to {options.place.host}", GRANT)
 
     def label(self, options: RedisOptions) -> str:
         return f"redis:{options.place.host}/{options.place.database}"

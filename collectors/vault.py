@@ -15,7 +15,8 @@ from pydantic import Field, SecretStr, field_validator
 
 from auditor.collector import Context, Grant, Task
 from auditor.model import Category, Gap, Kind, Resource
-from collectors._stores import StoreOptions, asked_for
+from collectors._grants import asked_for
+from collectors._stores import StoreOptions
 from collectors._vault import Asking, auth_methods, mounts, policies
 from collectors._vault_secrets import secrets
 

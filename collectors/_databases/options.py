@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from auditor.collector import Options
 from collectors.data.options import Choice
 
-__all__ = ["Bounds", "Choice", "RelationalOptions"]
+__all__ = ["GRANTS", "Bounds", "Choice", "RelationalOptions"]
+
+GRANTS = re.compile(r"GRANT [^;]+? TO [^;\n]+")
+"""The statements in the detail of a gap."""
 
 
 class Bounds(BaseModel):

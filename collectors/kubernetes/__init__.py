@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from auditor.collector import Context, Task
+from auditor.collector import Context, Grant, Task
 from auditor.model import Gap, Resource
 from collectors.kubernetes._catalogue import HELM_RELEASE, KINDS, NODE_POOL, SERVER
 from collectors.kubernetes._options import KubernetesOptions
@@ -41,6 +41,12 @@ class KubernetesCollector:
     ) -> Iterator[Mapping[str, Any]]:
         """The RBAC objects that allow a service account what these sources need."""
         return roles(sources, namespace, account)
+
+    def grant(self, options: KubernetesOptions, gaps: Sequence[Gap]) -> Grant | None:
+        """The rules that the role lacks, as YAML for its `rules:`."""
+        from collectors.kubernetes._rbac import lacking
+
+        return lacking(options, gaps)
 
     def label(self, options: KubernetesOptions) -> str:
         where = "in-cluster" if options.in_cluster else options.context or "current-context"

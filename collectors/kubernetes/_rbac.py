@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import yaml
+
+from auditor.collector import Grant as Lacking
+from collectors._grants import denied
 from collectors.kubernetes._catalogue import CATALOGUE
 
 if TYPE_CHECKING:
+    from auditor.model import Gap
     from collectors.kubernetes._options import KubernetesOptions
 
 Grant: TypeAlias = tuple[str, str, str]
 """API group, resource and verb."""
 
+# How a refusal in the details of a gap begins: `list deployments.apps: `.
+_ASKED = re.compile(r"(list|get) ([a-z]+)[.:]")
 _GROUP = "rbac.authorization.k8s.io"
 _SCALED = frozenset({"deployment", "statefulset"})
 _AUTOSCALERS = next((one.group, one.plural, "list") for one in CATALOGUE if one.name == "horizontalpodautoscaler")
@@ -42,6 +50,18 @@ def roles(sources: Sequence[KubernetesOptions], namespace: str, account: str) ->
         yield _role(inner, _rules(narrow))
         for each in sorted({name for one in sources for name in one.named_namespaces}):
             yield _binding("RoleBinding", inner, each, subject)
+
+
+def lacking(options: KubernetesOptions, gaps: Sequence[Gap]) -> Lacking | None:
+    """The rules without which these gaps were refused, as YAML for the `rules:` of the reader's role; None for none."""
+    asked = {found.groups() for detail in denied(gaps) if (found := _ASKED.match(detail))}
+    needed = {*_namespaced(options), *_of_the_cluster(options)}
+    missing = sorted(grant for grant in needed if (grant[2], grant[1]) in asked)
+    if not missing:
+        return None
+    told = tuple(f"{verb} {plural}.{group}" if group else f"{verb} {plural}" for group, plural, verb in missing)
+    change = yaml.safe_dump(_rules(missing), sort_keys=False, default_flow_style=None).rstrip()
+    return Lacking(told, "the role of the service account that reads", change)
 
 
 def _namespaced(options: KubernetesOptions) -> Iterator[Grant]:

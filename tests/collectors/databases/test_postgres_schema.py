@@ -269,6 +269,13 @@ def test_what_may_not_be_read_costs_that_part_only_and_names_the_grant(
         grant = next(item.detail for item in items if isinstance(item, Gap) and item.kind == "postgres.migrations")
         assert grant.endswith('GRANT SELECT ON "public"."schema_migrations" TO "nobody"')
         assert len(by_identity(items, "postgres.table")) == 5
+        change = COLLECTOR.grant(COLLECTOR.options(url=login), [item for item in items if isinstance(item, Gap)])
+        assert change is not None
+        assert change.to == "the login, in the database shop_staging"
+        assert [line for line in change.change.splitlines() if "TO" in line][-2:] == [
+            'GRANT SELECT ON "public"."schema_migrations" TO "nobody";',
+            'GRANT USAGE ON SCHEMA "public" TO "nobody";',
+        ]
         with psycopg.connect(staging, autocommit=True) as connection:
             for statement in re.findall(r"GRANT [^;]+", grant):
                 connection.execute(statement)

@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from auditor.alike import Pair
 from auditor.collect import Environment, Source, collect_all
@@ -214,6 +215,13 @@ def test_a_namespace_that_may_not_be_read_costs_its_part_only(tmp_path: Path) ->
     assert [(gap.kind, gap.source, gap.reason) for gap in gaps] == [
         (kind, "kubernetes:current-context/argocd", GapReason.ACCESS_DENIED)
         for kind in ("kubernetes.deployment", "kubernetes.configmap", "cluster.helm_release")
+    ]
+    grant = COLLECTOR.grant(COLLECTOR.options.model_validate(options), gaps)
+    assert grant is not None
+    assert grant.missing == ("list configmaps", "list secrets", "list deployments.apps")
+    assert yaml.safe_load(grant.change) == [
+        {"apiGroups": [""], "resources": ["configmaps", "secrets"], "verbs": ["list"]},
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list"]},
     ]
     assert names(found, "kubernetes.deployment") == ["orders", "web"]
     assert names(found, "cluster.helm_release") == ["cache"]
