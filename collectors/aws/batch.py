@@ -59,7 +59,8 @@ def _requirements(container: dict[str, Any]) -> dict[str, Any]:
     """CPU, memory and GPU, whether they are told as Batch does now, or as it did before."""
     told = {"cpu": container.pop("vcpus", None), "memory": container.pop("memory", None)}
     for each in container.pop("resource_requirements", None) or ():
-        told[str(each["type"]).lower().replace("vcpu", "cpu")] = each.get("value")
+        if each.get("type"):
+            told[str(each["type"]).lower().replace("vcpu", "cpu")] = each.get("value")
     return {name: str(value) for name, value in told.items() if value}
 
 
