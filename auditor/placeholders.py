@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from auditor.values import words
+
 _MAX_LENGTH = 500
 _MARKER = re.compile(r"\{secret:[0-9a-f]{32}(:placeholder)?\}")
 
@@ -35,6 +37,10 @@ _WHOLE = re.compile(
       | <\s*[a-z][a-z0-9 _.:-]*\s*> | \[\s*(?:your|insert|change|todo)[a-z0-9 _-]*\]
     """,
     re.IGNORECASE | re.VERBOSE,
+)
+_PROSE = re.compile(r"[A-Z][a-z]+(?: [a-z]+)+")
+_WRITTEN = frozenset(
+    "subject title heading headline label message text prompt hint description greeting caption tooltip".split()
 )
 # Values in angle brackets that say something.
 _SAID = frozenset({"<none>", "<null>", "<nil>", "<empty>", "<default>", "<unknown>", "<all>", "<any>"})
@@ -66,12 +72,19 @@ def is_placeholder(value: Any, key: str | None = None) -> bool:
     stripped = value.strip().strip("\"'")
     if stripped.lower() in _SAID:
         return False
-    if _WHOLE.fullmatch(stripped) or _INSIDE.search(stripped):
+    if _INSIDE.search(stripped) or (_WHOLE.fullmatch(stripped) and not _is_written_to_people(stripped, key)):
         return True
     block = _PEM.fullmatch(stripped)
     if block and _WHOLE.fullmatch(block["body"]):
         return True
     return key is not None and _repeats(stripped, key)
+
+
+def _is_written_to_people(value: str, key: str | None) -> bool:
+    """The subject of a mail, `Your verification code`: a line of prose where one belongs. `Your title` is none."""
+    if key is None or not _PROSE.fullmatch(value) or _WRITTEN.intersection(words(value)):
+        return False
+    return bool(_WRITTEN.intersection(words(key)))
 
 
 def is_default_credential(value: Any) -> bool:

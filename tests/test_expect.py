@@ -12,6 +12,7 @@ from auditor.conditions import compile_condition
 from auditor.expect import BARE, Leaf, Question
 from auditor.expect_spec import ExpectError, parse_duration
 from auditor.judge import Judgement
+from auditor.placeholders import is_placeholder
 from auditor.sizes import parse_size, same_architecture, same_family, size_order
 from auditor.versions import is_mutable_tag, parse_image, parse_version, releases_between, version_order
 from tests.factories import PROD, STAGING, judged, policy_of
@@ -328,3 +329,19 @@ def test_a_jdbc_address_is_a_url(url: str, path: str) -> None:
     """Its host belongs to the environment; what follows is the same database everywhere."""
     condition = compile_condition(f'is_type("url", left) && url_path(left) == "{path}"')
     assert condition.holds({"left": url})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("email_verification_subject", "Your verification code", False),
+        ("welcome.text", "Enter your new address", False),
+        ("title", "Your title", True),
+        ("email_subject", "your-subject", True),
+        ("email_subject", "Your subject here", True),
+        ("api_key", "Your api key", True),
+    ],
+)
+def test_what_is_written_to_people_is_no_placeholder(key: str, value: str, expected: bool) -> None:
+    """A mail that begins with `Your` is meant so; what repeats its key, or stands where no prose does, is not."""
+    assert is_placeholder(value, key) is expected
