@@ -85,6 +85,9 @@ class AwsOptions(Options):
     read_secure_values: bool = Field(
         default=False, description="Read the values of SecureString parameters; only their fingerprints are kept"
     )
+    read_parameter_labels: bool = Field(
+        default=False, description="Read which labels a parameter's versions carry; one more request per parameter"
+    )
     read_secret_values: bool = Field(
         default=False, description="Read the values in Secrets Manager; only their fingerprints are kept"
     )

@@ -1,5 +1,6 @@
 """Systems Manager: parameters. Plain values are read; SecureString values only with `read_secure_values`, and then only
-their fingerprints leave this process. Without it their values are absent by choice, which is no gap.
+their fingerprints leave this process. Without it their values are absent by choice, which is no gap. Labels are read with
+`read_parameter_labels`: what is asked for as `name:label` may be an older version than the newest.
 """
 
 from __future__ import annotations
@@ -18,6 +19,30 @@ _BATCH = 10  # as many names as GetParameters takes
 
 
 def _parameters(reader: Reader) -> Iterator[Document | Gap]:
+    """Every parameter, with its labels where these are wanted."""
+    for found in _valued(reader):
+        if isinstance(found, Gap) or not reader.options.read_parameter_labels:
+            yield found
+            continue
+        try:
+            yield {**found, "Labels": _labels(reader, str(found["Name"]))}
+        except CollectError as error:
+            yield reader.gap(error, resource=found["Name"], attribute="labels")
+            yield found
+
+
+def _labels(reader: Reader, name: str) -> list[str]:
+    """Each label with whether the newest version carries it or an older one. Numbers of versions are no drift."""
+    versions = list(reader.items("GetParameterHistory", "Parameters", Name=name, MaxResults=50))
+    newest = max((each["Version"] for each in versions), default=0)
+    return sorted(
+        f"{label}: {'newest' if each['Version'] == newest else 'older'}"
+        for each in versions
+        for label in each.get("Labels", ())
+    )
+
+
+def _valued(reader: Reader) -> Iterator[Document | Gap]:
     """Every parameter; the values of a batch are asked for as soon as it is full."""
     batches: dict[bool, list[Document]] = {False: [], True: []}
     values = _Values(reader)
@@ -114,7 +139,7 @@ KINDS = (
         result="Parameters",
         read=_parameters,
         permissions=("ssm:GetParameters",),
-        only_with={"read_secure_values": ("kms:Decrypt",)},
+        only_with={"read_secure_values": ("kms:Decrypt",), "read_parameter_labels": ("ssm:GetParameterHistory",)},
         identity="Name",
         location="ARN",
         keyed={"policies": "policy_type"},

@@ -44,6 +44,24 @@ def test_every_plain_value_is_read_ten_at_a_time(server: str) -> None:
     assert seen.named("/orders/staging/hosts").attributes["value"] == ["a.example", "b.example"]
 
 
+def test_labels_say_whether_the_newest_version_carries_them(server: str) -> None:
+    """Asked for by an option of their own; without it nothing is asked, and nothing of theirs must be allowed."""
+    ssm = client("ssm", server)
+    name = "/orders/staging/setting-00"
+    ssm.label_parameter_version(Name=name, Labels=["stable"])
+    ssm.put_parameter(Name=name, Value="value 0", Type="String", Overwrite=True)
+    ssm.label_parameter_version(Name=name, Labels=["canary"])
+    seen = read("aws.ssm.parameter", server, read_parameter_labels=True)
+    assert (seen.gaps, seen.failed) == ((), None)
+    assert seen.named(name).attributes["labels"] == ["canary: newest", "stable: older"]
+    assert seen.named("/orders/staging/hosts").attributes["labels"] == []
+    assert "labels" not in read("aws.ssm.parameter", server).named(name).attributes
+    needed = [
+        AwsCollector().permissions_for(AwsOptions(services=("ssm",), read_parameter_labels=on)) for on in (False, True)
+    ]
+    assert set(needed[1]) - set(needed[0]) == {"ssm:GetParameterHistory"}
+
+
 def test_a_secure_value_is_not_read_unless_asked_for(server: str) -> None:
     """Its absence is a choice: no gap, and the value is nowhere."""
     seen = read("aws.ssm.parameter", server)
