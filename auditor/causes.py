@@ -21,6 +21,7 @@ from auditor.promotion import COMPONENT
 
 if TYPE_CHECKING:
     from auditor.model import Breach
+    from auditor.promotion import Release
 
 # Two alike may be chance; three have a cause.
 _FEWEST = 3
@@ -31,21 +32,24 @@ def with_causes(
     breaches: tuple[Breach, ...],
     naming: frozenset[str] = frozenset(),
     components: Mapping[str, str] = MappingProxyType({}),
+    releases: Mapping[str, Release] = MappingProxyType({}),
 ) -> tuple[Breach, ...]:
     """The same breaches in the same order, with `cause` and `cause_key` set where one cause explains several.
 
     `cause_key` is made from what the members have in common, so it stays while some of them come and go. `naming` are
     the rules (`policy/id`) that are about names; `components` gives, by fingerprint, the component whose version a breach
-    is about, where that was never rehearsed.
+    is about, where that was never rehearsed, and `releases` the component with both versions where a breach says just that.
 
-    The first that fits wins: a component that was promoted unrehearsed, whatever tells of its version; causes that have a name (`named_causes.py`), then from the widest a kind on one side only;
+    The first that fits wins: a component that was promoted unrehearsed, whatever tells of its version; a component that
+    several sources tell to run in two versions; causes that have a name (`named_causes.py`), then from the widest a kind on one side only;
     one change of value in many places; keys added below one parent; one rule broken below one parent; one path in many
     resources.
     """
     causes: dict[str, tuple[str, str]] = {}
     free = list(breaches)
     unrehearsed: Grouping = ("unrehearsed", lambda breach: components.get(breach.fingerprint), 2, _unrehearsed_cause)
-    for name, key, fewest, sentence in (unrehearsed, *named_groupings(naming), *_GROUPINGS):
+    versions: Grouping = ("versions", lambda breach: releases.get(breach.fingerprint), 2, _versions_cause(releases))
+    for name, key, fewest, sentence in (unrehearsed, versions, *named_groupings(naming), *_GROUPINGS):
         for value, members in _groups(free, key).items():
             if len(members) >= fewest and (cause := sentence(members)) is not None:
                 causes.update((member.fingerprint, (cause, _cause_key(name, value))) for member in members)
@@ -59,6 +63,21 @@ def _unrehearsed_cause(members: list[Breach]) -> str | None:
             said = f"{quote(breach.identity)} runs {quote(breach.right.value)} in {breach.right.environment}"
             return f"{said}, which was not rehearsed in {breach.left.environment}"
     return None
+
+
+def _versions_cause(releases: Mapping[str, Release]) -> Callable[[list[Breach]], str | None]:
+    def cause(members: list[Breach]) -> str | None:
+        """None where one source tells of it, in several of its attributes: that is its one change."""
+        first = members[0]
+        component, ours, theirs = releases[first.fingerprint]
+        if len({member.kind for member in members}) == 1:
+            return None
+        left, right = (
+            f"{quote(version)} in {side.environment}" for version, side in ((ours, first.left), (theirs, first.right))
+        )
+        return f"{quote(component)} runs {left} and {right}, as {len(members)} sources tell"
+
+    return cause
 
 
 def _explained(breach: Breach, cause: str | None, cause_key: str | None) -> Breach:

@@ -97,7 +97,7 @@ def deployed(resources: Iterable[Resource], names: Iterable[str] = ()) -> tuple[
     told = sorted(_told(resources, names), key=_most_telling)
     for _, row in told:
         known = rows.setdefault(row.component, [])
-        same = next((index for index, each in enumerate(known) if _same_version(each, row)), None)
+        same = next((index for index, each in enumerate(known) if same_version(each, row)), None)
         if same is None:
             known.append(row)
         else:
@@ -172,7 +172,8 @@ def _most_telling(told: tuple[Resource, Deployed]) -> tuple[bool, bool, str, str
     return resource.kind in PIPELINES, is_commit(row.version), row.version, row.component, row.commit or ""
 
 
-def _same_version(first: Deployed, second: Deployed) -> bool:
+def same_version(first: Deployed, second: Deployed) -> bool:
+    """Whether two rows of one component tell one version, however each spells it."""
     if folded(first.version) == folded(second.version):
         return True
     ours, theirs = _commits(first), _commits(second)

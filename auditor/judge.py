@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from auditor.declared import Departure
     from auditor.model import Compared, Comparison
     from auditor.names import EnvironmentNames
-    from auditor.promotion import Promotion
+    from auditor.promotion import Promotion, Release
     from auditor.rules import Policy
 
 __all__ = ["Judgement", "judge", "was_observed"]
@@ -99,6 +99,7 @@ class _Bench:
         self.unrehearsed = {each.component for each in history.promotions if each.rehearsed is False}
         self.lags = Lags(history, comparison, names, now)
         self.components: dict[str, str] = {}
+        self.releases: dict[str, Release] = {}
         self.gaps = bool(comparison.left.gaps or comparison.right.gaps)
         self.environments = (comparison.left.environment, comparison.right.environment)
         self.voice = Voice(self.environments, now, owner_tag, comparison.declarations)
@@ -139,7 +140,9 @@ class _Bench:
         """One finding per path. Of items that nothing names the worst speaks, since nothing lasting tells them apart."""
         place, found = max(spots, key=lambda spot: max(ruling.rule.severity.rank for ruling in spot[1]))
         component = self.lags.component(place) if self.unrehearsed else None
-        self._add(self.voice.place(match, place, found, more=len(spots) - 1), match.left, component)
+        breach = self._add(self.voice.place(match, place, found, more=len(spots) - 1), match.left, component)
+        if (release := self.lags.release(place)) is not None:
+            self.releases[breach.fingerprint] = release
 
     def _points_into_gap(self, place: Place) -> bool:
         if not self.gaps:
@@ -259,8 +262,8 @@ class _Bench:
             normal = Normal(resource, departure.kind, departure.identity, {}, {}, "")
             self._add(self.voice.departure(departure, failed), normal)
 
-    def _add(self, breach: Breach, normal: Normal, component: str | None = None) -> None:
-        """Keep a breach. Resources of one identity in several regions are told apart by where they are.
+    def _add(self, breach: Breach, normal: Normal, component: str | None = None) -> Breach:
+        """Keep a breach, and return it as it is kept. Resources of one identity in several regions are told apart by where they are.
 
         `component` is the one whose deployed version the breach is about."""
         if breach.fingerprint in self.breaches:
@@ -272,6 +275,7 @@ class _Bench:
             self.components[breach.fingerprint] = component
         resource = "\x1f".join((breach.kind, breach.identity, normal.resource.region or ""))
         self.tally.breach(resource, breach.severity, (breach.category, normal.kind.category))
+        return breach
 
     def judgement(self) -> Judgement:
         ordered = sorted(
@@ -281,7 +285,8 @@ class _Bench:
         compared = bool(self.comparison.matches)
         score, scores = (self.tally.overall(), self.tally.by_category()) if compared else (None, {})
         naming = frozenset(rule.name for rule in self.evaluator.policy.rules if rule.expect.name == "qualified")
-        breaches = with_reach(with_causes(tuple(ordered), naming, self.components), self.comparison)
+        causes = with_causes(tuple(ordered), naming, self.components, self.releases)
+        breaches = with_reach(causes, self.comparison)
         return Judgement(breaches, self.expected, self.unknown, score, scores, self.evaluator.faults.notes())
 
 

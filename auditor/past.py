@@ -11,12 +11,25 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from auditor.declared import EXISTS, IN_STATE, still_known
-from auditor.deployed import deployed_by, image, short
+from auditor.deployed import deployed, deployed_by, folded, image, same_version, short
 from auditor.model import spot
 from auditor.names import stage_of
 from auditor.observed import was_observed
-from auditor.promotion import COMPONENT, HORIZON, REHEARSAL, Deployment, Lag, Past, Promotion, lag, past, promotions
+from auditor.promotion import (
+    COMPONENT,
+    HORIZON,
+    REHEARSAL,
+    Deployment,
+    Lag,
+    Past,
+    Promotion,
+    Release,
+    lag,
+    past,
+    promotions,
+)
 from auditor.value_types import timestamp
+from auditor.versions import is_commit
 
 if TYPE_CHECKING:
     from auditor.alike import Pair
@@ -110,6 +123,7 @@ class Lags:
         self._history, self._names, self._now = history, names, now
         self._resources = {"left": comparison.left.resources, "right": comparison.right.resources}
         self._told: dict[str, Mapping[Spot, tuple[Deployed, ...]]] = {}
+        self._rows: dict[str, tuple[Deployed, ...]] = {}
 
     def of(self, place: Place, side: str) -> Lag | None:
         """How far `side` is behind the other one at `place`; None where nothing tells that it is.
@@ -138,10 +152,32 @@ class Lags:
         row = self._row(place, "right")
         return row.component if row is not None and _is(row, place.right.raw) else None
 
+    def release(self, place: Place) -> Release | None:
+        """Which component's version the place says, of both sides; None where it says another thing, or of one side only."""
+        rows = {side: self._told_at(place, side) for side in _OTHER}
+        left, right = rows["left"], rows["right"]
+        if left is None or right is None or left.component != right.component:
+            return None
+        if not all(_is(row, place.leaf(side).raw) for side, row in (("left", left), ("right", right))):
+            return None
+        ours, theirs = (self._version(row, side) for side, row in (("left", left), ("right", right)))
+        return (left.component, ours, theirs) if ours != theirs else None
+
+    def _version(self, row: Deployed, side: str) -> str:
+        """The version by the name that what runs gives it."""
+        if side not in self._rows:
+            self._rows[side] = deployed(self._resources[side], self._names[side].tokens)
+        rows = [each for each in self._rows[side] if each.component == row.component]
+        named = folded(next((each.version for each in rows if same_version(each, row)), row.version))
+        return short(named) if is_commit(named) else named
+
     def _row(self, place: Place, side: str) -> Deployed | None:
-        """The component that the place is about, as this side runs it."""
+        """The component that the place is about, as this side runs it; None where no history tells of any."""
+        return self._told_at(place, side) if self._history.pasts else None
+
+    def _told_at(self, place: Place, side: str) -> Deployed | None:
         resource, value = place.resource(side), place.leaf(side).raw
-        if resource is None or not self._history.pasts:
+        if resource is None:
             return None
         rows = self._components(side).get(spot(resource), ())
         if len(rows) == 1:

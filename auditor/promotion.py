@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from auditor.deployed import folded, short, without_names
 from auditor.model import Category, Kind
@@ -27,6 +27,8 @@ HORIZON = timedelta(days=90)
 COMPONENT = Kind(
     "deployment.component", Category.DEPLOYMENT, "A deployed component and what the history of its environments tells"
 )
+Release: TypeAlias = tuple[str, str, str]
+"""A component, and the versions of it that the left and the right environment run."""
 REHEARSED = ("rehearsed",)
 """Where rules find whether the version that the right environment runs was seen in the left one: true or false."""
 _MOST_NAMED = 3

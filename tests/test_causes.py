@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from auditor.judge import judge
 from auditor.model import Breach, Category, Kind, Unmatched
@@ -103,10 +103,15 @@ def test_causes_of_another_kind_or_value_have_other_keys(tmp_path: Path) -> None
 FLEET = Kind("aws.ec2.fleet", Category.COMPUTE, "A fleet")
 TASK = Kind("aws.ecs.task_definition", Category.COMPUTE, "A task definition")
 TEMPLATE = Kind("aws.ec2.launch_template", Category.COMPUTE, "A launch template")
+ENDPOINT = Kind("http.version", Category.DEPLOYMENT, "An endpoint that tells its version")
+PIPELINE = Kind("github.deployment", Category.DEPLOYMENT, "What a pipeline deployed last")
 GROUP = Kind("aws.rds.parameter_group", Category.DATABASE, "A parameter group")
 
 
-def said(policy: Policy, *pairs: tuple[Kind, str, Mapping[str, Any], Mapping[str, Any]]) -> dict[str, list[str]]:
+Told: TypeAlias = tuple[Kind, str, Mapping[str, Any], Mapping[str, Any]]
+
+
+def said(policy: Policy, *pairs: Told) -> dict[str, list[str]]:
     """The resources of each cause, of pairs given as kind, name and both documents."""
     matches = [
         compared(
@@ -115,8 +120,12 @@ def said(policy: Policy, *pairs: tuple[Kind, str, Mapping[str, Any], Mapping[str
         )
         for kind, name, left, right in pairs
     ]
+    laid = comparison(*matches)
+    ours = tuple(each.match.left.resource for each in matches)
+    theirs = tuple(each.match.right.resource for each in matches)
+    laid = replace(laid, left=replace(laid.left, resources=ours), right=replace(laid.right, resources=theirs))
     found: dict[str, list[str]] = {}
-    for breach in judge(comparison(*matches), policy, STAGING, PROD, NOW).breaches:
+    for breach in judge(laid, policy, STAGING, PROD, NOW).breaches:
         found.setdefault(breach.cause or "", []).append(breach.identity.removesuffix("-{env}"))
     return found
 
@@ -243,3 +252,23 @@ def test_reach_counts_what_depends_on_a_resource_and_what_shares_its_cause(tmp_p
         policy, STAGING, PROD, NOW,
     )  # fmt: skip
     assert [breach.reach for breach in shared.breaches] == [2, 2, 2]
+
+
+def test_a_release_is_one_cause_whatever_tells_of_it() -> None:
+    """Versions however they are spelled, and commits that stand for them; two of one kind are told as an image is."""
+    policy = load_policy(["default"])
+    old, new = "4f3a9c1" + "0" * 33, "91bd2e7" + "0" * 33
+    image: Told = (TASK, "orders", containers("acme/orders:1.4.1"), containers("acme/orders:1.4.2"))
+    endpoint: Told = (ENDPOINT, "orders", {"version": "v1.4.1"}, {"version": "v1.4.2"})
+    pipeline: Told = (PIPELINE, "orders", {"version": "v1.4.1", "commit": old}, {"version": "v1.4.2", "commit": new})
+    release = "orders runs {} in staging and {} in prod, as {} sources tell".format
+    assert said(policy, image, endpoint) == {release("1.4.1", "1.4.2", 2): ["orders"] * 2}
+    assert said(policy, image, endpoint, pipeline) == {release("1.4.1", "1.4.2", 3): ["orders"] * 3}
+    by_commit: Told = (TASK, "orders", containers(f"acme/orders:{old}"), containers(f"acme/orders:{new}"))
+    assert said(policy, by_commit, pipeline) == {release("4f3a9c100000", "91bd2e700000", 2): ["orders"] * 2}
+    # Another component, and another release of the same one, are not it.
+    other: Told = (ENDPOINT, "search", {"version": "1.4.1"}, {"version": "1.4.2"})
+    late: Told = (ENDPOINT, "orders", {"version": "1.4.0"}, {"version": "1.4.2"})
+    assert said(policy, image, other) == {"": ["orders", "search"]}
+    assert said(policy, image, late) == {"": ["orders", "orders"]}
+    assert said(policy, image) == {"": ["orders"]}
