@@ -42,7 +42,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What came of one source. `collector` is None where the source is none of those that are configured."""
+    """What came of one source. `collector` is None where the source is none of those that are configured.
+
+    `takes` is what its collector must be allowed, where something was denied and no smaller change is known."""
 
     environment: str
     source: str
@@ -50,6 +52,7 @@ class Diagnosis:
     parts: tuple[Part, ...]
     gaps: tuple[Gap, ...]
     grant: Grant | None
+    takes: tuple[str, ...] = ()
 
     @property
     def sight(self) -> Sight:
@@ -124,7 +127,8 @@ def _diagnosis(
     collector = source.collector if source is not None else None
     grant = collector.grant(source.options, denied) if source and denied and isinstance(collector, Grantable) else None
     name = collector.name if collector is not None else None
-    return Diagnosis(environment.name, label, name, ordered, tuple(gaps), grant)
+    takes = tuple(collector.permissions) if collector is not None and denied and grant is None else ()
+    return Diagnosis(environment.name, label, name, ordered, tuple(gaps), grant, takes)
 
 
 def _part(listing: Listing, held: Counter[tuple[str, str | None]], gaps: Sequence[Gap]) -> Part:

@@ -37,6 +37,14 @@ _REASONS = {
     504: GapReason.TIMEOUT,
 }
 
+_MEANINGS = {
+    401: "the credentials are not accepted",
+    403: "the credentials may not read this",
+    404: "nothing is there, or the credentials may not see it: check the address",
+    407: "the proxy asks for credentials",
+    429: "it was asked too often",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -136,8 +144,7 @@ class Site:
     def _body(self, response: httpx.Response, accept: tuple[int, ...], end: float, seconds: float) -> bytes:
         status = response.status_code
         if status not in accept:
-            expected = " or ".join(map(str, accept))
-            raise CollectError(status_reason(status), f"answered {status} where {expected} was expected")
+            raise CollectError(status_reason(status), f"answered {status}, {meaning_of(status)}")
         body = bytearray()
         if self.head:
             return b""
@@ -153,6 +160,11 @@ class Site:
 def status_reason(status: int) -> GapReason:
     """What a status that was not expected means for what was asked."""
     return _REASONS.get(status) or (GapReason.UNREACHABLE if status >= 500 else GapReason.UNSUPPORTED)
+
+
+def meaning_of(status: int) -> str:
+    """What an answer with a status that was not expected says, in words."""
+    return _MEANINGS.get(status) or ("an error of its own" if status >= 500 else "which is not what was asked for")
 
 
 def within(seconds: float, work: Callable[[list[Callable[[], None]]], T]) -> T:

@@ -113,7 +113,13 @@ def _entries(options: ConsulOptions, context: Context, prefix: str) -> list[dict
     where = {"dc": options.datacenter, "ns": options.namespace, "partition": options.partition}
     chosen: dict[str, Any] = {name: value for name, value in where.items() if value}
     site = options.site("consul", context, {"x-consul-token": options.secret_token})
-    reply = site.get(context, f"/v1/kv/{quote(prefix)}", accept=(200, 404), recurse="true", **chosen)
+    try:
+        reply = site.get(context, f"/v1/kv/{quote(prefix)}", accept=(200, 404), recurse="true", **chosen)
+    except CollectError as error:
+        if error.reason is not GapReason.ACCESS_DENIED:
+            raise
+        rule = f'key_prefix "{prefix}" {{ policy = "read" }}'
+        raise CollectError(error.reason, f"{error.detail}: the token is not known, or needs {rule}") from error
     if reply.headers.get("x-consul-results-filtered-by-acls", "").lower() == "true":
         raise CollectError(
             GapReason.ACCESS_DENIED,
@@ -126,6 +132,8 @@ def _entries(options: ConsulOptions, context: Context, prefix: str) -> list[dict
             raise CollectError(GapReason.UNSUPPORTED, "answered 404, and not as Consul does: check url")
         return []
     entries = as_type(reply.json(), list, "a list of keys")
+    if not entries:  # of which Consul speaks with a 404
+        raise CollectError(GapReason.MALFORMED, "answered with an empty list, as Consul never does: check url")
     return [as_type(entry, dict, "an entry") for entry in entries]
 
 

@@ -76,6 +76,8 @@ def _source(page: Page, diagnosis: Diagnosis) -> None:
         page.line(f"Grant {', '.join(map(clean, diagnosis.grant.missing))} to {clean(diagnosis.grant.to)}:", indent=2)
         for line in diagnosis.grant.change.splitlines():
             page.place("", f"    {clean(line)}")
+    if diagnosis.takes:
+        page.line(f"{', '.join(map(clean, diagnosis.takes))}", indent=2, lead="Takes   ")
 
 
 def _gap(page: Page, group: GapGroup) -> None:
@@ -124,4 +126,5 @@ def _source_object(diagnosis: Diagnosis) -> dict[str, Json]:
             for gap in diagnosis.gaps
         ],
         "grant": None if grant is None else {"missing": list(grant.missing), "to": grant.to, "change": grant.change},
+        "takes": list(diagnosis.takes),
     }

@@ -66,7 +66,8 @@ def test_each_source_is_told_by_itself(company: Path, run: Callable[..., Outcome
     assert part.code == 3
     assert "1 source of 4 cannot be read whole" in part.out
     assert "http:bad: reads nothing" in part.out
-    assert "answered 403 where 200 was expected" in part.out
+    assert "answered 403, the credentials may not read this" in part.out
+    assert "Takes   GET on each configured URL" in part.out
     found = json.loads(read.out)
     assert [(one["source"], one["sight"], one["resources"]) for one in found["environments"][0]["sources"]] == [
         ("files:deploy/prod", "read", {"env.file": 1}),

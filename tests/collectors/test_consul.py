@@ -137,7 +137,7 @@ def test_it_keeps_what_every_collector_promises() -> None:
         assert broken_promises(COLLECTOR, {"url": server.url, "token": CANARY}, secrets=[CANARY]) == []
 
 
-@pytest.mark.parametrize("answer", [{"Key": "a"}, ["a"], [{"Value": None}], [{"Key": "a", "Value": "no base64!"}]])
+@pytest.mark.parametrize("answer", [[], {"Key": "a"}, ["a"], [{"Value": None}], [{"Key": "a", "Value": "no base64!"}]])
 def test_an_answer_of_another_shape_is_malformed(answer: Any) -> None:
     """Valid JSON that is no listing of keys is not an empty one."""
     with hostile({"/v1/kv/": answer}) as server, pytest.raises(CollectError) as raised:
@@ -182,6 +182,9 @@ def test_no_secret_leaves_and_what_is_unread_is_not_missing() -> None:
         blind, whole = snapshots(COLLECTOR, {"url": left.url}, {"url": right.url})
     assert [(gap.kind, gap.reason) for gap in blind.gaps] == [("consul.folder", GapReason.ACCESS_DENIED)]
     assert isinstance(blind.gaps[0], Gap)
+    granted = COLLECTOR.grant(ConsulOptions.model_validate({"url": left.url}), blind.gaps)
+    assert granted is not None
+    assert granted.missing == ('key_prefix "" { policy = "read" }',)
     assert told(judged(COLLECTOR, blind, whole).breaches) == []
 
 
