@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 # What starts commands in the background has them ignore Ctrl-C, and all that they start as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Where compiled modules are not kept, each of the many commands that tests start compiles the whole product anew, which
+# takes longer than most of them run. Here, for test modules; in the environment, for workers and commands.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 # Folders whose tests mostly wait for processes that they started. They begin first, so that none is left alone at the end.
