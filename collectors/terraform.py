@@ -133,6 +133,17 @@ class TerraformCollector:
     def label(self, options: TerraformOptions) -> str:
         return f"terraform:{options.name or _place(options)}"
 
+    def statements(self, options: TerraformOptions) -> list[dict[str, str]]:
+        """What IAM has to allow: to read the one object that holds the state, and to assume the role that does."""
+        place = options.s3
+        if place is None:
+            return []
+        resource = f"arn:*:s3:::{place.bucket}/{place.key}"
+        found = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}]
+        if place.role_arn is not None:
+            found.append({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": place.role_arn})
+        return found
+
     def plan(self, options: TerraformOptions, context: Context) -> Iterable[Task]:
         """One task per state. Raises CollectError where a folder holds none."""
         label = self.label(options)

@@ -52,7 +52,7 @@ def collectors(name: str | None, format_: str) -> None:
 @config_option
 @output_option
 def iam_policy(environment: str | None, config_file: Path, output: Path | None) -> None:
-    """Print the AWS IAM policy that the AWS sources need: reads only.
+    """Print the AWS IAM policy that the AWS sources, and states in S3, need: reads only.
 
     With ENVIRONMENT for its sources; without, for all sources of the configuration. Where there is no configuration
     file yet, for every service that is supported. What is too large for one managed policy comes as a list of several.
@@ -66,12 +66,13 @@ def iam_policy(environment: str | None, config_file: Path, output: Path | None) 
     else:
         config, _ = configured(config_file)
         chosen = [config.environment(environment)] if environment else list(config.environments.values())
-        sources = [source for each in chosen for source in each.sources if source.collector.name in _AWS]
-        if not sources:
+        sources = [source for each in chosen for source in each.sources]
+        reading = [source for source in sources if source.collector.name in _AWS]
+        actions = {action for source in reading for action in _needed(source.collector, source.options)}
+        others = _more_statements(sources)
+        if not actions and not others:
             where = f"The environment {environment}" if environment else "The configuration"
             raise click.UsageError(f"{where} reads nothing from AWS.")
-        actions = {action for source in sources for action in _needed(source.collector, source.options)}
-        others = _more_statements(sources)
     made = policies(actions, others)
     write.as_json(made[0] if len(made) == 1 else made, output)
     if told := note(made):
@@ -82,7 +83,7 @@ _AWS = ("aws", "aws_config")
 
 
 def _more_statements(sources: Sequence[Source]) -> list[dict[str, object]]:
-    """What sources need besides reading: to find accounts, and to assume the roles that read them. Each once."""
+    """What sources need besides reading accounts: to find them, to assume the roles that read, one object of S3. Each once."""
     found: list[dict[str, object]] = []
     for source in sources:
         asked = getattr(source.collector, "statements", None)

@@ -192,6 +192,31 @@ def test_the_iam_policy_follows_the_services_that_are_enabled(tmp_path: Path, ru
     assert run("iam-policy", "prod").code == 2
 
 
+def test_the_iam_policy_reads_exactly_the_states_that_lie_in_s3(tmp_path: Path, run: Run) -> None:
+    """Beside an account's own actions or alone, and the role that reads it; no state elsewhere needs any."""
+    role = "arn:aws:iam::111122223333:role/State"
+    state = "{collector: terraform, s3: {bucket: acme-states, key: %s, region: eu-west-1%s}}"
+    (tmp_path / "auditor.yaml").write_text(
+        "environments:\n"
+        f"  staging: {{sources: [{{collector: aws, services: [rds]}}, {state % ('stg/net.tfstate', '')}]}}\n"
+        f"  prod: {{sources: [{state % ('prod/net.tfstate', '')}, {state % ('prod/app.tfstate', f', role_arn: {role!r}')}]}}\n"
+        "  dev: {sources: [{collector: terraform, path: dev.tfstate}]}\n"
+    )
+
+    def allowed(environment: str) -> list[tuple[str, str]]:
+        made = json.loads(run("iam-policy", environment).out)["Statement"]
+        return [(each["Action"], each["Resource"]) for each in made if "Sid" not in each]
+
+    object_ = "arn:*:s3:::acme-states/%s/%s.tfstate"
+    assert allowed("staging") == [("s3:GetObject", object_ % ("stg", "net"))]
+    assert allowed("prod") == [
+        ("s3:GetObject", object_ % ("prod", "net")),
+        ("s3:GetObject", object_ % ("prod", "app")),
+        ("sts:AssumeRole", role),
+    ]
+    assert run("iam-policy", "dev").code == 2
+
+
 def test_the_iam_policy_of_an_organization_finds_its_accounts(tmp_path: Path, run: Run) -> None:
     """Beside what every role reads stands what whoever finds the accounts needs; AWS Config asks its aggregator alone."""
     (tmp_path / "auditor.yaml").write_text(
