@@ -21,7 +21,7 @@ API = "postgres"
 _REASONS = {
     "28": GapReason.ACCESS_DENIED,
     "42501": GapReason.ACCESS_DENIED,
-    "3D": GapReason.ACCESS_DENIED,
+    "3D": GapReason.UNREACHABLE,
     "53": GapReason.THROTTLED,
     "57014": GapReason.TIMEOUT,
     # A replica that falls too far behind ends what stands in the way.
@@ -35,6 +35,7 @@ _REASONS = {
 }
 # libpq keeps no SQLSTATE of a connection that was refused, so there only the message tells (in English, its default).
 _REFUSALS = (
+    (re.compile(r'database ".*" does not exist'), GapReason.UNREACHABLE),
     (re.compile(r"authentication failed|no pg_hba\.conf entry|does not exist|permission denied|not permitted|password"), GapReason.ACCESS_DENIED),
     (re.compile(r"too many (?:connections|clients)|remaining connection slots"), GapReason.THROTTLED),
     (re.compile(r"timeout expired|timed out"), GapReason.TIMEOUT),

@@ -127,8 +127,12 @@ def classified() -> Iterator[None]:
         yield
     except exceptions.TimeoutError as error:
         raise _as_ours(GapReason.TIMEOUT) from error
-    except (exceptions.AuthenticationError, exceptions.AuthorizationError, exceptions.NoPermissionError) as error:
+    except (exceptions.AuthorizationError, exceptions.NoPermissionError) as error:
         raise _as_ours(GapReason.ACCESS_DENIED) from error
+    except exceptions.AuthenticationError as error:
+        raise CollectError(
+            GapReason.ACCESS_DENIED, "the server does not accept the user or the password, or wants one"
+        ) from error
     except exceptions.MaxConnectionsError as error:
         raise _as_ours(GapReason.THROTTLED) from error
     except exceptions.BusyLoadingError as error:

@@ -58,11 +58,17 @@ _GRANT = re.compile(r"GRANT (.+?) ON (?:`((?:[^`]|``)*)`|(\*))\.\* TO ", re.IGNO
 
 # https://mariadb.com/kb/en/mariadb-error-codes/, https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
 _REASONS = {
-    **dict.fromkeys((1044, 1045, 1049, 1142, 1143, 1227, 1356, 1370, 1698, 4151), GapReason.ACCESS_DENIED),
+    **dict.fromkeys((1044, 1045, 1142, 1143, 1227, 1356, 1370, 1698, 4151), GapReason.ACCESS_DENIED),
     **dict.fromkeys((1040, 1203, 1226), GapReason.THROTTLED),
     **dict.fromkeys((1205, 1969, 3024, 1317), GapReason.TIMEOUT),
-    **dict.fromkeys((1129, 1130, 2002, 2003, 2005, 2006, 2013, 2026, 2055), GapReason.UNREACHABLE),
+    **dict.fromkeys((1049, 1129, 1130, 2002, 2003, 2005, 2006, 2013, 2026, 2055), GapReason.UNREACHABLE),
     **dict.fromkeys((1064, 1146, 1054, 1235), GapReason.UNSUPPORTED),
+}
+_SAID = {
+    1044: "the login may not use this database",
+    1045: "the server does not accept the user or the password",
+    1049: "the server knows no database of this name: check url",
+    1698: "the server does not accept the user or the password",
 }
 
 
@@ -187,7 +193,7 @@ def _classified() -> Iterator[None]:
             raise CollectError(
                 GapReason.UNSUPPORTED, "the server asks for a password exchange that needs TLS: switch TLS on there"
             ) from None
-        raise CollectError(reason, f"{WORDS.get(reason, UNTOLD)} (error {code})") from None
+        raise CollectError(reason, f"{_SAID.get(code) or WORDS.get(reason, UNTOLD)} (error {code})") from None
 
 
 def _table(

@@ -129,11 +129,12 @@ def test_a_wrong_password_is_access_denied_without_the_password(
     assert "CaNaRy" not in caught.value.detail
 
 
-def test_a_database_that_does_not_exist_is_denied(postgres_url: str) -> None:
-    """The server answered, and refused."""
+def test_a_database_that_does_not_exist_cannot_be_reached(postgres_url: str) -> None:
+    """No grant would help: the address is wrong."""
     with pytest.raises(CollectError) as caught:
         collected(postgres_url.replace("@/postgres", "@/absent"))
-    assert caught.value.reason is GapReason.ACCESS_DENIED
+    assert caught.value.reason is GapReason.UNREACHABLE
+    assert 'database "absent" does not exist' in caught.value.detail
 
 
 def test_a_port_where_nobody_listens_is_unreachable() -> None:

@@ -215,6 +215,7 @@ def test_a_wrong_password_is_access_denied_without_it(shop: str, login: str) -> 
     with pytest.raises(CollectError) as caught:
         sampled(login.replace("CaNaRy-password", "CaNaRy-wrong"))
     assert caught.value.reason is GapReason.ACCESS_DENIED
+    assert caught.value.detail == "the server does not accept the user or the password (error 1045)"
     assert "CaNaRy" not in f"{caught.value} {caught.value.__cause__} {caught.value.__context__}"
 
 

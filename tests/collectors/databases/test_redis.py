@@ -219,6 +219,7 @@ def test_a_wrong_password_is_denied_without_the_password(start_redis: Start) -> 
         assert {item.reason for item in items if isinstance(item, Gap)} == {GapReason.ACCESS_DENIED}
         assert len(items) == len(COLLECTOR.kinds)
         assert "CaNaRy" not in str(items)
+        assert "does not accept the user or the password" in str(items)
     assert gaps(read(COLLECTOR, {"url": url(path, ":CaNaRy")})) == {}
 
 
