@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from auditor.model import Gap, Listing, Resource, Snapshot
+from auditor.read_twice import once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,8 +49,9 @@ def snapshot(environment: str, taken_at: datetime, read: Sequence[Read]) -> Snap
 
     The id sorts by time: `20260131T120000000000Z-staging-4f2a9c1b7d3e`, the end from a digest of all content.
     """
-    resources = _distinct(resource for part in read for resource in part.resources)
-    gaps = _distinct_gaps(gap for part in read for gap in part.gaps)
+    found, told = [each for part in read for each in part.resources], [gap for part in read for gap in part.gaps]
+    once_read, unread = once(found, told, _canonical)
+    resources, gaps = _distinct(once_read), _distinct_gaps(unread)
     listings = _listings(read)
     taken_at = taken_at.astimezone(UTC)
     digest = hashlib.sha256()
