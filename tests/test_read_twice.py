@@ -61,7 +61,8 @@ def test_the_one_that_was_read_most_wholly_is_kept_and_what_the_other_lacked_is_
     live, config = queue("aws:live", delay=5, policy="p"), queue("aws_config:all", delay=5, own=1, more=2)
     lacks = unknown("aws_config:all", "policy")
     assert told(config, live, lacks) == ([("orders", "aws:live")], [])
-    assert told(config, live, lacks, unknown("aws:live", "tags", "orders")) == (
+    fuller = queue("aws:live", delay=5, policy="p", own=1, more=2)
+    assert told(config, fuller, lacks, unknown("aws:live", "tags", "orders")) == (
         [("orders", "aws:live")],
         [("aws:live", "tags")],
     )
