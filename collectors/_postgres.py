@@ -14,6 +14,7 @@ from collectors._meter import counted
 if TYPE_CHECKING:
     import psycopg
 
+_PATH = re.compile(r"\Apostgresql://[^/?]*([^?]*).*\Z", re.DOTALL)
 SCHEME = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 API = "postgres"
 
@@ -84,12 +85,19 @@ def classified() -> Iterator[None]:
 
 
 def place(url: str) -> tuple[str, str]:
-    """Host (with a port that is not the default one) and database of a URL, as libpq reads it; never user or password."""
+    """Host (with a port that is not the default one) and database of a URL, as libpq reads it; never user or password.
+
+    Raises psycopg.ProgrammingError where it is none, also where libpq takes a part of the password for host or database:
+    it ends at the first `@` or `/` that is not escaped."""
+    import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
     parts = conninfo_to_dict(libpq(url))
     hosts = str(parts.get("host") or parts.get("hostaddr") or "localhost").split(",")
     ports = str(parts.get("port") or "5432").split(",")
+    torn = any("@" in host[1:] for host in hosts) or "@" in _PATH.sub(r"\1", libpq(url))
+    if torn or not all(port.isdigit() for port in ports if port):
+        raise psycopg.ProgrammingError("host or port is none")
     ports = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
     shown = [host if port == "5432" else f"{host}:{port}" for host, port in zip(hosts, ports, strict=True)]
     return ",".join(shown), str(parts.get("dbname") or parts.get("user") or "postgres")

@@ -56,7 +56,6 @@ class HostsOptions(Options):
     timeout: float = Field(default=10.0, gt=0, le=120, description="Seconds for one whole answer")
     max_age: str = Field(
         default="26h",
-        pattern=_AGE.pattern,
         description="How old facts may be (`90m`, `26h`, `3d`); older ones are a gap",
     )
     max_bytes: int = Field(default=8_388_608, ge=1, le=67_108_864, description="Largest fact file that is read")

@@ -51,6 +51,8 @@ def _mysql(url: str) -> Place:
         parts = urlsplit(url)
         port = parts.port or 3306
         given = dict(parse_qsl(parts.query))
+        if "@" in parts.path:  # what follows a `/` in a password
+            raise ValueError
     except ValueError:
         raise ValueError("is no URL that can be understood; escape special characters as %XX") from None
     unknown = sorted(set(given) - _MYSQL_PARAMETERS)

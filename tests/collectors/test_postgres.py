@@ -189,9 +189,19 @@ def test_the_label_names_host_and_database_and_no_secret(url: str, label: str) -
     assert "CaN" not in repr(options)
 
 
-@pytest.mark.parametrize("url", ["mysql://u:CaNaRy@h/d", "postgresql://u:CaNaRy/x?y@h/d", "CaNaRy"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:CaNaRy@h/d",
+        "postgresql://u:CaNaRy/x?y@h/d",
+        "CaNaRy",
+        "postgresql://u:p@CaNaRy@h/d",
+        "postgresql://u:12/CaNaRy@h/d",
+        "postgresql://h:CaNaRy/d",
+    ],
+)
 def test_a_url_that_is_wrong_is_refused_without_being_quoted(url: str) -> None:
-    """Another database, an unescaped character, no URL at all."""
+    """Another database, characters that are not escaped, no URL at all."""
     with pytest.raises(ValidationError) as caught:
         PostgresOptions.model_validate({"url": url})
     assert "CaNaRy" not in str(caught.value)

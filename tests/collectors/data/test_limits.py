@@ -224,6 +224,7 @@ def test_a_wrong_password_is_access_denied_without_it(shop: str, login: str) -> 
     [
         ({"url": "sqlite:///CaNaRy"}, "must begin with postgresql://, mysql:// or mariadb://"),
         ({"url": "mysql://u:CaNaRy@h:port/db"}, "is no URL that can be understood"),
+        ({"url": "mysql://u:12/CaNaRy@h/db"}, "is no URL that can be understood"),
         ({"url": "mysql://u:CaNaRy@h/db?ssl_mode=1"}, "knows no parameter `ssl_mode`"),
         ({"url": "postgresql://h/db?CaNaRy=1"}, "is no URL that PostgreSQL understands"),
         ({"url": "postgresql://h/a", "replica_url": "mysql://h/a"}, "must be of one product"),
