@@ -69,9 +69,8 @@ def policy(block: str, folder: Path) -> Policy:
 
 def written(block: str, folder: Path) -> list[Outcome]:
     """What came of the examples of a block."""
-    return [
-        outcome for outcome in run_examples(policy(block, folder)) if outcome.rule.file == str(folder / "snippet.yaml")
-    ]
+    rules = policy(block, folder)
+    return list(run_examples(rules, [rule for rule in rules.rules if rule.file == str(folder / "snippet.yaml")]))
 
 
 def first_words(block: str) -> str:

@@ -13,11 +13,11 @@ from auditor.cli.lint_command import lint
 from auditor.cli.options import choice_of_data, config_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from auditor.policy import Pack
     from auditor.policy_examples import Outcome
+    from auditor.rules import Policy, Rule
 
 
 @click.group()
@@ -65,7 +65,8 @@ def test(names: tuple[str, ...], config_file: Path, format_: str) -> int:
 
     places = _places(config_file)
     wanted = names or tuple(pack.name for pack in available(places))
-    found = {name: _own(name, run_examples(load_policy((name,), places))) for name in wanted}
+    policies = {name: load_policy((name,), places) for name in wanted}
+    found = {name: list(run_examples(policy, _own(name, policy))) for name, policy in policies.items()}
     failed = any(not outcome.passed for outcomes in found.values() for outcome in outcomes)
     if format_ == "json":
         write.as_json({name: [_outcome(outcome) for outcome in outcomes] for name, outcomes in found.items()})
@@ -81,9 +82,9 @@ def _places(config_file: Path) -> tuple[Path, ...]:
     return setup.configured(config_file)[0].policies if config_file.exists() else ()
 
 
-def _own(name: str, outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """The examples of the pack itself: a pack that overrides another makes that one's examples untrue, and may."""
-    return [outcome for outcome in outcomes if outcome.rule.policy == name]
+def _own(name: str, policy: Policy) -> list[Rule]:
+    """The rules of the pack itself: a pack that overrides another makes that one's examples untrue, and may."""
+    return [rule for rule in policy.rules if rule.policy == name]
 
 
 def _described(pack: Pack) -> dict[str, object]:
