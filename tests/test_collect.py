@@ -387,7 +387,12 @@ def test_a_kind_is_found_exactly_then_by_its_longest_glob_then_plainly() -> None
     assert registry.kind("shop.item").secret == ("motto",)
     assert (registry.kind("shop.cart").name, registry.kind("shop.cart").category) == ("shop.cart", Category.STORAGE)
     assert registry.kind("other.thing") == Kind("other.thing", Category.CONFIG, "")
-    assert [kind.name for kind in registry.kinds()] == ["shop.*", "shop.item", "shop.shelf"]
+    # The registry's own kinds, which no collector reads, stand among them.
+    assert [kind.name for kind in registry.kinds() if kind.name.startswith("shop")] == [
+        "shop.*",
+        "shop.item",
+        "shop.shelf",
+    ]
 
 
 def test_a_collector_that_cannot_be_imported_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
