@@ -82,6 +82,7 @@ _SIDECARS = re.compile(
 )
 _INSIDE = re.compile(r"(?:^|-)pg-?([0-9]+(?:\.[0-9]+)*)")
 _EXTENSIONS = frozenset({"timescaledb", "pgvector"})
+_MANIFESTS = "kubernetes."
 _VERSION = re.compile(r"v?([0-9]+(?:\.[0-9]+){0,3})")
 
 
@@ -100,7 +101,7 @@ def put_into_terms(
     if not is_local(left, right):
         return left, right, ()
     engines = (*own, *ENGINES)
-    shared = {listing.kind for listing in left.listings} & {listing.kind for listing in right.listings}
+    shared = {kind for kind in _kinds_of(left) & _kinds_of(right) if not kind.startswith(_absent_from(left, right))}
     sides = [_Side(side, engines, shared) for side in (left, right)]
     ours, theirs = sides
     # An engine that only one side tells of in a shared kind is compared there.
@@ -112,9 +113,19 @@ def put_into_terms(
     return ours.snapshot, theirs.snapshot, (note,)
 
 
+def _kinds_of(snapshot: Snapshot) -> set[str]:
+    return {listing.kind for listing in snapshot.listings}
+
+
+def _absent_from(left: Snapshot, right: Snapshot) -> tuple[str, ...]:
+    """Beginnings of kinds that the side with Compose could hold, and never will: who runs Compose writes no manifests."""
+    local = left if _has_compose(left) else right
+    return () if any(one.kind.startswith(_MANIFESTS) for one in local.resources) else (_MANIFESTS,)
+
+
 def _listed(kinds: Sequence[str]) -> str:
     most = 6
-    rest = f" and {len(kinds) - most} more kinds" if len(kinds) > most else ""
+    rest = f" and {len(kinds) - most} more" if len(kinds) > most else ""
     return ", ".join(kinds[:most]) + rest if kinds else "nothing"
 
 

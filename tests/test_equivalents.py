@@ -162,6 +162,19 @@ def test_it_is_said_what_was_not_compared(tmp_path: Path) -> None:
     assert {one.identity for one in left.resources if one.kind == WORKLOAD} == {"orders", "catalog"}
 
 
+def test_manifests_of_production_are_nothing_that_a_laptop_lacks(tmp_path: Path) -> None:
+    """A folder with a Compose file could hold manifests, so it lists them; one that holds some is compared with them."""
+    running = {"spec": {"template": {"spec": {"containers": [{"name": "api", "image": "acme/api:1.0"}]}}}}
+    service = Resource("kubernetes.service", "api", {"spec": {"ports": []}}, "files:k8s")
+    manifests = (Resource("kubernetes.deployment", "api", running, "files:k8s"), service)
+    kinds = local(tmp_path).listings
+    there = replace(snapshot("prod"), resources=manifests, listings=kinds)
+    assert "kubernetes.service" not in str(put_into_terms(local(tmp_path), there)[:2])
+    here = local(tmp_path)
+    both = replace(here, resources=(*here.resources, service))
+    assert service in put_into_terms(both, there)[1].resources
+
+
 def test_with_compose_on_both_sides_or_on_none_nothing_changes(tmp_path: Path) -> None:
     """Two Compose files are compared as what they are, and so are two accounts."""
     here, there = local(tmp_path), cloud()
