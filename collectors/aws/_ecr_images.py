@@ -171,5 +171,5 @@ def _asked(reader: Reader, repository: Repository, tags: Sequence[str]) -> dict[
         str(tag): str(detail["imageDigest"])
         for detail in details
         for tag in detail.get("imageTags") or ()
-        if tag in tags and detail.get("imageDigest")
+        if detail.get("imageDigest")
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import boto3
 import pytest
 
 from auditor.collector import Context
@@ -107,7 +108,11 @@ def test_every_tag_that_runs_is_told_with_its_digest_once_per_repository() -> No
 def test_a_registry_that_is_not_ours_to_read_is_one_gap_per_repository() -> None:
     """However many of its images run; what else is known stays known, and a repository that is gone has no image."""
     tools = f"{host(SHARED)}/tools"
-    has = {f"{SHARED}/tools": DENIED, f"{OWN}/api": {"1": ONE}, f"{OWN}/old": Refusal("RepositoryNotFoundException")}
+    has: dict[str, Mapping[str, str] | Refusal] = {
+        f"{SHARED}/tools": DENIED,
+        f"{OWN}/api": {"1": ONE},
+        f"{OWN}/old": Refusal("RepositoryNotFoundException"),
+    }
     seen = found(f"{tools}:1", f"{tools}:2", f"{host(OWN)}/api:1", f"{host(OWN)}/old:1", has=has)
     assert [(gap.resource, gap.attribute, gap.reason) for gap in seen.gaps] == [
         ("tools", None, GapReason.ACCESS_DENIED)
@@ -247,21 +252,26 @@ def test_task_definitions_are_described_once_for_all_who_want_them() -> None:
 
 
 def test_moto_agrees_on_tags_digests_and_what_is_gone() -> None:
-    """The whole collector against a server: images that were pushed, and a tag that never was."""
+    """The whole collector against a server: images that were pushed, here and in another region, and a tag that never was."""
     with moto() as url:
         ecr, ecs = client("ecr", url), client("ecs", url)
         uri = ecr.create_repository(repositoryName="acme/api")["repository"]["repositoryUri"]
         pushed = ecr.put_image(repositoryName="acme/api", imageManifest=MANIFEST, imageTag="1.4.2")
-        for family, tag in (("orders", "1.4.2"), ("nightly", "1.4.3")):
-            ecs.register_task_definition(
-                family=family, containerDefinitions=[{"name": "app", "image": f"{uri}:{tag}", "memory": 128}]
-            )
+        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        elsewhere = boto3.client("ecr", region_name="us-east-1", endpoint_url=url, **keys)
+        far = elsewhere.create_repository(repositoryName="tools")["repository"]["repositoryUri"]
+        elsewhere.put_image(repositoryName="tools", imageManifest=MANIFEST, imageTag="7")
+        for family, image in (("orders", f"{uri}:1.4.2"), ("nightly", f"{uri}:1.4.3"), ("tools", f"{far}:7")):
+            container = {"name": "app", "image": image, "memory": 128}
+            ecs.register_task_definition(family=family, containerDefinitions=[container])
         options = AwsOptions(regions=(REGION,), endpoint_url=url, services=("ecr", "ecs"), max_attempts=1)
         with patch.dict(os.environ, CREDENTIALS):
             tasks = AwsCollector().plan(options, Context(environment="staging", folder=Path()))
-            (image,) = [each for task in tasks if task.kinds == (KIND,) for each in task.run()]
-    assert not isinstance(image, Gap)
-    assert image.attributes["images"] == {
+            api, tools = [each for task in tasks if task.kinds == (KIND,) for each in task.run()]
+    assert not isinstance(api, Gap)
+    assert not isinstance(tools, Gap)
+    assert tools.attributes["images"]["7"]["exists"] is True
+    assert api.attributes["images"] == {
         "1.4.2": {"exists": True, "digest": pushed["image"]["imageId"]["imageDigest"]},
         "1.4.3": {"exists": False, "digest": None},
     }
