@@ -145,7 +145,9 @@ def _points_into_gap(path: Path, own: Value, other: Value) -> bool:
         return False
     text = json.dumps([path, own.raw])
     if other.raw is ABSENT:
-        # Its counterpart may stand under a key that is made of an id.
+        # Its counterpart may stand under another key, where the key is made of an id. What stands there tells nothing: a
+        # statement that one side lacks is lacking, whatever it allows the use of.
+        text = json.dumps(path)
         if own.view.lacks_listings(own.region) and _UNRESOLVED.search(text):
             return True
     elif not _UNRESOLVED.search(json.dumps(other.raw)):

@@ -152,6 +152,18 @@ def test_an_attribute_that_could_not_be_read_is_unknown(tmp_path: Path) -> None:
     assert found.unknown == 1
 
 
+def test_what_one_side_lacks_is_lacking_although_it_names_what_was_not_seen(tmp_path: Path) -> None:
+    """A statement about an ARN, of which only production has one, is told; a key that is an id may be another's."""
+    pair = compared(
+        normal({}, raw_identity="orders-staging"),
+        normal({"public": {"resources": ["arn:aws:s3:::orders/*"]}, "sg-0a1b2c3d": 1}, raw_identity="orders-prod"),
+    )
+    right = snapshot("prod", gaps=(gap(kind="aws.s3.account"),))
+    found = judge(comparison(pair, right=right), policy_of(tmp_path, PLAIN), STAGING, PROD, NOW)
+    assert [breach.path for breach in found.breaches] == [("public",)]
+    assert found.unknown == 1
+
+
 def test_two_that_are_probably_counterparts_are_one_finding(tmp_path: Path) -> None:
     """Not a missing on one side and an extra on the other; whichever of them carries the suggestion."""
     left, right = alone("left", "worker-{env}"), alone("right", "jobs-{env}")
