@@ -12,6 +12,7 @@ from auditor.versions import parse_image, same_release, version_order
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_PLACE = re.compile(r"\{([a-z]+)\}")
 _BEFORE_PATH = re.compile(
     r"^(?:jdbc:oracle:[a-z0-9]+:[^@]*@(?://)?[^/:?#]*(?::[0-9]+)?|(?:jdbc:)?[a-z][a-z0-9+.-]*://[^/?#;]*)",
     re.IGNORECASE,
@@ -64,7 +65,8 @@ def _url_path(text: Any) -> str:
 
 def _image_part(part: str) -> Callable[[Any], str | None]:
     def read(text: Any) -> str | None:
-        image = parse_image(str(text))
+        # Compared values have places where environments, accounts and regions were named: `{account}.dkr.ecr...`.
+        image = parse_image(_PLACE.sub(r"\1", str(text)))
         return None if image is None else str(getattr(image, part) or "")
 
     return read

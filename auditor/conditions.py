@@ -261,7 +261,7 @@ _WORDS = frozenset({"true", "false", "null", "in"})
 _SIDE = frozenset(
     {
         "environment", "present", "value", "raw", "identity", "tags", "source", "attributes", "region", "account",
-        "component", "qualified",
+        "compared", "component", "qualified",
     }
 )  # fmt: skip
 _FIELDS: Mapping[str, frozenset[str]] = {

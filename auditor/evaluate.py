@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from auditor.alike import slotted
 from auditor.expect import Family, Leaf, Question, Verdict
 from auditor.faults import Faults
 from auditor.model import ABSENT, Absent, Path, Resource
@@ -323,6 +324,8 @@ class Evaluator:
         if leaf.present:
             typed = leaf.form if isinstance(leaf.form, bool | int | float) else leaf.raw
             found |= {"value": _plain(typed), "raw": leaf.raw if isinstance(leaf.raw, str) else str(leaf.raw)}
+        if "compared" in uses and leaf.present:
+            found["compared"] = names.neutral(slotted(str(leaf.raw)))
         if "qualified" in uses and leaf.present:
             found["qualified"] = names.mentioned_in(str(leaf.raw)) is not None
         if resource is not None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from auditor.model import Kind
+from auditor.model import Kind, Resource
 from collectors._ecs import TASK_DEFINITION, task_definition
 from tests.collectors.aws.reading import client, declared, lost, moto, read
 from tests.collectors.aws.recordings import DENIED, Recording, recordings, stand
+from tests.collectors.aws.verdicts import verdicts
 
 SERVICES = recordings("ecs.DescribeServices")
 TASK_DEFINITIONS = recordings("ecs.DescribeTaskDefinition")
@@ -255,3 +256,17 @@ def test_a_recorded_task_definition_comes_through_the_collector_whole(recorded: 
         seen = read("aws.ecs.task_definition", server.endpoint_url)
     assert seen.named(name).attributes == task_definition(recorded.data)
     assert seen.named(name).location == recorded.data["taskDefinition"]["taskDefinitionArn"]
+
+
+def test_an_image_of_each_accounts_own_registry_is_behind_like_any_other() -> None:
+    """Account, region and environment stand in the names of both repositories; the tags are compared."""
+
+    def task(environment: str, account: str, region: str, tag: str) -> Resource:
+        image = f"{account}.dkr.ecr.{region}.amazonaws.com/orders-{environment}/api:{tag}"
+        container = {"container_definitions": [{"name": "api", "image": image}]}
+        name, kind = f"orders-{environment}", "aws.ecs.task_definition"
+        return Resource(kind, name, container, "aws:1", region=region, account=account)
+
+    left = task("staging", "111122223333", "eu-west-1", "1.4.1")
+    right = task("prod", "444455556666", "eu-central-1", "1.4.2")
+    assert verdicts([left], [right]) == {("orders-{env}", "container_definitions.api.image", "high")}
