@@ -40,7 +40,7 @@ _REASONS = {
 _MEANINGS = {
     401: "the credentials are not accepted",
     403: "the credentials may not read this",
-    404: "nothing is there, or the credentials may not see it: check the address",
+    404: "nothing is there, or the credentials may not see it: check the address and the names",
     407: "the proxy asks for credentials",
     429: "it was asked too often",
 }

@@ -241,9 +241,9 @@ def _preloaded(connection: psycopg.Connection[Any]) -> dict[str, Any]:
     (may_read,) = _one(connection, _MAY_READ_ALL)
     if not may_read:
         # The server does not refuse these rows, it leaves them out: without the right, none looks like an empty list.
-        raise CollectError(
-            GapReason.ACCESS_DENIED, "the login may not read all settings: grant it the role pg_read_all_settings"
-        )
+        (login,) = _one(connection, "select pg_catalog.quote_ident(current_user)")
+        detail = f"the login may not read all settings: GRANT pg_read_all_settings TO {login}"
+        raise CollectError(GapReason.ACCESS_DENIED, detail)
     rows = connection.execute(_PRELOADED_LIBRARIES, [list(_PRELOADED)])
     return {"preloaded": {name: [part.strip() for part in value.split(",")] for name, value in sorted(rows)}}
 

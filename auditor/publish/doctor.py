@@ -13,6 +13,7 @@ from auditor.publish.spelling import brief, clean, count, sentence
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from auditor.collector import Grant
     from auditor.doctor import Diagnosis
     from auditor.model import Json
     from auditor.publish.gap_groups import GapGroup
@@ -73,11 +74,19 @@ def _source(page: Page, diagnosis: Diagnosis) -> None:
     for group in gap_groups(diagnosis.gaps):
         _gap(page, group)
     if diagnosis.grant is not None:
-        page.line(f"Grant {', '.join(map(clean, diagnosis.grant.missing))} to {clean(diagnosis.grant.to)}:", indent=2)
+        # What has to be applied often spells what is missing; then once is enough.
+        named = (
+            "" if diagnosis.grant.missing[0] in diagnosis.grant.change.splitlines()[0] else _missing(diagnosis.grant)
+        )
+        page.line(f"Grant{named} to {clean(diagnosis.grant.to)}:", indent=2)
         for line in diagnosis.grant.change.splitlines():
             page.place("", f"    {clean(line)}")
     if diagnosis.takes:
         page.line(f"{', '.join(map(clean, diagnosis.takes))}", indent=2, lead="Takes   ")
+
+
+def _missing(grant: Grant) -> str:
+    return f" {', '.join(map(clean, grant.missing))}"
 
 
 def _gap(page: Page, group: GapGroup) -> None:
