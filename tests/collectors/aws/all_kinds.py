@@ -65,8 +65,9 @@ TRAITS: Mapping[str, Trait] = {
     # Two groups that nothing was seen of are told apart by nothing.
     "aws.ec2.security_group": Trait(values={"Description": "what it is for"}),
     "aws.ecr.image": Trait(
-        values={"image": "111111111111.dkr.ecr.eu-west-1.amazonaws.com/acme/api:1.4.2", "imageTags": "1.4.2"},
+        values={"image": "111111111111.dkr.ecr.eu-west-1.amazonaws.com/acme/api:1.4.2", "imageTag": "1.4.2"},
         always=("containerDefinitions", "image", "imageTags", "imageDigest", "imageDetails"),
+        single=("imageDetails",),
     ),
     "aws.ecr.repository": Trait(values={"lifecyclePolicyText": '{"rules": [{"rulePriority": 1, "selection": {}}]}'}),
     "aws.ecs.task_definition": Trait(always=("containerDefinitions",)),
