@@ -134,7 +134,7 @@ def test_the_same_under_other_names_has_no_finding_and_each_change_has_one(
     prod.states.update_state_machine(stateMachineArn=prod.machine, definition=prod.definition)
     assert verdicts(staging, prod.resources()) - shared == {
         ("orders-{env}", "attributes.redrive_policy", "high"),
-        ("orders-{env}", "attributes.visibility_timeout", "low"),
+        ("orders-{env}", "attributes.visibility_timeout", "medium"),
         ("orders-{env}", 'subscriptions."sqs orders-{env}".filter_policy.kind', "medium"),
         ("orders-{env}/paid", "state", "medium"),
         ("tick-{env}", "schedule_expression", "medium"),
