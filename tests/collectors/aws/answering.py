@@ -4,6 +4,7 @@ checks the parameters, pages, and raises its own errors, and no socket is opened
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class Answered(Source):
         self.answering: Answering = lambda *_: {}
         self.asked: list[str] = []
         self.one_client = one_client
+        # Several resources are read at a time, and what makes up answers remembers what it was asked.
+        self._one_at_a_time = threading.Lock()
         with patch.dict(os.environ, CREDENTIALS):
             super().__init__(AwsOptions(regions=(region,), max_attempts=1, requests_per_second=1e6), lambda *_: None)
 
@@ -67,7 +70,8 @@ class Answered(Source):
     def _asked(self, model: Any, context: Mapping[str, Any], **_: Any) -> tuple[Any, Mapping[str, Any]]:
         self.asked.append(f"{model.service_model.service_name}.{model.name}")
         assert len(self.asked) < _MOST_CALLS, f"{self.asked[-1]} is asked without an end"
-        answer = self.answering(model, context["asked"])
+        with self._one_at_a_time:
+            answer = self.answering(model, context["asked"])
         status = answer.status if isinstance(answer, Refusal) else 200
         if isinstance(answer, Refusal):
             answer = {"Error": {"Code": answer.code, "Message": answer.message}}
