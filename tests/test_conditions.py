@@ -104,11 +104,11 @@ def test_the_largest_expressions_that_are_let_in_end_no_process() -> None:
 )
 def test_the_cost_of_loops_is_bounded_before_they_run(text: str, items: int, allowed: bool) -> None:
     """A loop in a loop walks fewer items, and so does one that builds a list; what is too much is false, and told."""
-    started = time.monotonic()
+    started = time.process_time()
     holds, told = heard(text, left={"value": list(range(items))})
     assert holds is allowed
     assert bool(told) is not allowed
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_long_texts_count_where_they_are_searched_in_a_loop() -> None:

@@ -432,7 +432,7 @@ def running(box: Outbox) -> tuple[threading.Thread, threading.Event, threading.E
     return thread, stop, wake
 
 
-def until(condition: Callable[[], bool], deadline: float = 10.0) -> None:
+def until(condition: Callable[[], bool], deadline: float = 60.0) -> None:
     """Wait for a condition; a pause between looks, no assumption about how long it takes."""
     tick = threading.Event()
     for _ in range(int(deadline / 0.01)):
@@ -451,7 +451,7 @@ def test_the_loop_outlives_an_outage_of_the_store(sqlite: Store, clock: Clock) -
     with Outbox(away, [far], clock, poll=timedelta(milliseconds=10)) as box:  # type: ignore[arg-type]
         thread, stop, wake = running(box)
         try:
-            assert away.asked.wait(10)
+            assert away.asked.wait(60)
             assert far.seen == []
             away.away.clear()
             until(lambda: kept(sqlite, "one").state is Delivery.DELIVERED)
@@ -469,7 +469,7 @@ def test_a_target_that_hangs_holds_back_no_other_and_stopping_waits_for_it(sqlit
 
     def hang(_: Queued) -> tuple[None, None]:
         entered.set()
-        assert free.wait(10)
+        assert free.wait(60)
         return None, None
 
     slow.faults = hang
@@ -477,7 +477,7 @@ def test_a_target_that_hangs_holds_back_no_other_and_stopping_waits_for_it(sqlit
     with Outbox(sqlite, [slow, fast], clock, poll=timedelta(milliseconds=10)) as box:
         thread, stop, wake = running(box)
         try:
-            assert entered.wait(10)
+            assert entered.wait(60)
             until(lambda: kept(sqlite, "f1").state is Delivery.DELIVERED)
             put(sqlite, notice("f2", "fast:a"))
             wake.set()

@@ -73,7 +73,7 @@ class Held:
         self.told.append((environment, source, state))
         if state is State.STARTED:
             self.reads.set()
-            assert self.may_go_on.wait(20)
+            assert self.may_go_on.wait(60)
 
 
 def tools_for(store: Store, sharing: Sharing, progress: Held | None = None) -> Tools:
@@ -85,9 +85,9 @@ def test_two_commands_on_one_pair_are_one_audit(store: Store, threads: ThreadPoo
     config, first, second = configured(tmp_path), Held(), Held()
     second.may_go_on.set()
     one = threads.submit(audit_now, config, *PAIR, tools_for(store, Sharing.timed(FAST), first))
-    assert first.reads.wait(10)
+    assert first.reads.wait(60)
     two = threads.submit(audit_now, config, *PAIR, tools_for(store, Sharing.timed(FAST), second))
-    assert second.reads.wait(10)
+    assert second.reads.wait(60)
     first.may_go_on.set()
     assert two.result(20).id == one.result(20).id
     assert (one.result().notes, len(two.result().notes)) == ((), 1)

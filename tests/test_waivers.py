@@ -254,9 +254,9 @@ def test_a_thousand_waivers_and_twenty_thousand_findings_are_quick() -> None:
         *(waiver(f"g{n}", kind=f"aws.kind.{n % 40}", path=f"parameters.setting_{n}") for n in range(150)),
         *(waiver(f"r{n}", rule=f"rule-{n % 60}", path=f"**.setting_1{n}*") for n in range(150)),
     ]
-    started = time.perf_counter()
+    started = time.process_time()
     found = finder(waivers, "staging", "prod", at(0))
     covered = sum(1 for one in breaches if found(one) is not None)
-    took = time.perf_counter() - started
+    took = time.process_time() - started
     assert covered > 700
     assert timedelta(seconds=took) < timedelta(seconds=4)

@@ -63,7 +63,7 @@ class Served:
             except ValueError:
                 self.noise.append(line)
 
-    def said(self, event: str, since: int = 0, seconds: float = 30.0) -> dict[str, Any]:
+    def said(self, event: str, since: int = 0, seconds: float = 60.0) -> dict[str, Any]:
         """The first line, from number `since` on, whose event begins so; waits for it."""
 
         def found() -> dict[str, Any] | None:
@@ -92,7 +92,7 @@ class Served:
         return None
 
     def becomes(self, name: str, value: float, **labels: str) -> None:
-        eventually(lambda: self.metric(name, **labels) == value, 30)
+        eventually(lambda: self.metric(name, **labels) == value)
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
@@ -102,7 +102,7 @@ class Served:
         self.signal(signal.SIGTERM)
         return self.ended()
 
-    def ended(self, seconds: float = 30.0) -> int:
+    def ended(self, seconds: float = 60.0) -> int:
         code = self.process.wait(timeout=seconds)
         self._reader.join(timeout=10)
         return code

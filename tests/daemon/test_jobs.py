@@ -557,7 +557,7 @@ def test_a_store_that_is_away_at_first_is_asked_again(
 
     monkeypatch.setattr(store, "audits", audits)
     started(configured({AUDIT: "@daily"}))
-    assert asked.wait(10)
+    assert asked.wait(60)
     assert work.begun == []
     away.set()
     eventually(lambda: work.times() == 1)
@@ -591,6 +591,6 @@ def test_a_stop_breaks_off_what_is_still_running_at_its_deadline(
     eventually(lambda: jobs.running == (AUDIT,))
     began = time.monotonic()
     assert jobs.stop(0.2) is True
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
     assert (work.times(), jobs.running) == (0, ())
     eventually(lambda: set(threading.enumerate()) <= before)

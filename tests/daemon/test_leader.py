@@ -142,7 +142,7 @@ class Copy:
         return at
 
     def ended(self) -> None:
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         self._reader.join(timeout=10)
 
 

@@ -70,7 +70,7 @@ def test_a_wrong_configuration_is_not_taken_over_and_the_audits_go_on(serve: Ser
     (tmp_path / "staging" / "app.env").write_text("LOG_LEVEL=info\n")
     (tmp_path / "auditor.yaml").write_text(CONFIG)
     served.becomes("parity_config_last_reload_successful", 1)
-    eventually(lambda: not served.metric("parity_findings", **FINDING), 30)
+    eventually(lambda: not served.metric("parity_findings", **FINDING))
     assert served.stop() == 0
 
 
@@ -129,4 +129,4 @@ def test_a_second_request_to_stop_is_obeyed_at_once(serve: Serve, tmp_path: Path
     # Until then a second one counts as the same request.
     threading.Event().wait(0.6)
     served.signal(signal.SIGINT)
-    assert served.ended(10) == 128 + signal.SIGINT
+    assert served.ended() == 128 + signal.SIGINT

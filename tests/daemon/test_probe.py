@@ -108,7 +108,7 @@ def test_a_service_whose_store_is_full_is_not_ready_and_says_why(serve: Serve, t
     with Store.open(f"sqlite:///{folder / 'auditor.db'}"):
         full(folder / "auditor.db")
     served = serve(folder)
-    eventually(lambda: served.get("/readyz").status_code == 503, 30)
+    eventually(lambda: served.get("/readyz").status_code == 503)
     check = served.get("/readyz").json()["checks"]["store"]
     assert check["detail"].startswith("the store cannot be written: store: sqlite:///")
     assert "database or disk is full" in check["detail"]
@@ -116,6 +116,6 @@ def test_a_service_whose_store_is_full_is_not_ready_and_says_why(serve: Serve, t
     assert "database or disk is full" in served.said("The store cannot be written")["error"]
 
     room_again(folder / "auditor.db")
-    eventually(lambda: served.get("/readyz").status_code == 200, 30)
+    eventually(lambda: served.get("/readyz").status_code == 200)
     assert served.metric("parity_store_up") == 1
     served.said("The store can be written again.")

@@ -154,9 +154,9 @@ def test_what_changes_is_told_and_no_secret_is_said(serve: Serve, tmp_path: Path
         config = CONFIG + "publish: {webhook: {url: '${HOOK}', secret: '${HOOK_SIGN}'}}\n"
         environ = {"HOOK": f"{receiver.url}/canary-path-5512", "HOOK_SIGN": "canary-sign-5513"}
         served = serve(company(tmp_path, config), environ, "--log-level", "debug")
-        eventually(lambda: len(receiver.received) == 1, 30)
+        eventually(lambda: len(receiver.received) == 1)
         (tmp_path / "staging" / "app.env").write_text("LOG_LEVEL=info\n")
-        eventually(lambda: len(receiver.received) == 2, 30)
+        eventually(lambda: len(receiver.received) == 2)
         assert served.stop() == 0
     events = [json.loads(received.body) for received in receiver.received]
     told = [[change["happening"] for change in event["data"]["changes"]] for event in events]

@@ -9,7 +9,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-def eventually(condition: Callable[[], _T], seconds: float = 15.0) -> _T:
+def eventually(condition: Callable[[], _T], seconds: float = 60.0) -> _T:
     """What `condition` answers as soon as that is true. Fails when it never is."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

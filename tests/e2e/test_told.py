@@ -74,9 +74,9 @@ def test_a_drift_is_told_once_snoozed_by_a_click_and_told_again_when_it_is_gone(
             slack.workspace.wait_until(lambda: "waived" in json.dumps(slack.workspace.thread(message["ts"])), 30)
 
             (tmp_path / "staging" / "app.env").write_text("LOG_LEVEL=info\n")
-            eventually(lambda: served.metric("parity_findings", **WAIVED) in (None, 0), 30)
+            eventually(lambda: served.metric("parity_findings", **WAIVED) in (None, 0))
             slack.workspace.wait_until(lambda: "resolved" in json.dumps(slack.workspace.thread(message["ts"])), 30)
-            told = eventually(lambda: len(webhook.received) >= 3 and webhook.received, 30)
+            told = eventually(lambda: len(webhook.received) >= 3 and webhook.received)
             happened = [
                 change["happening"] for request in told for change in json.loads(request.body)["data"]["changes"]
             ]

@@ -175,7 +175,7 @@ def test_of_a_refusal_only_the_beginning_is_read(receiver: Receiver, post: Post)
     receiver.answer = lambda _: Answer(500, body=b"x" * 20_000_000)
     with pytest.raises(PublishError):
         post()
-    assert receiver.hung_up.wait(10)
+    assert receiver.hung_up.wait(60)
 
 
 def test_a_connection_that_breaks_before_the_answer_leaves_doubt(receiver: Receiver, post: Post) -> None:

@@ -168,7 +168,7 @@ def signed(payload: Answer, *, at: float | None = None, secret: str = SIGNING_SE
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> int:
     parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
         connection.request("POST", parts.path, body, headers)
         return connection.getresponse().status

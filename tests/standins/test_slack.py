@@ -138,6 +138,6 @@ def test_it_runs_by_itself_until_it_is_stopped() -> None:
             client = WebClient(known["token"], base_url=known["api_url"])
             assert client.chat_postMessage(channel="#parity", text="hello")["channel"] == "C0PARITY001"
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()

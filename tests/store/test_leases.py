@@ -17,7 +17,7 @@ def at_once(count: int, act: Callable[[int], bool]) -> list[bool]:
     barrier, said = threading.Barrier(count), list[bool]()
 
     def work(number: int) -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         said.append(act(number))
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]

@@ -115,7 +115,7 @@ def test_what_is_told_later_is_seen_later(postgres_schema_url: str):
 
 def wait_until(connection: psycopg.Connection, question: str) -> None:
     """Ask until the answer is yes."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while connection.execute(question).fetchone() != (True,):
         assert time.monotonic() < deadline, question
 
@@ -193,7 +193,7 @@ def test_an_attempt_is_claimed_by_one_only(store: Store):
         won: list[bool] = []
 
         def claim(seen: int = attempts, start: threading.Barrier = barrier, said: list[bool] = won) -> None:
-            start.wait(10)
+            start.wait(60)
             said.append(store.begin_attempt("n1", at(seen), seen))
 
         threads = [threading.Thread(target=claim) for _ in range(4)]

@@ -56,7 +56,7 @@ class Service:
         assert teller is not None
         self.teller = teller
         look = Look("https://parity.example.com", buttons=True)
-        web = web_client(BOT_TOKEN, self.slack.api_url, timedelta(seconds=5))
+        web = web_client(BOT_TOKEN, self.slack.api_url, timedelta(minutes=1))
         publisher = SlackPublisher(web, look, pace=timedelta(0))
         self.outbox = self._stack.enter_context(Outbox(self.store, [publisher], lambda: self.now))
         self.clicks = clicks_of(

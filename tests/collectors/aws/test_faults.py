@@ -76,8 +76,8 @@ class Read:
             services=services,
             endpoint_url=endpoint_url,
             max_attempts=1,
-            read_timeout=1.5,
-            connect_timeout=1.5,
+            read_timeout=3,
+            connect_timeout=3,
             requests_per_second=1000,
         )
         self.seen: dict[tuple[str, str | None], list[str]] = {}

@@ -122,7 +122,7 @@ def test_nothing_can_be_written_by_an_administrator_either(server: Server, shop:
     """The transaction is read-only, and so would be the next one."""
     place = DataOptions.model_validate({"url": server.url_of(shop)}).place
     if server.engine == "postgresql":
-        with opened_postgres(place, _unmetered, connect_timeout=5, statement_seconds=5) as postgres:
+        with opened_postgres(place, _unmetered, connect_timeout=60, statement_seconds=60) as postgres:
             for statement in (
                 "delete from public.orders",
                 "create table public.x (id int)",
@@ -131,7 +131,7 @@ def test_nothing_can_be_written_by_an_administrator_either(server: Server, shop:
                 with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), postgres.connection.transaction():
                     postgres.connection.execute(statement.encode())
     else:
-        with opened_mysql(place, _unmetered, connect_timeout=5, statement_seconds=5) as mysql:
+        with opened_mysql(place, _unmetered, connect_timeout=60, statement_seconds=60) as mysql:
             for statement in (
                 "delete from orders",
                 "create table x (id int)",
@@ -161,7 +161,7 @@ def test_time_that_runs_out_is_a_gap_for_what_was_not_begun(postgres_server: Ser
     """The task ends by itself before it is ended, so that it can say how far it came."""
     name = postgres_server.database(shops.real())
     options = DataOptions.model_validate({"url": postgres_server.url_of(name)})
-    with opened_postgres(options.place, _unmetered, connect_timeout=5, statement_seconds=5) as database:
+    with opened_postgres(options.place, _unmetered, connect_timeout=60, statement_seconds=60) as database:
         context = Context("staging", Path(), fingerprint=str)
         gap, resource = Reading(database, options, context, "data:x", deadline=time.monotonic()).items()
     assert isinstance(gap, Gap)

