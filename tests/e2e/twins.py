@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 
 ROLE = "ParityAuditor"
+SERVICES = "autoscaling ec2 ecs elasticache elb elbv2 lambda rds secretsmanager ssm".split()
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ def session(twin: Twin, url: str) -> Callable[[str], Any]:
 
 
 def config(folder: Path, urls: tuple[str, str], *, options: str = "", collect: str = "") -> Path:
-    """`auditor.yaml` in `folder`: the twins behind these two addresses. `options` are more keys of each source."""
+    """`auditor.yaml` in `folder`: the twins behind these two addresses. `options` are more keys of each source.
+
+    Unless they say otherwise the services are those that the twins have something of and the stand-in answers whole."""
+    if "services:" not in options:
+        options = f"        services: [{', '.join(SERVICES)}]\n{options}"
     sources = "\n".join(
         f"""  {twin.environment}:
     aliases: [{twin.called}]
