@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason
-from collectors.aws._errors import code_of
+from collectors.aws._codes import code_of
 from collectors.aws._side_by_side import side_by_side
 from collectors.aws.base import Document
 

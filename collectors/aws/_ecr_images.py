@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason
-from collectors.aws._errors import code_of
-from collectors.aws._offered import NotOfferedError
+from collectors.aws._codes import NotOfferedError, code_of
 from collectors.aws.base import AwsKind, Document
 
 if TYPE_CHECKING:

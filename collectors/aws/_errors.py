@@ -13,6 +13,7 @@ from auditor.errors import CollectError
 from auditor.model import GapReason
 from collectors._meter import ERROR, OK
 from collectors._meter import outcome as outcome_of
+from collectors.aws._codes import code_of
 from collectors.aws.base import action
 
 _DENIED = (
@@ -65,11 +66,6 @@ EXPECTED = (exceptions.ClientError, exceptions.BotoCoreError, exceptions.HTTPCli
 _KEY = re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{12,}\b")
 _MESSAGE_LENGTH = 200
 _ALLOW = re.compile(r"; allow ([a-z0-9-]+:[A-Za-z]+)\Z")
-
-
-def code_of(error: BaseException) -> str:
-    """The error code that the API answered with; empty where it answered none."""
-    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, exceptions.ClientError) else ""
 
 
 def outcome(answer: Mapping[str, Any] | None) -> str:

@@ -10,8 +10,7 @@ from typing import Any
 
 from botocore import exceptions
 
-from auditor.errors import CollectError
-from collectors.aws._errors import code_of
+from collectors.aws._codes import code_of
 
 # Signed up for account by account; who is not has none. In AWS's words, not a permission that is missing.
 _NOT_SUBSCRIBED = frozenset(
@@ -24,10 +23,6 @@ _NOT_SUBSCRIBED = frozenset(
         "SubscriptionNotFoundException",
     }
 )
-
-
-class NotOfferedError(CollectError):
-    """Nothing of this service can be in the account and region that were asked."""
 
 
 def is_offered(session: Any, service: str, region: str) -> bool:

@@ -13,9 +13,10 @@ from auditor.collector import Context
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Json
 from collectors._meter import ERROR
+from collectors.aws._codes import NotOfferedError
 from collectors.aws._errors import BROKEN_ANSWER, EXPECTED, translate
 from collectors.aws._limits import Deadline, bucket
-from collectors.aws._offered import NotOfferedError, is_absent
+from collectors.aws._offered import is_absent
 from collectors.aws._once import once
 from collectors.aws._session import Source
 from collectors.aws._shapes import shape_at, snake

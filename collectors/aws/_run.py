@@ -7,8 +7,8 @@ from typing import Any
 
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Json, Resource
-from collectors.aws._errors import BROKEN_ANSWER, code_of
-from collectors.aws._offered import NotOfferedError
+from collectors.aws._codes import NotOfferedError, code_of
+from collectors.aws._errors import BROKEN_ANSWER
 from collectors.aws._reader import Reader
 from collectors.aws._side_by_side import side_by_side
 from collectors.aws.base import Detail, Document, look, pick, tags_of

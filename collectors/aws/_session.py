@@ -19,7 +19,8 @@ from botocore.loaders import create_loader
 
 from auditor.errors import CollectError
 from auditor.model import GapReason
-from collectors.aws._errors import EXPECTED, REASONS, code_of, outcome, translate
+from collectors.aws._codes import code_of
+from collectors.aws._errors import EXPECTED, REASONS, outcome, translate
 from collectors.aws._offered import is_offered
 from collectors.aws._options import AwsOptions
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, Json
-from collectors.aws._errors import code_of
+from collectors.aws._codes import code_of
 from collectors.aws._written import parsed, partition
 from collectors.aws.base import AwsKind, Detail, Document
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, Json
 from collectors.aws import batch, codebuild, ecs
+from collectors.aws._codes import code_of
 from collectors.aws._ecr_images import read_images
-from collectors.aws._errors import code_of
 from collectors.aws._policies import statements_or_none
 from collectors.aws.base import AwsKind, Detail, Document
 

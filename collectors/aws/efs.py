@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.errors import CollectError
 from auditor.model import Category, GapReason, Json
-from collectors.aws._errors import code_of
+from collectors.aws._codes import code_of
 from collectors.aws._policies import statements_or_none
 from collectors.aws.base import AwsKind, Detail, Document, pick
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, Json
-from collectors.aws._errors import code_of
+from collectors.aws._codes import code_of
 from collectors.aws._policies import statements, statements_or_none
 from collectors.aws.base import AwsKind, Detail, Document
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, Json
-from collectors.aws._errors import code_of
+from collectors.aws._codes import code_of
 from collectors.aws.base import AwsKind, Document
 
 if TYPE_CHECKING:

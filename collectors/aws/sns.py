@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from auditor.errors import CollectError
 from auditor.model import Category, Json
+from collectors.aws._codes import code_of
 from collectors.aws._described import GONE, last
-from collectors.aws._errors import code_of
 from collectors.aws._policies import statements
 from collectors.aws._written import parsed, word, worded
 from collectors.aws.base import AwsKind, Detail, Document

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from auditor.errors import CollectError
 from auditor.model import Category, GapReason, Json
-from collectors.aws._errors import code_of
+from collectors.aws._codes import code_of
 from collectors.aws._policies import statements
 from collectors.aws._written import parsed, partition, word, worded
 from collectors.aws.base import AwsKind, Detail, Document
