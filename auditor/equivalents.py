@@ -87,8 +87,11 @@ _VERSION = re.compile(r"v?([0-9]+(?:\.[0-9]+){0,3})")
 
 
 def is_local(left: Snapshot, right: Snapshot) -> bool:
-    """Whether one of the two is made of Compose services and the other is not."""
-    return _has_compose(left) != _has_compose(right)
+    """Whether one of the two is made of Compose services and the other of what these stand for."""
+    if _has_compose(left) == _has_compose(right):
+        return False
+    other = right if _has_compose(left) else left
+    return any(resource.kind in _MANAGED or resource.kind in _RUNNING for resource in other.resources)
 
 
 def put_into_terms(

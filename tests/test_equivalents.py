@@ -175,11 +175,13 @@ def test_manifests_of_production_are_nothing_that_a_laptop_lacks(tmp_path: Path)
     assert service in put_into_terms(both, there)[1].resources
 
 
-def test_with_compose_on_both_sides_or_on_none_nothing_changes(tmp_path: Path) -> None:
-    """Two Compose files are compared as what they are, and so are two accounts."""
+def test_with_compose_on_both_sides_or_nothing_that_it_stands_for_nothing_changes(tmp_path: Path) -> None:
+    """Two Compose files are compared as what they are, and so are two accounts, or a Compose file and a folder."""
     here, there = local(tmp_path), cloud()
     assert put_into_terms(here, here) == (here, here, ())
     assert put_into_terms(there, there) == (there, there, ())
+    files = replace(there, resources=(Resource("env.file", "app.env", {"A": "1"}, "files:prod"),))
+    assert put_into_terms(here, files) == (here, files, ())
 
 
 @pytest.mark.parametrize(

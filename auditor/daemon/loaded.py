@@ -148,6 +148,7 @@ _KEYS = {
     "workers": "collect.workers",
     "counterparts": "match",
     "identity_tag": "tags.identity",
+    "equivalents": "equivalents",
     "owner_tag": "tags.owner",
     "scheduling": "schedule",
 }

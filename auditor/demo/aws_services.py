@@ -47,6 +47,7 @@ def _services(site: Site) -> dict[str, Service]:
     return {
         "storefront": Service("5.2.0", behind=True, environment={"ASSET_HOST": f"https://assets.{domain}"}),
         "api": Service("3.8.1", cpu=512, memory=1024, behind=True, environment=api),
+        # Staging tries the next release, as it should: ahead for less than a week is no drift.
         "checkout": Service(
             site.pick("2.14.0", "2.13.4"), behind=True, environment={"PAYMENT_MODE": site.pick("sandbox", "live")}
         ),

@@ -179,7 +179,7 @@ def test_a_server_that_refuses_the_login_is_counted_as_denied_and_a_good_one_by_
     found = [item for task in POSTGRES.plan(options, good.context) for item in task.run()]
     assert [type(item) for item in found] == [Resource]
     assert good.requests == {("postgres", "ok"): 8}
-    there_is_none = PostgresOptions.model_validate({"url": f"{postgres_url}&dbname=nowhere"})
-    with pytest.raises(Exception, match="nowhere"):
-        [list(task.run()) for task in POSTGRES.plan(there_is_none, bad.context)]
+    unknown = PostgresOptions.model_validate({"url": f"{postgres_url}&user=nobody_at_all"})
+    with pytest.raises(Exception, match="nobody_at_all"):
+        [list(task.run()) for task in POSTGRES.plan(unknown, bad.context)]
     assert bad.requests == {("postgres", "denied"): 1}
