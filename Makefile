@@ -41,7 +41,7 @@ accuracy: $(READY) ## Measure the default policy on real pairs (PAIRS=FOLDER) an
 	$(BIN)/python -m bench.accuracy $(if $(PAIRS),--pairs $(PAIRS)) --report docs/accuracy.md
 
 corpus: $(READY) ## Measure the default policy on 200 generated companies (FIRST=SEED) and write docs/accuracy.md
-	$(BIN)/python -m bench.accuracy --companies 200 --first-seed $(or $(FIRST),4000) --report docs/accuracy.md
+	$(BIN)/python -m bench.accuracy --companies 200 --first-seed $(or $(FIRST),7000) --report docs/accuracy.md
 
 format: $(READY) ## Bring the code into form
 	$(BIN)/ruff check --fix $(SOURCES)

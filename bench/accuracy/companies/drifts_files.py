@@ -227,7 +227,20 @@ def _secret(sites: Sites) -> Label | None:
         return None
     name = min(pair[0].doc["stringData"])
     pair[0].doc["stringData"][name] = pair[1].doc["stringData"][name]
-    return label("shared secret", pair, f"stringData.{name}", Severity.HIGH, f"one {name} opens both")
+    # As the API keeps it, whichever of the two the manifest writes.
+    return label("shared secret", pair, f"data.{name}", Severity.HIGH, f"one {name} opens both")
+
+
+def _replicas(sites: Sites) -> Label | None:
+    scalers = sites.both.pairs("kubernetes.horizontalpodautoscaler")
+    scaled = {scaler.doc["spec"]["scaleTargetRef"]["name"] for scaler, _ in scalers}
+    # Where an autoscaler sets the number, what the manifest says of it never holds.
+    free = lambda item: item.doc["metadata"]["name"] not in scaled  # noqa: E731
+    pair = pair_of(sites, "spec.replicas", "kubernetes.deployment", where=free)
+    if pair is None:
+        return None
+    pair[0].doc["spec"]["replicas"], pair[1].doc["spec"]["replicas"] = 6, 1
+    return label("staging larger", pair, "spec.replicas", Severity.MEDIUM, "staging runs more copies")
 
 
 def _reported(sites: Sites) -> Label | None:
@@ -242,6 +255,7 @@ _TF = "terraform.variables"
 _FORMS: tuple[Planter, ...] = (
     _image, _image, _probe, _privileged, _limits, _no_limits, _sidecar, _annotation, _alarm, _feature, _feature, _new_feature,
     _client_timeout, _client, _endpoint_path, _shared_bucket, _shared_oauth, _queues, _extension, _server, _secret, _reported,
+    _replicas,
 )  # fmt: skip
 _VALUES: tuple[Planter, ...] = (
     setter("feature flag", _TF, "enable_new_router", True, False, Severity.MEDIUM, "the router of staging is not production's"),
@@ -261,7 +275,6 @@ _VALUES: tuple[Planter, ...] = (
     setter("database parameter", "postgres.server", "encoding", "SQL_ASCII", "UTF8", Severity.LOW, "text is stored in another encoding"),
     setter("schedule", "kubernetes.cronjob", "spec.schedule", "0 4 * * 0", "*/5 * * * *", Severity.LOW, "the job runs at other times"),
     setter("deployment", "kubernetes.deployment", "spec.strategy.rollingUpdate.maxUnavailable", 0, "50%", Severity.LOW, "production may lose half of its pods in a rollout"),
-    setter("staging larger", "kubernetes.deployment", "spec.replicas", 6, 1, Severity.MEDIUM, "staging runs more copies"),
     setter("exposed", "kubernetes.service", "spec.type", "ClusterIP", "LoadBalancer", Severity.LOW, "production's service is reachable from outside"),
     setter("setting", "yaml.file json.file", "cache.strategy", "none", "shared", Severity.LOW, "staging does not cache"),
     setter("TLS off", "yaml.file json.file", "database.ssl", True, False, Severity.HIGH, "production talks to its database in the clear"),
