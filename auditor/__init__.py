@@ -3,6 +3,8 @@
 config      what to read and what to compare: auditor.yaml
 collect     run an environment's collectors side by side; errors become gaps
 redact      replace what is or may be secret by a keyed fingerprint
+lay         what is told twice or elsewhere is set aside before it is compared (`read_twice`: one account by two sources;
+            `declared`: copies in a state; `equivalents`: a laptop's services and what they stand for)
 snapshot    resources -> normal forms: one structure, one spelling, references resolved
 match       pair the resources of two environments; what stays alone (`names`, `alike`: what is only a name)
 compare     matches -> differences (the only importer of deepdiff)
@@ -17,6 +19,7 @@ store       snapshots, findings, audits and the outbox, kept (the only user of a
 deliver     the outbox -> each far side, once
 publish     how it is said: reports, metrics, Slack, webhook, Alertmanager
 
+`doctor` says what each source lets us read; `contract` checks what any collector promises; `rollout` is which version is where.
 `sharing` lets runs that want the same share it; `daemon` runs it all day; `web` is what the service answers.
 """
 
