@@ -406,12 +406,21 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """Places of one category that an audit did not find fault with: equal, different as a rule calls normal, hidden by gaps."""
+
+    matched: int = 0
+    expected: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """One run over one pair: all that reports, metrics and notices are made of.
 
     `score` is None where nothing was compared, else 0 to 1; `scores` the same by category.
     `expected` counts differences that a rule calls normal (`ignore`, or within tolerance): they are not findings.
-    `unknown` counts places that gaps hide.
+    `unknown` counts places that gaps hide. `tallies` says what was not found fault with, by category.
     """
 
     id: str
@@ -428,6 +437,7 @@ class Audit:
     expected: int = 0
     unknown: int = 0
     notes: tuple[str, ...] = ()
+    tallies: Mapping[Category, Tally] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from auditor.codec import canonical, decode, digest, encode
 from auditor.life import Event, StoredFinding
 from auditor.model import Breach, Moved, Severity, Status
-from auditor.store import blobs
+from auditor.store import blobs, searched
 from auditor.store.errors import ConflictError
 from auditor.store.tables import UNRESOLVED, EventRow, FindingRow, TopicMemberRow
 
@@ -165,6 +165,7 @@ def _row(left: str, right: str, finding: StoredFinding) -> dict[str, Any]:
         "revision": finding.revision + 1,
         "digest": digest(canonical(encode(lasting))),
         "body": blobs.pack(encode(finding.breach)),
+        **searched.columns(finding.breach),
     }
 
 

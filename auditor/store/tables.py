@@ -54,11 +54,35 @@ def _partial(name: str, *columns: str, where: str) -> Index:
 
 # Spelled out in queries too: a plan that has to fit any bound value could not use the partial index.
 UNRESOLVED = text("findings.status <> 'resolved'")
+RESOLVED = text("findings.status = 'resolved'")
 REGRESSED = text("events.to_status = 'regressed'")
 
 
-# SQLite adds a column that is never null only where a default stands in for it. Every row gets a number of its own.
+# SQLite adds a column that is never null only where a default stands in for it. Every row gets a value of its own.
 _NO_NUMBER = text("0")
+_NO_TEXT = text("''")
+_NO = text("false")
+
+
+# The columns of the index of unresolved findings, in its order.
+SEARCHED = (
+    "left_environment",
+    "right_environment",
+    "rank",
+    "first_seen",
+    "fingerprint",
+    "severity",
+    "status",
+    "category",
+    "kind",
+    "identity",
+    "path",
+    "rule",
+    "owner",
+    "cause",
+    "suggested",
+    "words",
+)
 
 
 class Base(DeclarativeBase):
@@ -140,7 +164,10 @@ class AuditRow(Base):
 
 
 class FindingRow(Base):
-    """The last known state of a finding. `digest` covers all but `last_seen`: equal means nothing else to write."""
+    """The last known state of a finding. `digest` covers all but `last_seen`: equal means nothing else to write.
+
+    The columns from `kind` on are what lists are filtered and ordered by, made from the body by `searched.py`. Each is cut
+    to so few bytes that all of them fit into an entry of an index."""
 
     __tablename__ = "findings"
     __table_args__ = (
@@ -156,6 +183,17 @@ class FindingRow(Base):
             "opened_at",
             where="status <> 'resolved'",
         ),
+        # All that a list of unresolved findings is filtered and ordered by: what it does not show is never read.
+        _partial("ix_findings_search", *SEARCHED, where="status <> 'resolved'"),
+        _partial(
+            "ix_findings_resolved",
+            "left_environment",
+            "right_environment",
+            "last_seen",
+            "fingerprint",
+            where="status = 'resolved'",
+        ),
+        _partial("ix_findings_resolved_anywhere", "last_seen", "fingerprint", where="status = 'resolved'"),
     )
 
     fingerprint: Mapped[str] = mapped_column(NAME, primary_key=True)
@@ -172,6 +210,15 @@ class FindingRow(Base):
     revision: Mapped[int]
     digest: Mapped[str] = mapped_column(DIGEST)
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    kind: Mapped[str] = mapped_column(NAME, server_default=_NO_TEXT)
+    identity: Mapped[str] = mapped_column(NAME, server_default=_NO_TEXT)
+    path: Mapped[str] = mapped_column(NAME, server_default=_NO_TEXT)
+    rule: Mapped[str] = mapped_column(NAME, server_default=_NO_TEXT)
+    owner: Mapped[str | None] = mapped_column(NAME)
+    cause: Mapped[str | None] = mapped_column(NAME)
+    rank: Mapped[int] = mapped_column(server_default=_NO_NUMBER)
+    words: Mapped[str] = mapped_column(server_default=_NO_TEXT)
+    suggested: Mapped[bool] = mapped_column(server_default=_NO)
 
 
 class EventRow(Base):
@@ -267,6 +314,7 @@ class WaiverRow(Base):
     Triggers of the database refuse any change but revoking it, once, and any deletion."""
 
     __tablename__ = "waivers"
+    __table_args__ = (_partial("ix_waivers_revoked", "revoked_at", where="revoked_at IS NOT NULL"),)
 
     id: Mapped[str] = mapped_column(NAME, primary_key=True)
     expires_at: Mapped[datetime]
@@ -316,9 +364,9 @@ class CollectorSuccessRow(Base):
 
 
 class PairSummaryRow(Base):
-    """What gauges show of a pair's audit that was recorded last, and of its last complete one. Outlives the audits.
+    """What is shown of a pair's audit that was recorded last, and when one was last complete. Outlives the audits.
 
-    `scores` is JSON."""
+    `scores` and `tallies` are JSON by category. `audit` is null where the audit was not known any more."""
 
     __tablename__ = "pair_summaries"
 
@@ -329,6 +377,32 @@ class PairSummaryRow(Base):
     score: Mapped[float | None]
     coverage: Mapped[float]
     scores: Mapped[str]
+    tallies: Mapped[str] = mapped_column(server_default=text("'{}'"))
+    audit: Mapped[str | None] = mapped_column(NAME)
+    complete: Mapped[bool] = mapped_column(server_default=_NO)
+    gaps: Mapped[int] = mapped_column(server_default=_NO_NUMBER)
+
+
+class PairDayRow(Base):
+    """A pair at the end of one day (UTC, `2026-11-23`): what its last audit of that day left. Outlives the audits.
+
+    The severities count findings that were open or regressed, null where nobody counted; `audits` and `incomplete` count
+    the day's audits."""
+
+    __tablename__ = "pair_days"
+
+    left_environment: Mapped[str] = mapped_column(NAME, primary_key=True)
+    right_environment: Mapped[str] = mapped_column(NAME, primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True, index=True)
+    score: Mapped[float | None]
+    coverage: Mapped[float]
+    critical: Mapped[int | None]
+    high: Mapped[int | None]
+    medium: Mapped[int | None]
+    low: Mapped[int | None]
+    info: Mapped[int | None]
+    audits: Mapped[int]
+    incomplete: Mapped[int]
 
 
 class DeploymentRow(Base):
@@ -356,3 +430,53 @@ class WatchRow(Base):
 
     environment: Mapped[str] = mapped_column(NAME, primary_key=True)
     last_seen: Mapped[datetime]
+
+
+class ApiTokenRow(Base):
+    """A token that a program shows instead of logging in. Only the SHA-256 of it is kept, in hexadecimal."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[str] = mapped_column(NAME, primary_key=True)
+    name: Mapped[str]
+    digest: Mapped[str] = mapped_column(DIGEST, index=True, unique=True)
+    scope: Mapped[str] = mapped_column(NAME)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    expires_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
+
+
+class WebSessionRow(Base):
+    """Somebody who is logged in. `digest` is the SHA-256 of the cookie; a session that a token opened ends with the token."""
+
+    __tablename__ = "web_sessions"
+
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    name: Mapped[str]
+    scope: Mapped[str] = mapped_column(NAME)
+    via: Mapped[str] = mapped_column(NAME)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    token_id: Mapped[str | None] = mapped_column(NAME, index=True)
+
+
+class TrailRow(Base):
+    """Who did or tried what through the page and the API, in the order recorded.
+
+    Triggers of the database refuse to change or delete a row (`migrations/versions/r0005_page.py`)."""
+
+    __tablename__ = "trail"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str]
+    via: Mapped[str] = mapped_column(NAME)
+    action: Mapped[str] = mapped_column(NAME)
+    subject: Mapped[str]
+    outcome: Mapped[str] = mapped_column(NAME)
+    address: Mapped[str]
+    detail: Mapped[str]
