@@ -21,7 +21,6 @@ from auditor.daemon.jobs import Jobs
 from auditor.daemon.leader import Leader
 from auditor.daemon.loaded import Loaded, load
 from auditor.daemon.loop import Loop
-from auditor.daemon.pages import StorePages
 from auditor.daemon.probe import Probe
 from auditor.daemon.reload import Reloader
 from auditor.daemon.runs import AskedRuns
@@ -34,11 +33,12 @@ from auditor.publish.alertmanager import EVERY
 from auditor.publish.prometheus import PrometheusMeters
 from auditor.sharing import Sharing
 from auditor.store import Store
+from auditor.web.access.gate import LocalGate
 from auditor.web.app import State, create_app
-from auditor.web.audits import audits_router
+from auditor.web.backend import Backend
 from auditor.web.guard import host_name
 from auditor.web.health import Check, Heartbeats
-from auditor.web.pages import pages_router
+from auditor.web.routes import routers
 from auditor.web.server import ListenError, Server
 from auditor.web.slack import slack_router
 
@@ -130,13 +130,22 @@ class Service:
         self.runs = AskedRuns(auditing, loaded=self._loaded, clock=clock)
         self.desk = Desk(store, loaded=self._loaded, clock=clock)
         scrape = Scrape(store, self.meters, loaded=self._loaded, usable=lambda: self.probe.usable, clock=clock)
-        pages = StorePages(store, clock)
-        routers = [
-            audits_router(self.runs, self._names),
-            pages_router(pages, self._names),
-            slack_router(self.desk, self.desk),
-        ]
-        self._app = create_app(State(self.heartbeats.silent, self.checks, scrape), routers)
+        backend = Backend(
+            store=store,
+            registry=ground.registry,
+            redactor=ground.redactor,
+            loaded=self._loaded,
+            runs=self.runs,
+            clock=clock,
+            recorded=self.delivery.wake,
+            stopping=lambda: self._stopping,
+        )
+        self._app = create_app(
+            State(self.heartbeats.silent, self.checks, scrape),
+            [*routers(), slack_router(self.desk, self.desk)],
+            backend=backend,
+            access=LocalGate(self._names),
+        )
         self._server: Server | None = None
         self._watchdog = self._sign_of_life(ground.notifier)
         count_by(self.meters, loaded.config)

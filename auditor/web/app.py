@@ -1,7 +1,6 @@
-"""The service's HTTP face: health, metrics, runs on demand, and what else is included as a router.
+"""The service's HTTP face: health, metrics, pages, API, and what else is included as a router.
 
-Health and metrics are for reading, by whoever reaches the address. A run on demand is for this machine only: there is
-no authentication yet.
+Health is for whoever reaches the address; what everything else demands, each route says (`auditor.web.access.need`).
 """
 
 from __future__ import annotations
@@ -9,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
-from starlette.exceptions import HTTPException
+from fastapi.responses import JSONResponse
 
-from auditor.errors import StoreError
+from auditor import __version__
+from auditor.web import problems
 from auditor.web.health import Check
+
+if TYPE_CHECKING:
+    from auditor.web.access.need import Access
+    from auditor.web.backend import Backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +36,26 @@ class State:
     metrics: Callable[[str | None], tuple[str, bytes]]
 
 
-def create_app(state: State, routers: Iterable[APIRouter] = ()) -> FastAPI:
-    """The application. Pages that describe it are not served."""
-    app = FastAPI(title="Parity Auditor", docs_url=None, redoc_url=None, openapi_url=None)
+def create_app(
+    state: State,
+    routers: Iterable[APIRouter] = (),
+    *,
+    backend: Backend | None = None,
+    access: Access | None = None,
+) -> FastAPI:
+    """The application. Without `backend` and `access` only what needs neither can be answered."""
+    app = FastAPI(title="Parity Auditor", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.backend = backend
+    app.state.access = access
     app.include_router(_watching(state))
     for router in routers:
         app.include_router(router)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(StoreError, _no_store)
+    problems.install(app)
     return app
 
 
 def _watching(state: State) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(include_in_schema=False)
 
     @router.get("/healthz")
     async def healthz() -> JSONResponse:
@@ -65,18 +75,4 @@ def _watching(state: State) -> APIRouter:
         kind, body = state.metrics(request.headers.get("accept"))
         return Response(body, headers={"content-type": kind})
 
-    @router.get("/")
-    def index() -> PlainTextResponse:
-        return PlainTextResponse("Parity Auditor: /metrics, /healthz, /readyz, /pairs/LEFT/RIGHT, /findings/FINDING\n")
-
     return router
-
-
-def _no_store(_request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": f"the store cannot be read now: {error}"}, 503)
-
-
-def _refused(_request: Request, error: Exception) -> JSONResponse:
-    """Every refusal is JSON with one sentence."""
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
-from auditor.web.server import is_loopback
+from auditor.loopback import is_loopback
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 

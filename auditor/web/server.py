@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -10,10 +9,12 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from auditor.errors import AuditorError
+from auditor.loopback import is_loopback
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+__all__ = ["ListenError", "Server", "is_loopback"]
 _STARTED_SECONDS = 30.0
 _GRACE_SECONDS = 3
 
@@ -73,15 +74,3 @@ def _listen(host: str, port: int) -> socket.socket:
         reason = error.strerror or str(error)
         remedy = "set serve.host and serve.port to an address of this machine that is free"
         raise ListenError(f"cannot listen on {host}:{port}: {reason}; {remedy}") from error
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address, or `localhost`, is this machine's own. A name is asked of nobody."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback

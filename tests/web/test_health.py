@@ -96,7 +96,7 @@ def test_nothing_that_describes_the_application_is_served(client: httpx.Client) 
     """Neither its schema nor a page to try it on, and a refusal is one sentence of JSON."""
     for path in ("/docs", "/redoc", "/openapi.json", "/nowhere"):
         answer = client.get(path)
-        assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
+        assert (answer.status_code, answer.json()["detail"]) == (404, "Not Found")
     assert client.post("/metrics").status_code == 405
     assert "server" not in client.get("/").headers
 

@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from auditor.credentials import Scope
 
-class Scope(StrEnum):
-    """What a request may do. Each includes the ones before it.
-
-    READ   see everything that the auditor knows
-    ACT    acknowledge, waive, revoke, confirm a match, ask for an audit
-    ADMIN  give and take back access, read the trail of who did what
-    """
-
-    READ = "read"
-    ACT = "act"
-    ADMIN = "admin"
-
-    def covers(self, wanted: Scope) -> bool:
-        order = list(Scope)
-        return order.index(self) >= order.index(wanted)
+__all__ = ["Identity", "Scope"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,67 @@
+"""GET /events: tells an open page that something changed, as server-sent events. What changed, the page itself shows."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from auditor.errors import StoreError
+from auditor.web.access import Scope, need
+from auditor.web.backend import Backend, backend
+
+# A page learns of a change within about this time; asking costs less than a millisecond, and is done once for all readers.
+_SECONDS = 2.0
+# Proxies close connections on which nothing happens; most wait a minute.
+_SILENT_SECONDS = 20.0
+
+
+def live_router() -> APIRouter:
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
+    pulses = _Pulses()
+
+    @router.get("/events")
+    async def events(request: Request, ground: Annotated[Backend, Depends(backend)]) -> StreamingResponse:
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(_told(request, ground, pulses), media_type="text/event-stream", headers=headers)
+
+    return router
+
+
+async def _told(request: Request, ground: Backend, pulses: _Pulses) -> AsyncIterator[str]:
+    yield "retry: 3000\n\n"
+    told, silent = "", 0.0
+    while not ground.stopping() and not await request.is_disconnected():
+        try:
+            pulse = await run_in_threadpool(pulses.now, ground)
+        except StoreError:
+            # The page shows what it has; it is told when the store answers again.
+            pulse = told
+        if pulse != told:
+            told, silent = pulse, 0.0
+            yield f"event: pulse\ndata: {pulse}\n\n"
+        elif silent >= _SILENT_SECONDS:
+            silent = 0.0
+            yield ": still there\n\n"
+        await asyncio.sleep(_SECONDS)
+        silent += _SECONDS
+
+
+class _Pulses:
+    """The store's pulse, asked at most once in `_SECONDS`, however many pages are open."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: tuple[float, str] | None = None
+
+    def now(self, ground: Backend) -> str:
+        with self._lock:
+            if self._known is None or time.monotonic() - self._known[0] >= _SECONDS / 2:
+                self._known = time.monotonic(), ground.store.pulse()
+            return self._known[1]
