@@ -5,64 +5,21 @@ Bodies are zstd-compressed canonical JSON. Only what is searched for or joined o
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    DateTime,
-    Dialect,
-    Double,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    MetaData,
-    String,
-    Text,
-    TypeDecorator,
-    text,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-DIGEST = String(64)
-NAME = String(255)
-
-
-class Utc(TypeDecorator[datetime]):
-    """An aware UTC time, exact to the microsecond. SQLite keeps no zone, so it is taken off and put back."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without a zone: {value.isoformat()}")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _partial(name: str, *columns: str, where: str) -> Index:
-    """An index of the rows that fit `where` only. A query uses it where it says `where` in the very same words."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
-
+from auditor.store.access_tables import ApiTokenRow as ApiTokenRow
+from auditor.store.access_tables import TrailRow as TrailRow
+from auditor.store.access_tables import WebSessionRow as WebSessionRow
+from auditor.store.columns import DIGEST, NAME, NO, NO_NUMBER, NO_TEXT, partial
+from auditor.store.columns import Base as Base
 
 # Spelled out in queries too: a plan that has to fit any bound value could not use the partial index.
 UNRESOLVED = text("findings.status <> 'resolved'")
 RESOLVED = text("findings.status = 'resolved'")
 REGRESSED = text("events.to_status = 'regressed'")
-
-
-# SQLite adds a column that is never null only where a default stands in for it. Every row gets a value of its own.
-_NO_NUMBER = text("0")
-_NO_TEXT = text("''")
-_NO = text("false")
-
 
 # The columns of the index of unresolved findings, in its order.
 SEARCHED = (
@@ -83,17 +40,6 @@ SEARCHED = (
     "suggested",
     "words",
 )
-
-
-class Base(DeclarativeBase):
-    metadata = MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        }
-    )
-    type_annotation_map = {datetime: Utc(), str: Text(), float: Double()}
 
 
 class DocumentRow(Base):
@@ -127,7 +73,7 @@ class SnapshotRow(Base):
     resources: Mapped[int]
     gaps: Mapped[int]
     facts: Mapped[str] = mapped_column(DIGEST, ForeignKey("documents.digest"))
-    sequence: Mapped[int] = mapped_column(BigInteger, server_default=_NO_NUMBER, index=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, server_default=NO_NUMBER, index=True)
 
 
 class SnapshotManifestRow(Base):
@@ -160,7 +106,7 @@ class AuditRow(Base):
     coverage: Mapped[float]
     findings: Mapped[str] = mapped_column(DIGEST, ForeignKey("documents.digest"))
     body: Mapped[bytes] = mapped_column(LargeBinary)
-    sequence: Mapped[int] = mapped_column(BigInteger, server_default=_NO_NUMBER, index=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, server_default=NO_NUMBER, index=True)
 
 
 class FindingRow(Base):
@@ -173,7 +119,7 @@ class FindingRow(Base):
     __table_args__ = (
         Index(None, "left_environment", "right_environment", "status"),
         # All that gauges ask of findings: most are resolved in time, and counting must not touch those.
-        _partial(
+        partial(
             "ix_findings_unresolved",
             "left_environment",
             "right_environment",
@@ -184,8 +130,8 @@ class FindingRow(Base):
             where="status <> 'resolved'",
         ),
         # All that a list of unresolved findings is filtered and ordered by: what it does not show is never read.
-        _partial("ix_findings_search", *SEARCHED, where="status <> 'resolved'"),
-        _partial(
+        partial("ix_findings_search", *SEARCHED, where="status <> 'resolved'"),
+        partial(
             "ix_findings_resolved",
             "left_environment",
             "right_environment",
@@ -193,7 +139,7 @@ class FindingRow(Base):
             "fingerprint",
             where="status = 'resolved'",
         ),
-        _partial("ix_findings_resolved_anywhere", "last_seen", "fingerprint", where="status = 'resolved'"),
+        partial("ix_findings_resolved_anywhere", "last_seen", "fingerprint", where="status = 'resolved'"),
     )
 
     fingerprint: Mapped[str] = mapped_column(NAME, primary_key=True)
@@ -210,15 +156,15 @@ class FindingRow(Base):
     revision: Mapped[int]
     digest: Mapped[str] = mapped_column(DIGEST)
     body: Mapped[bytes] = mapped_column(LargeBinary)
-    kind: Mapped[str] = mapped_column(NAME, server_default=_NO_TEXT)
-    identity: Mapped[str] = mapped_column(NAME, server_default=_NO_TEXT)
-    path: Mapped[str] = mapped_column(NAME, server_default=_NO_TEXT)
-    rule: Mapped[str] = mapped_column(NAME, server_default=_NO_TEXT)
+    kind: Mapped[str] = mapped_column(NAME, server_default=NO_TEXT)
+    identity: Mapped[str] = mapped_column(NAME, server_default=NO_TEXT)
+    path: Mapped[str] = mapped_column(NAME, server_default=NO_TEXT)
+    rule: Mapped[str] = mapped_column(NAME, server_default=NO_TEXT)
     owner: Mapped[str | None] = mapped_column(NAME)
     cause: Mapped[str | None] = mapped_column(NAME)
-    rank: Mapped[int] = mapped_column(server_default=_NO_NUMBER)
-    words: Mapped[str] = mapped_column(server_default=_NO_TEXT)
-    suggested: Mapped[bool] = mapped_column(server_default=_NO)
+    rank: Mapped[int] = mapped_column(server_default=NO_NUMBER)
+    words: Mapped[str] = mapped_column(server_default=NO_TEXT)
+    suggested: Mapped[bool] = mapped_column(server_default=NO)
 
 
 class EventRow(Base):
@@ -228,7 +174,7 @@ class EventRow(Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        _partial(
+        partial(
             "ix_events_regressed", "at", "fingerprint", "from_status", "to_status", where="to_status = 'regressed'"
         ),
     )
@@ -284,9 +230,9 @@ class NoticeRow(Base):
 
     __tablename__ = "notices"
     __table_args__ = (
-        _partial("ix_notices_pending", "target", "sequence", "not_before", "state", where="state = 'pending'"),
-        _partial("ix_notices_failed", "target", "state", where="state = 'failed'"),
-        _partial("ix_notices_opening", "topic", "not_before", where="state = 'pending' AND kind = 'open'"),
+        partial("ix_notices_pending", "target", "sequence", "not_before", "state", where="state = 'pending'"),
+        partial("ix_notices_failed", "target", "state", where="state = 'failed'"),
+        partial("ix_notices_opening", "topic", "not_before", where="state = 'pending' AND kind = 'open'"),
         {"sqlite_autoincrement": True},
     )
 
@@ -314,7 +260,7 @@ class WaiverRow(Base):
     Triggers of the database refuse any change but revoking it, once, and any deletion."""
 
     __tablename__ = "waivers"
-    __table_args__ = (_partial("ix_waivers_revoked", "revoked_at", where="revoked_at IS NOT NULL"),)
+    __table_args__ = (partial("ix_waivers_revoked", "revoked_at", where="revoked_at IS NOT NULL"),)
 
     id: Mapped[str] = mapped_column(NAME, primary_key=True)
     expires_at: Mapped[datetime]
@@ -379,8 +325,8 @@ class PairSummaryRow(Base):
     scores: Mapped[str]
     tallies: Mapped[str] = mapped_column(server_default=text("'{}'"))
     audit: Mapped[str | None] = mapped_column(NAME)
-    complete: Mapped[bool] = mapped_column(server_default=_NO)
-    gaps: Mapped[int] = mapped_column(server_default=_NO_NUMBER)
+    complete: Mapped[bool] = mapped_column(server_default=NO)
+    gaps: Mapped[int] = mapped_column(server_default=NO_NUMBER)
 
 
 class PairDayRow(Base):
@@ -430,53 +376,3 @@ class WatchRow(Base):
 
     environment: Mapped[str] = mapped_column(NAME, primary_key=True)
     last_seen: Mapped[datetime]
-
-
-class ApiTokenRow(Base):
-    """A token that a program shows instead of logging in. Only the SHA-256 of it is kept, in hexadecimal."""
-
-    __tablename__ = "api_tokens"
-
-    id: Mapped[str] = mapped_column(NAME, primary_key=True)
-    name: Mapped[str]
-    digest: Mapped[str] = mapped_column(DIGEST, index=True, unique=True)
-    scope: Mapped[str] = mapped_column(NAME)
-    created_at: Mapped[datetime]
-    created_by: Mapped[str]
-    expires_at: Mapped[datetime | None]
-    used_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]
-    revoked_by: Mapped[str | None]
-
-
-class WebSessionRow(Base):
-    """Somebody who is logged in. `digest` is the SHA-256 of the cookie; a session that a token opened ends with the token."""
-
-    __tablename__ = "web_sessions"
-
-    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
-    name: Mapped[str]
-    scope: Mapped[str] = mapped_column(NAME)
-    via: Mapped[str] = mapped_column(NAME)
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
-    token_id: Mapped[str | None] = mapped_column(NAME, index=True)
-
-
-class TrailRow(Base):
-    """Who did or tried what through the page and the API, in the order recorded.
-
-    Triggers of the database refuse to change or delete a row (`migrations/versions/r0005_page.py`)."""
-
-    __tablename__ = "trail"
-    __table_args__ = ({"sqlite_autoincrement": True},)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(index=True)
-    actor: Mapped[str]
-    via: Mapped[str] = mapped_column(NAME)
-    action: Mapped[str] = mapped_column(NAME)
-    subject: Mapped[str]
-    outcome: Mapped[str] = mapped_column(NAME)
-    address: Mapped[str]
-    detail: Mapped[str]

@@ -79,7 +79,7 @@ def _fill_findings() -> None:
 
 
 def _finding(fingerprint: str, severity: str, body: bytes) -> dict[str, Any]:
-    found = {"rank": RANKS[severity], "suggested": False, "owner": None, "cause": None}
+    found: dict[str, Any] = {"rank": RANKS[severity], "suggested": False, "owner": None, "cause": None}
     found |= dict.fromkeys(("kind", "identity", "path", "rule", "words"), "")
     breach = _read(body)
     if breach is not None:
@@ -187,7 +187,12 @@ def _pair_days() -> None:
     connection = op.get_bind()
     days = list(_days(connection.execute(in_order)))
     if days:
-        columns = [sa.column(name) for name in days[0]]
+        texts, numbers = ("left_environment", "right_environment", "day"), ("score", "coverage")
+        columns = [
+            *(sa.column(name, NAME) for name in texts),
+            *(sa.column(name, sa.Double()) for name in numbers),
+            *(sa.column(name, sa.Integer()) for name in ("audits", "incomplete")),
+        ]
         connection.execute(sa.insert(sa.table("pair_days", *columns)), days)
 
 
