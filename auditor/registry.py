@@ -6,7 +6,9 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import threading
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,8 @@ from auditor.globs import kind_pattern
 from auditor.model import Category, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
+    from importlib.metadata import EntryPoint
 
     from auditor.collector import Collector
 
@@ -38,54 +41,67 @@ class UnknownCollector(AuditorError):
 
 
 class Registry:
-    """The collectors of one run, by name, and the kinds that they declare."""
+    """The collectors of one run, by name, and the kinds that they declare. Safe to share between threads.
+
+    What `load` finds is imported when it is first asked for: most runs need two or three of the many. A kind that two
+    collectors read is declared alike by both, so it does not matter which of them was needed first.
+    """
 
     def __init__(self, collectors: Iterable[Collector]) -> None:
+        self._lock = threading.RLock()
+        self._found: dict[str, Callable[[], Collector]] = {}
         self._collectors: dict[str, Collector] = {}
-        for collector in sorted(collectors, key=lambda collector: collector.name):
+        self._exact = {kind.name: kind for kind in EQUIVALENTS}
+        self._globs: list[Kind] = []
+        for collector in collectors:
             if collector.name in self._collectors:
-                raise AuditorError(f"two collectors are called {collector.name!r}")
-            self._collectors[collector.name] = collector
-        declared = {kind.name: kind for collector in self._collectors.values() for kind in collector.kinds}
-        declared |= {kind.name: kind for kind in EQUIVALENTS}
-        self._exact = {name: kind for name, kind in declared.items() if "*" not in name}
-        globs = [kind for name, kind in declared.items() if "*" in name]
-        self._globs = sorted(globs, key=lambda kind: (-len(kind.name), kind.name))
+                raise _twice(collector.name)
+            self._take(collector)
 
     @classmethod
     def load(cls, package: str = "collectors") -> Registry:
-        """Import every collector of `package`, and those of other installed packages.
+        """Find every collector of `package`, and those of other installed packages.
 
-        A collector that cannot be imported stops the run: it would not be missed. Raises AuditorError where one is none.
+        Raises AuditorError where two have one name. One that cannot be imported stops the run that needs it: it would
+        not be missed.
         """
-        found = []
-        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-            if module.name.rpartition(".")[2].startswith("_"):
-                continue
-            collector = getattr(importlib.import_module(module.name), "COLLECTOR", None)
-            if collector is None:
-                raise AuditorError(f"{module.name} holds no COLLECTOR; a helper's name starts with an underscore")
-            found.append(collector)
-        return cls([*found, *_plugins()])
+        registry = cls(())
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+            if not module.name.startswith("_"):
+                registry._found[module.name] = partial(_shipped, package, module.name)
+        for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+            if point.name in registry._found:
+                raise _twice(point.name)
+            registry._found[point.name] = partial(_plugin, point)
+        return registry
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self._collectors)
+        return tuple(sorted({*self._collectors, *self._found}))
 
     @property
     def collectors(self) -> tuple[Collector, ...]:
-        return tuple(self._collectors.values())
+        """All of them, by name."""
+        self._take_all()
+        return tuple(self._collectors[name] for name in self.names)
 
     def get(self, name: str) -> Collector:
         """The collector that a source's `collector:` key names. Raises UnknownCollector with the nearest name."""
-        if name not in self._collectors:
-            raise UnknownCollector(name, self.names)
-        return self._collectors[name]
+        with self._lock:
+            if name not in self._collectors:
+                if name not in self._found:
+                    raise UnknownCollector(name, self.names)
+                self._take(self._found[name]())
+            return self._collectors[name]
 
     def kind(self, name: str) -> Kind:
         """What is declared of the kind `name`: under that name, else under the longest glob that matches, else plain."""
-        if name in self._exact:
-            return self._exact[name]
+        found = self._exact.get(name)
+        if found is None:
+            self._take_all()
+            found = self._exact.get(name)
+        if found is not None:
+            return found
         for kind in self._globs:
             if kind_pattern(kind.name).match(name):
                 return replace(kind, name=name)
@@ -93,20 +109,48 @@ class Registry:
 
     def kinds(self) -> tuple[Kind, ...]:
         """Every declared kind, by name; globs too."""
+        self._take_all()
         return tuple(sorted((*self._exact.values(), *self._globs), key=lambda kind: kind.name))
 
+    def _take_all(self) -> None:
+        if len(self._collectors) < len(self.names):
+            for name in self.names:
+                self.get(name)
 
-def _plugins() -> Iterator[Collector]:
-    """The collectors that other installed packages offer, by name."""
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        package = point.dist.name if point.dist is not None else "a package"
-        try:
-            collector = point.load()
-        except (ImportError, AttributeError) as error:
-            raise AuditorError(
-                f"the collector {point.name} of {package} cannot be loaded ({error}): mend or uninstall that package"
-            ) from error
-        lacking = [name for name in _PROTOCOL if not hasattr(collector, name)]
-        if lacking:
-            raise AuditorError(f"the collector {point.name} of {package} has no {', '.join(lacking)}")
-        yield collector
+    def _take(self, collector: Collector) -> None:
+        kinds = {kind.name: kind for kind in collector.kinds}
+        # New containers rather than changed ones: other threads may be reading the old ones.
+        self._exact = self._exact | {name: kind for name, kind in kinds.items() if "*" not in name}
+        globs = {kind.name: kind for kind in self._globs} | {name: kind for name, kind in kinds.items() if "*" in name}
+        self._globs = sorted(globs.values(), key=lambda kind: (-len(kind.name), kind.name))
+        self._collectors = self._collectors | {collector.name: collector}
+
+
+def _twice(name: str) -> AuditorError:
+    return AuditorError(f"two collectors are called {name!r}")
+
+
+def _shipped(package: str, name: str) -> Collector:
+    collector: Collector | None = getattr(importlib.import_module(f"{package}.{name}"), "COLLECTOR", None)
+    if collector is None:
+        raise AuditorError(f"{package}.{name} holds no COLLECTOR; a helper's name starts with an underscore")
+    if collector.name != name:
+        raise AuditorError(f"{package}.{name} holds the collector {collector.name!r}: both names have to be the same")
+    return collector
+
+
+def _plugin(point: EntryPoint) -> Collector:
+    """The collector that another installed package offers."""
+    package = point.dist.name if point.dist is not None else "a package"
+    try:
+        collector: Collector = point.load()
+    except (ImportError, AttributeError) as error:
+        raise AuditorError(
+            f"the collector {point.name} of {package} cannot be loaded ({error}): mend or uninstall that package"
+        ) from error
+    lacking = [name for name in _PROTOCOL if not hasattr(collector, name)]
+    if lacking:
+        raise AuditorError(f"the collector {point.name} of {package} has no {', '.join(lacking)}")
+    if collector.name != point.name:
+        raise AuditorError(f"the entry point {point.name} of {package} is a collector called {collector.name!r}")
+    return collector

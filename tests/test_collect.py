@@ -372,6 +372,28 @@ def test_the_registry_finds_every_collector_by_its_key() -> None:
     assert {"http", "postgres"} <= set(registry.names)
     assert registry.get("postgres").name == "postgres"
     assert registry.kind("http.version").category is Category.DEPLOYMENT
+    assert [collector.name for collector in registry.collectors] == list(registry.names)
+
+
+def test_a_kind_that_two_collectors_read_is_declared_alike_by_both() -> None:
+    """Which of them was needed first must not decide what is compared."""
+    declared: dict[str, Kind] = {}
+    shared = 0
+    for collector in Registry.load().collectors:
+        for kind in collector.kinds:
+            shared += kind.name in declared
+            assert declared.setdefault(kind.name, kind) == kind, (collector.name, kind.name)
+    assert shared > 20
+
+
+def test_only_the_collectors_that_are_asked_for_are_imported() -> None:
+    """Most runs need two or three of the many, and each brings libraries of its own."""
+    code = (
+        "import sys; from auditor.registry import Registry; Registry.load().get('files');"
+        "print(*sorted(name for name in sys.modules if name in ('collectors.aws', 'collectors.files', 'redis', 'boto3')))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout.split() == ["collectors.files"]
 
 
 def test_an_unknown_collector_is_told_with_the_nearest_name() -> None:
@@ -404,12 +426,12 @@ def test_a_collector_that_cannot_be_imported_stops_the_run(tmp_path: Path, monke
     (package / "lost.py").write_text("import a_package_that_is_not_there\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="a_package_that_is_not_there"):
-        Registry.load("broken_collectors")
+        Registry.load("broken_collectors").get("lost")
     (package / "lost.py").write_text("")
     for name in [name for name in sys.modules if name.startswith("broken_collectors")]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(AuditorError, match="holds no COLLECTOR"):
-        Registry.load("broken_collectors")
+        Registry.load("broken_collectors").kind("anything")
 
 
 @pytest.mark.parametrize("work", [hangs(item("a")), fails(ImportError("no such module"))])

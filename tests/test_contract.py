@@ -157,4 +157,4 @@ def test_a_package_that_cannot_be_loaded_stops_the_run_by_name(
     """What is left out quietly would not be missed."""
     installed(code, "[parity_auditor.collectors]\nteapot = teapot:COLLECTOR\n")
     with pytest.raises(AuditorError, match=said):
-        Registry.load()
+        Registry.load().get("teapot")
