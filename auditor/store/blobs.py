@@ -8,7 +8,6 @@ from typing import Any, TypeAlias, TypeVar
 
 import zstandard
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from auditor.codec import canonical, digest
@@ -74,16 +73,23 @@ def insert_new(session: Session, table: type[Base], rows: list[dict[str, Any]]) 
     """Insert the rows whose key is not there yet. Rows come sorted by key, so that two writers cannot wait in a circle."""
     if not rows:
         return
-    dialect = session.get_bind().dialect.name
-    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
-    session.execute(insert.on_conflict_do_nothing(), rows)
+    session.execute(_insert(session, table).on_conflict_do_nothing(), rows)
 
 
 def upsert(session: Session, table: type[Base], row: Mapping[str, Any]) -> None:
     """Insert `row`, or set its columns in the one of its key."""
-    dialect = session.get_bind().dialect.name
-    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
-    statement = insert.values(**row)
+    statement = _insert(session, table).values(**row)
     keys = [column.name for column in table.__table__.primary_key]
     changed = {name: statement.excluded[name] for name in row if name not in keys}
     session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def _insert(session: Session, table: type[Base]) -> Any:
+    """The database's own INSERT, which both call alike. The one that is not used is not loaded: it takes a while."""
+    if session.get_bind().dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
