@@ -10,6 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from auditor.errors import ConfigError, Problem
+from auditor.loopback import is_loopback
 from auditor.yaml_source import nearest
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def cross_problems(document: Document, folder: Path) -> list[Problem]:
         *_alias_problems(document),
         *_path_problems(document, folder),
         *_policy_problems(document, folder),
+        *_access_problems(document),
     ]
 
 
@@ -161,3 +163,26 @@ def _policy_problems(document: Document, folder: Path) -> list[Problem]:
         for text in named
         if text.text not in known
     ]
+
+
+def _access_problems(document: Document) -> Iterator[Problem]:
+    """Whoever reaches the service must be asked who he is, and somebody has to be let in then."""
+    serve = dict(entries(document.value, "serve"))
+    auth = dict(entries(serve, "auth"))
+    asks = [name for name in ("oidc", "proxy") if isinstance(auth.get(name), dict)]
+    host = serve.get("host")
+    if isinstance(host, str) and host and not is_loopback(host) and not asks and auth.get("tokens") is not True:
+        message = f"others than this machine would reach {host}, and nobody would be asked who he is"
+        remedy = (
+            "add `auth: {tokens: true}` to serve (then `audit token create NAME`), or serve.auth.oidc or "
+            "serve.auth.proxy: see docs/access.md; or listen on 127.0.0.1"
+        )
+        yield document.problem(("serve", "host"), message, remedy, of_value=True)
+    for name in asks:
+        if not any(items(auth[name], scope) for scope in ("read", "act", "admin")):
+            message = "nobody would be let in: no group may do anything"
+            remedy = 'name groups, such as `read: ["*"]` for everybody who signs in and `admin: [platform]`'
+            yield document.problem(("serve", "auth", name), message, remedy)
+    if "oidc" in asks and not serve.get("url"):
+        message = "the provider has to send people back, and nobody knows where to"
+        yield document.problem(("serve", "auth", "oidc"), message, "set serve.url to the address that people use")

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from datetime import time, timedelta
-from typing import Annotated, Any
+from ipaddress import ip_network
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from auditor.durations import parse_duration
+from auditor.loopback import is_loopback
 from auditor.model import Category, Severity
 from auditor.schedule import ScheduleError, parse_schedule
 
@@ -79,6 +82,25 @@ def _filled(text: SecretStr) -> SecretStr:
     return text
 
 
+def _known_issuer(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        return text
+    remedy = "write it as the provider does, such as https://login.example.com/realms/acme"
+    raise PydanticCustomError("issuer", "expected an https URL", {"remedy": remedy})
+
+
+def _known_network(text: str) -> str:
+    remedy = "write the proxy's own address or network, such as 10.1.2.3/32"
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        raise PydanticCustomError("network", "not a network", {"remedy": remedy}) from error
+    if not network.prefixlen:
+        raise PydanticCustomError("network", "everybody would be believed", {"remedy": remedy})
+    return text
+
+
 Duration = Annotated[timedelta, BeforeValidator(_known_duration, json_schema_input_type=str | float)]
 Hour = Annotated[time, BeforeValidator(_known_hour, json_schema_input_type=str)]
 When = Annotated[str, AfterValidator(_known_cron)]
@@ -87,6 +109,7 @@ Secret = Annotated[SecretStr, AfterValidator(_filled)]
 WebUrl = Annotated[SecretStr, AfterValidator(_known_url)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 Text = Annotated[str, Field(min_length=1)]
+Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", max_length=64)]
 
 
 class _Settings(BaseModel):
@@ -196,11 +219,60 @@ class PublishSettings(_Settings):
     alertmanager: AlertmanagerSettings | None = None
 
 
+class GrantSettings(_Settings):
+    """Which groups may do what. Each includes the ones before it; `*` means everybody who signed in."""
+
+    read: tuple[Text, ...] = Field((), description="Groups that may see everything.")
+    act: tuple[Text, ...] = Field((), description="Groups that may also acknowledge, waive and ask for audits.")
+    admin: tuple[Text, ...] = Field((), description="Groups that may also give and take back access.")
+
+
+class OidcSettings(GrantSettings):
+    """Login at a provider of OpenID Connect. It sends people back to `/login/oidc/callback` below `serve.url`."""
+
+    issuer: Annotated[str, AfterValidator(_known_issuer)] = Field(
+        description="The provider: the address that its /.well-known/openid-configuration stands below."
+    )
+    client_id: Text = Field(description="What the provider calls this service.")
+    client_secret: Secret | None = Field(None, description="Its secret there; left out for a public client.")
+    scopes: tuple[Text, ...] = Field(("openid", "profile", "email"), description="What the provider is asked for.")
+    claim: Text = Field("groups", description="The claim with the groups; dots lead into it.")
+    name_claim: Text = Field("email", description="The claim that people are recorded by; `sub` where it is missing.")
+
+
+class ProxySettings(GrantSettings):
+    """A proxy in front of the service signs people in and says who they are. Only from its own addresses is it believed."""
+
+    from_: tuple[Annotated[str, AfterValidator(_known_network)], ...] = Field(
+        alias="from", min_length=1, description="Networks that the proxy's connections come from, such as 10.1.2.3/32."
+    )
+    user_header: Header = Field("X-Forwarded-User", description="The header with the user's name.")
+    groups_header: Header = Field("X-Forwarded-Groups", description="The header with the groups, between commas.")
+
+
+class AuthSettings(_Settings):
+    """Who may use the page and the API. Without `tokens`, `oidc` or `proxy`: whoever works on the service's machine."""
+
+    tokens: bool = Field(False, description="Whether API tokens let in, programs and people.")
+    oidc: OidcSettings | None = Field(None, description="Login at a provider of OpenID Connect.")
+    proxy: ProxySettings | None = Field(None, description="Login at a proxy in front of the service.")
+    local: bool = Field(
+        False, description="Whether processes of the service's own machine need no login although others do."
+    )
+    metrics: Literal["open", "read"] = Field("open", description="Whether /metrics is for everybody or needs `read`.")
+
+    @property
+    def configured(self) -> bool:
+        """Whether people are asked who they are."""
+        return self.tokens or self.oidc is not None or self.proxy is not None
+
+
 class ServeSettings(_Settings):
     host: Text = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(9464, ge=0, le=65535, description="Port to listen on.")
     url: WebUrl | None = Field(None, description="The address that people reach it at, for links in messages.")
     drain: Duration = Field(timedelta(seconds=30), description="How long a stop waits for what is running.")
+    auth: AuthSettings = Field(AuthSettings(), description="Who may use the page and the API.")
 
 
 class ScheduleSettings(_Settings):

@@ -48,7 +48,7 @@ waivers: ./waivers.yaml
 publish:
   slack: {token: ${SLACK_BOT_TOKEN}, channel: "#parity", min_severity: high}
   webhook: {url: "https://example.com/hook/${HOOK}"}
-serve: {host: 0.0.0.0, port: 9000}
+serve: {host: 0.0.0.0, port: 9000, auth: {tokens: true}}
 collect: {timeout: 30, workers: 4}
 match: [{kind: aws.rds.instance, left: orders-new, right: orders}]
 tags: {identity: acme:id}
@@ -109,6 +109,7 @@ def test_every_documented_key_arrives(full: Config, tmp_path: Path) -> None:
     assert full.publish.webhook is not None
     assert full.publish.webhook.url.get_secret_value() == "https://example.com/hook/canary-2"
     assert (full.serve.host, full.serve.port) == ("0.0.0.0", 9000)
+    assert full.serve.auth.tokens and full.serve.auth.configured
     assert (full.timeout, full.workers) == (timedelta(seconds=30), 4)
     assert full.counterparts == (Counterpart("aws.rds.instance", "orders-new", "orders"),)
     assert full.identity_tag == "acme:id"

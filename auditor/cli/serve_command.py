@@ -47,10 +47,12 @@ def serve(config_file: Path, log_format: str | None, log_level: str) -> int:
     chosen = log.Format(log_format) if log_format is not None else None
     log.configure(scrubber, level=log.Level(log_level), format=chosen, stream=sys.stderr)
     config, registry = setup.configured(config_file)
+    key = load_key(config.folder, os.environ)
     ground = Ground(
         file=config_file,
+        key=key,
         registry=registry,
-        redactor=Redactor(load_key(config.folder, os.environ)),
+        redactor=Redactor(key),
         scrubber=scrubber,
         notifier=Notifier.of(os.environ),
         environ=os.environ,

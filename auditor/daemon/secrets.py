@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def secrets_of(config: Config) -> tuple[str, ...]:
-    """Tokens, signing secrets, addresses that are a secret in themselves, the store's password; of sources, whatever
+    """Tokens, client and signing secrets, addresses that are a secret in themselves, the store's password; of sources, whatever
     their collectors keep as a secret."""
     options = (source.options for environment in config.environments.values() for source in environment.sources)
-    found = [text for model in (config.publish, *options) for text in _texts(model)]
+    found = [text for model in (config.publish, config.serve.auth, *options) for text in _texts(model)]
     if config.publish.slack is not None:
         # Everybody's, and no secret.
         found = [text for text in found if text != config.publish.slack.api_url.get_secret_value()]

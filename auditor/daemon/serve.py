@@ -33,7 +33,7 @@ from auditor.publish.alertmanager import EVERY
 from auditor.publish.prometheus import PrometheusMeters
 from auditor.sharing import Sharing
 from auditor.store import Store
-from auditor.web.access.gate import LocalGate
+from auditor.web.access.gate import Gate
 from auditor.web.app import State, create_app
 from auditor.web.backend import Backend
 from auditor.web.guard import host_name
@@ -63,9 +63,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What the service stands on. `file` is the configuration, `environ` the variables, `clock` gives aware UTC times."""
+    """What the service stands on. `file` is the configuration, `key` the installation's, `environ` the variables,
+    `clock` gives aware UTC times."""
 
     file: Path
+    key: bytes
     registry: Registry
     redactor: Redactor
     scrubber: Scrubber
@@ -140,11 +142,14 @@ class Service:
             recorded=self.delivery.wake,
             stopping=lambda: self._stopping,
         )
+        gate = Gate(lambda: self._loaded().config.serve, store, ground.key, clock, self._names)
         self._app = create_app(
             State(self.heartbeats.silent, self.checks, scrape),
             [*routers(), slack_router(self.desk, self.desk)],
             backend=backend,
-            access=LocalGate(self._names),
+            access=gate,
+            https=lambda: gate.secure,
+            may_scrape=gate.may_scrape,
         )
         self._server: Server | None = None
         self._watchdog = self._sign_of_life(ground.notifier)

@@ -10,18 +10,18 @@ from auditor.model import Json
 from auditor.notices import Conversation, Delivery, Queued, Topic
 from auditor.store import leases, memory, outbox, summaries
 from auditor.store import waivers as waiving
+from auditor.store.credentials import Credentials
 from auditor.store.database import Database
 from auditor.store.gauges import Reader
 from auditor.store.leases import Lease
 from auditor.store.lookup import one
-from auditor.store.opened import Opened
 from auditor.store.tables import NoticeRow, WaiverRow
 from auditor.waivers import Waiver
 
 _WRITTEN = "store:written"
 
 
-class Service(Opened):
+class Service(Credentials):
     """One method per question, each one transaction."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:

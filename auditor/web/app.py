@@ -5,19 +5,22 @@ Health is for whoever reaches the address; what everything else demands, each ro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from auditor import __version__
 from auditor.web import problems
 from auditor.web.health import Check
+from auditor.web.security import Security
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from auditor.web.access.need import Access
     from auditor.web.backend import Backend
 
@@ -36,25 +39,44 @@ class State:
     metrics: Callable[[str | None], tuple[str, bytes]]
 
 
+async def everybody(_request: Request) -> None:
+    """Lets everybody pass."""
+
+
 def create_app(
     state: State,
     routers: Iterable[APIRouter] = (),
     *,
     backend: Backend | None = None,
     access: Access | None = None,
+    https: Callable[[], bool] = lambda: False,
+    may_scrape: Callable[[Request], Awaitable[None]] = everybody,
 ) -> FastAPI:
-    """The application. Without `backend` and `access` only what needs neither can be answered."""
-    app = FastAPI(title="Parity Auditor", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    """The application. Without `backend` and `access` only what needs neither can be answered.
+
+    `https` says whether people reach it so; `may_scrape` raises HTTPException where somebody may not have the metrics."""
+    app = _Secured(https, title="Parity Auditor", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.backend = backend
     app.state.access = access
-    app.include_router(_watching(state))
+    app.include_router(_watching(state, may_scrape))
     for router in routers:
         app.include_router(router)
     problems.install(app)
     return app
 
 
-def _watching(state: State) -> APIRouter:
+class _Secured(FastAPI):
+    """Its outermost part heads every answer, those to defects of ours too."""
+
+    def __init__(self, https: Callable[[], bool], **options: Any) -> None:
+        super().__init__(**options)
+        self._https = https
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Security(super().build_middleware_stack(), self._https)
+
+
+def _watching(state: State, may_scrape: Callable[[Request], Awaitable[None]]) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/healthz")
@@ -70,7 +92,7 @@ def _watching(state: State) -> APIRouter:
         told = {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()}
         return JSONResponse({"ready": ready, "checks": told}, 200 if ready else 503)
 
-    @router.get("/metrics")
+    @router.get("/metrics", dependencies=[Depends(may_scrape)])
     def metrics(request: Request) -> Response:
         kind, body = state.metrics(request.headers.get("accept"))
         return Response(body, headers={"content-type": kind})

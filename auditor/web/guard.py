@@ -36,9 +36,13 @@ def known_host(names: Callable[[], Collection[str]]) -> Callable[[Request], None
 
 def json_only(request: Request) -> None:
     """A web page elsewhere can send a form without being asked, but no JSON."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != "application/json":
+    if media_type(request) != "application/json":
         raise HTTPException(415, "send it as application/json")
+
+
+def media_type(request: Request) -> str:
+    """What the request's body is, in lower case; empty where it does not say."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def host_name(authority: str) -> str:

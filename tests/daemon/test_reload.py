@@ -167,7 +167,8 @@ def test_what_needs_a_restart_stays_as_it_is_and_is_named(folder: Path) -> None:
     """The store and the address; the address of links is not among them."""
     before = read(folder).config
     (folder / "auditor.yaml").write_text(
-        CONFIG + "store: sqlite:///other.db\nserve: {host: 0.0.0.0, port: 1, url: https://parity.example.com}\n"
+        CONFIG + "store: sqlite:///other.db\n"
+        "serve: {host: 0.0.0.0, port: 1, url: https://parity.example.com, auth: {tokens: true}}\n"
     )
     config, waiting = pinned(before, read(folder).config)
     assert waiting == ("store", "serve.host", "serve.port")

@@ -172,6 +172,7 @@ def test_a_service_that_is_stopped_leaves_no_thread_behind(tmp_path: Path) -> No
     logging.getLogger("auditor").addHandler(logging.NullHandler())
     ground = Ground(
         file=tmp_path / "auditor.yaml",
+        key=b"k" * 32,
         registry=Registry.load(),
         redactor=Redactor(b"k" * 32),
         scrubber=Scrubber({}),
