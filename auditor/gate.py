@@ -177,10 +177,11 @@ def _about(audit: Audit, findings: Sequence[Finding], gaps: tuple[Gap, ...], sco
         unmatched_right=scope.right - scope.matched,
         sources=tuple(source for source in seen.sources if source.source in {name for _, name in scope.kinds}),
     )
-    # Scores are of everything that was compared: of a part of it there is none.
+    # Scores and tallies are of everything that was compared: of a part of it there are none.
     score = audit.score if scope.matched else None
     unknown = audit.unknown if gaps else 0
-    return replace(audit, findings=tuple(findings), gaps=gaps, coverage=coverage, score=score, unknown=unknown)
+    narrowed = replace(audit, findings=tuple(findings), gaps=gaps, coverage=coverage, score=score, unknown=unknown)
+    return replace(narrowed, tallies={})
 
 
 def _verdict(audit: Audit, holding: Sequence[Finding], terms: Terms) -> tuple[Verdict, str]:

@@ -5,8 +5,8 @@ Pure: the same comparison, policy and time give the same breaches in the same or
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,15 @@ from auditor.causes import with_causes
 from auditor.declared import EXISTS, departures
 from auditor.evaluate import Evaluator, Place, Ruling
 from auditor.expect import Family, Leaf
-from auditor.model import Breach, Category, Match, Normal, Path, Resource, Unmatched
+from auditor.model import Breach, Category, Match, Normal, Path, Resource, Tally, Unmatched
 from auditor.observed import SideView, Value, is_missing, points_into_gap, was_observed
 from auditor.past import NO_HISTORY, History, Lags
 from auditor.places import NOTHING, differing, leaves, leaves_alone, leaves_under, unqualified
 from auditor.promotion import COMPONENT, REHEARSED
 from auditor.reach import with_reach
 from auditor.rules import CATCH_ALL, NON_PRODUCTION
-from auditor.score import Tally
+from auditor.score import Tally as Scoring
+from auditor.tallies import Tallies
 
 if TYPE_CHECKING:
     from auditor.declared import Departure
@@ -41,7 +42,7 @@ class Judgement:
     """The breaches of one comparison, worst first. `expected` and `unknown` count differences that are no finding.
 
     `score` is 0 to 1, None where nothing was compared; `scores` the same per category that has resources. `notes` says
-    which expressions of the policy had no answer, a sentence per rule.
+    which expressions of the policy had no answer, a sentence per rule. `tallies` counts by category.
     """
 
     breaches: tuple[Breach, ...]
@@ -50,6 +51,7 @@ class Judgement:
     score: float | None
     scores: Mapping[Category, float]
     notes: tuple[str, ...] = ()
+    tallies: Mapping[Category, Tally] = field(default_factory=dict)
 
 
 def judge(
@@ -60,12 +62,15 @@ def judge(
     now: datetime,
     owner_tag: str = "owner",
     history: History = NO_HISTORY,
+    on_expected: Callable[[Place, Ruling], None] | None = None,
 ) -> Judgement:
     """Judge a comparison under a policy. `now` is aware and only read by rules that ask for ages.
 
+    `on_expected` is told of each difference that a rule calls normal.
     `owner_tag` is the tag that names whom a resource belongs to, in whatever case it is written. `history` is what is
     known of the past of both; without it nothing is said of what was rehearsed, and lags are of unknown length."""
-    bench = _Bench(comparison, policy, {"left": left_names, "right": right_names}, now, owner_tag, history)
+    names = {"left": left_names, "right": right_names}
+    bench = _Bench(comparison, policy, names, now, owner_tag, history, on_expected)
     for compared in comparison.matches:
         bench.judge_match(compared)
     bench.judge_unmatched()
@@ -88,6 +93,7 @@ class _Bench:
         now: datetime,
         owner_tag: str,
         history: History,
+        on_expected: Callable[[Place, Ruling], None] | None,
     ) -> None:
         self.comparison = comparison
         self.evaluator = Evaluator(policy, comparison, names, now, history)
@@ -105,22 +111,25 @@ class _Bench:
         self.voice = Voice(self.environments, now, owner_tag, comparison.declarations)
         self.breaches: dict[str, Breach] = {}
         self.expected = self.unknown = 0
-        self.tally = Tally()
+        self.tally = Scoring()
+        self.tallies = Tallies()
+        self.on_expected = on_expected
 
     def judge_match(self, compared: Compared) -> None:
         """One matched pair: its differences, then every value that is wrong in itself."""
         match = compared.match
-        self.tally.resource(match.left.kind.category)
+        category = match.left.kind.category
+        self.tally.resource(category)
         hidden = self.views["left"].unknown_attributes(match.left) | self.views["right"].unknown_attributes(match.right)
         rulings: dict[Path, tuple[Place, list[Ruling]]] = {}
         for place in differing(compared):
             if (place.path and place.path[0] in hidden) or self._points_into_gap(place):
-                self.unknown += 1
+                self._hide(category)
                 continue
             ruling = self._decide(place)
             rulings[place.spot] = (place, [])
             if ruling.verdict.met:
-                self.expected += 1
+                self._expect(category, place, ruling)
             else:
                 rulings[place.spot][1].append(ruling)
         for leaf in (*unqualified(compared), *leaves(match, self.names)):
@@ -133,8 +142,21 @@ class _Bench:
         for place, found in rulings.values():
             if found:
                 by_path.setdefault(place.path, []).append((place, found))
+        self.tallies.matched[category] += not by_path
         for spots in by_path.values():
             self._report_spots(match, spots)
+
+    def _expect(self, category: Category, place: Place, ruling: Ruling) -> None:
+        """A difference that a rule calls normal."""
+        self.expected += 1
+        self.tallies.expected[category] += 1
+        if self.on_expected is not None:
+            self.on_expected(place, ruling)
+
+    def _hide(self, category: Category) -> None:
+        """A place that a gap hides."""
+        self.unknown += 1
+        self.tallies.unknown[category] += 1
 
     def _report_spots(self, match: Match, spots: list[tuple[Place, list[Ruling]]]) -> None:
         """One finding per path. Of items that nothing names the worst speaks, since nothing lasting tells them apart."""
@@ -169,8 +191,12 @@ class _Bench:
 
     def judge_unmatched(self) -> None:
         """Resources without counterpart: missing, unknown, or probably one another's counterpart."""
-        missing = [item for item in self.comparison.unmatched if self._is_missing(item)]
-        self.unknown += len(self.comparison.unmatched) - len(missing)
+        missing = []
+        for item in self.comparison.unmatched:
+            if self._is_missing(item):
+                missing.append(item)
+            else:
+                self._hide(item.normal.kind.category)
         by_key = {_key_of(item): item for item in missing}
         done: set[tuple[str, ...]] = set()
         for item in sorted(missing, key=_key_of):
@@ -216,11 +242,15 @@ class _Bench:
 
     def _judge_alone(self, item: Unmatched, counterpart: Unmatched | None) -> None:
         self.tally.resource(item.normal.kind.category)
-        rulings = [(item, self._presence(item))]
-        if counterpart is not None:
-            rulings.append((counterpart, self._presence(counterpart)))
-        self.expected += sum(ruling.verdict.met for _, ruling in rulings)
-        failed = [(found, ruling) for found, ruling in rulings if not ruling.verdict.met]
+        failed = []
+        for found in (item, counterpart):
+            if found is None:
+                continue
+            place, ruling = self._presence(found)
+            if ruling.verdict.met:
+                self._expect(found.normal.kind.category, place, ruling)
+            else:
+                failed.append((found, ruling))
         if not failed:
             return
         found, ruling = max(failed, key=lambda pair: pair[1].rule.severity.rank)
@@ -229,12 +259,14 @@ class _Bench:
         members[found.side] = found
         self._add(self.voice.presence(members, found, ruling), found.normal)
 
-    def _presence(self, item: Unmatched) -> Ruling:
+    def _presence(self, item: Unmatched) -> tuple[Place, Ruling]:
         resource: Resource = item.normal.resource
         kind = item.normal.kind.name
         if item.side == "left":
-            return self.evaluator.decide(Place(kind, (), _HERE, NOTHING, resource, None))
-        return self.evaluator.decide(Place(kind, (), NOTHING, _HERE, None, resource))
+            place = Place(kind, (), _HERE, NOTHING, resource, None)
+        else:
+            place = Place(kind, (), NOTHING, _HERE, None, resource)
+        return place, self.evaluator.decide(place)
 
     def judge_promotion(self, promotion: Promotion) -> None:
         """A component that the right environment runs in a version that the left one, which comes first, never ran."""
@@ -287,7 +319,8 @@ class _Bench:
         naming = frozenset(rule.name for rule in self.evaluator.policy.rules if rule.expect.name == "qualified")
         causes = with_causes(tuple(ordered), naming, self.components, self.releases)
         breaches = with_reach(causes, self.comparison)
-        return Judgement(breaches, self.expected, self.unknown, score, scores, self.evaluator.faults.notes())
+        notes, tallies = self.evaluator.faults.notes(), self.tallies.by_category()
+        return Judgement(breaches, self.expected, self.unknown, score, scores, notes, tallies)
 
 
 def _key(side: str, normal: Normal) -> tuple[str, ...]:

@@ -407,7 +407,12 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Places of one category that an audit did not find fault with: equal, different as a rule calls normal, hidden by gaps."""
+    """What an audit did not find fault with in one category.
+
+    matched   pairs of resources of which nothing was found
+    expected  differences that a rule calls normal
+    unknown   places, and whole listings, that gaps hide
+    """
 
     matched: int = 0
     expected: int = 0

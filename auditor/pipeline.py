@@ -34,6 +34,7 @@ from auditor.realms import names_of, realm_of, source_names
 from auditor.sharing import Asking, Sharing
 from auditor.snapshot import FORM_VERSION, normalise
 from auditor.store.errors import ConflictError
+from auditor.tallies import with_hidden
 from auditor.trace import auditing
 from auditor.waivers import finder
 from auditor.workkeys import judging_key, reading_key
@@ -233,7 +234,7 @@ def _audited(
             told = (*notes, *laid.notes, *movement.notes)
             earlier = tools.store.last_changes(left.environment, right.environment, now - LOOKBACK)
             life = replace(life, findings=with_returns(life.findings, (*earlier, *life.events), now))
-            audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools.clock(), told)
+            audit = _audit(audit_id, laid.comparison, policy, judgement, life, started_at, tools, told)
             telling = _telling(audit, life, previous, now, tools)
             try:
                 tools.store.record_audit(audit, (left.id, right.id), life, telling)
@@ -360,23 +361,26 @@ def _audit(
     judgement: Judgement,
     life: LifeResult,
     started_at: datetime,
-    finished_at: datetime,
+    tools: Tools,
     notes: tuple[str, ...],
 ) -> Audit:
     left, right = comparison.left, comparison.right
+    gaps = (*left.gaps, *right.gaps)
+    unseen = [stored.breach.category for stored in life.unseen]
     return Audit(
         id=audit_id,
         left=left.environment,
         right=right.environment,
         started_at=started_at,
-        finished_at=finished_at,
+        finished_at=tools.clock(),
         policies=policy.names,
         score=judgement.score,
         scores=judgement.scores,
         coverage=coverage_of(comparison),
         findings=life.findings,
-        gaps=(*left.gaps, *right.gaps),
+        gaps=gaps,
         expected=judgement.expected,
         unknown=judgement.unknown + len(life.unseen),
         notes=(*notes, *judgement.notes),
+        tallies=with_hidden(judgement.tallies, unseen, gaps, tools.registry),
     )

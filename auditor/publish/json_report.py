@@ -69,6 +69,10 @@ def audit_object(audit: Audit, exit_code: int, sentence: str, fail_on: Severity)
         },
         "expected": audit.expected,
         "unknown": audit.unknown,
+        "tallies": {
+            category.value: {"matched": tally.matched, "expected": tally.expected, "unknown": tally.unknown}
+            for category, tally in sorted(audit.tallies.items())
+        },
         "notes": list(audit.notes),
         "findings": [finding_object(finding) for finding in sorted(audit.findings, key=order)],
         "groups": _groups(audit.findings),

@@ -25,6 +25,7 @@ from auditor.model import (
     Side,
     SourceCoverage,
     Status,
+    Tally,
 )
 
 STARTED = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -214,6 +215,11 @@ def rich() -> Audit:
         expected=143,
         unknown=17,
         notes=("2 waivers expire within 7 days",),
+        tallies={
+            Category.DATABASE: Tally(12, 31, 4),
+            Category.CONFIG: Tally(40, 112, 0),
+            Category.STORAGE: Tally(0, 0, 13),
+        },
     )  # fmt: skip
 
 
@@ -226,6 +232,7 @@ def parity() -> Audit:
     return replace(
         rich(), score=1.0, scores=dict.fromkeys((Category.COMPUTE, Category.DATABASE, Category.CONFIG), 1.0),
         coverage=Coverage(1.0, 208, 208, 208, 0, 0, covered), findings=(), gaps=(), unknown=0, notes=(),
+        tallies={Category.CONFIG: Tally(208, 143)},
     )  # fmt: skip
 
 
@@ -234,7 +241,7 @@ def nothing() -> Audit:
     gap = Gap("prod", "aws:444455556666", "*", GapReason.UNREACHABLE, "Could not connect to the endpoint URL")
     covered = (SourceCoverage("staging", "aws:111122223333", 33, 33), SourceCoverage("prod", "aws:444455556666", 33, 0))
     return replace(
-        parity(), score=None, scores={}, coverage=Coverage(0.0, 0, 0, 0, 0, 0, covered), gaps=(gap,), expected=0,
+        parity(), score=None, scores={}, coverage=Coverage(0.0, 0, 0, 0, 0, 0, covered), gaps=(gap,), expected=0, tallies={},
     )  # fmt: skip
 
 
