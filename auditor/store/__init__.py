@@ -1,13 +1,19 @@
 """Snapshots, findings, their events and audits, kept. Everything outside says `Store`; nothing outside sees a Session.
 
-store       the face: one method per question; `service` and `opened` are parts of it
+store       the face: one method per question; `reading`, `service` and `opened` are parts of it
 database    engines, transactions, and database errors as ours
 schema      which version of the tables a database has; bring it up to date
-tables      the tables
+tables      the tables; `columns` is what they share, `access_tables` are a part of them
 blobs       content by digest: documents and manifests, once each
 lookup      a row by the beginning of its key
 snapshots   save and load snapshots
 findings    the last known state of each finding, and its events
+searched    what findings are searched for by, made from their bodies
+query       what may be asked of a list of findings; `search` and `facets` answer, `cursors` say where a list goes on
+recent      what happened lately
+days        each pair day by day
+inventory   what a snapshot holds, without the documents
+pulse       whether anything was recorded since
 audits      record and read audits
 waivers     what people tolerate
 outbox      topics and notices: what is to be told, in which order, and what became of it
@@ -20,10 +26,34 @@ prune       let go of what is old
 """
 
 from auditor.store.audits import AuditInfo
+from auditor.store.days import DayPoint
 from auditor.store.errors import ConflictError, NotFoundError
+from auditor.store.inventory import Inventory, LightResource
 from auditor.store.leases import Lease
 from auditor.store.prune import Pruned
+from auditor.store.query import Facets, FindingPage, FindingQuery, Order
+from auditor.store.recent import Changed, Happened, RecentPage
 from auditor.store.snapshots import SnapshotInfo
 from auditor.store.store import Store
+from auditor.store.summaries import PairSummary
 
-__all__ = ["AuditInfo", "ConflictError", "Lease", "NotFoundError", "Pruned", "SnapshotInfo", "Store"]
+__all__ = [
+    "AuditInfo",
+    "Changed",
+    "ConflictError",
+    "DayPoint",
+    "Facets",
+    "FindingPage",
+    "FindingQuery",
+    "Happened",
+    "Inventory",
+    "Lease",
+    "LightResource",
+    "NotFoundError",
+    "Order",
+    "PairSummary",
+    "Pruned",
+    "RecentPage",
+    "SnapshotInfo",
+    "Store",
+]

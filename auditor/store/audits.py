@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from auditor.codec import canonical, decode, digest, encode
@@ -109,6 +109,12 @@ def newest_first(left: str | None, right: str | None) -> Select[AuditRow]:
     if right is not None:
         statement = statement.where(AuditRow.right_environment == right)
     return statement.order_by(AuditRow.sequence.desc(), AuditRow.id.desc())
+
+
+def recorded_before(audit: str) -> ColumnElement[bool]:
+    """Whether an audit comes after this one in `newest_first`; none does where this one is not there."""
+    mine = select(AuditRow.sequence).where(AuditRow.id == audit).scalar_subquery()
+    return tuple_(AuditRow.sequence, AuditRow.id) < tuple_(mine, literal(audit, AuditRow.id.type))
 
 
 def info(row: AuditRow) -> AuditInfo:

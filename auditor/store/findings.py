@@ -60,9 +60,18 @@ def of_topic(session: Session, topic: str) -> tuple[StoredFinding, ...]:
     return tuple(stored(row) for row in rows)
 
 
+def of_fingerprints(session: Session, fingerprints: Sequence[str]) -> tuple[StoredFinding, ...]:
+    """Those that are there, in the order of `fingerprints`."""
+    found: dict[str, FindingRow] = {}
+    for chunk in blobs.chunks(fingerprints):
+        rows = session.scalars(select(FindingRow).where(FindingRow.fingerprint.in_(chunk)))
+        found.update({row.fingerprint: row for row in rows})
+    return tuple(stored(found[fingerprint]) for fingerprint in fingerprints if fingerprint in found)
+
+
 def events(session: Session, fingerprint: str) -> tuple[Event, ...]:
     statement = select(EventRow).where(EventRow.fingerprint == fingerprint).order_by(EventRow.id)
-    return tuple(_event(row) for row in session.scalars(statement))
+    return tuple(event(row) for row in session.scalars(statement))
 
 
 def events_since(session: Session, left: str, right: str, since: datetime) -> tuple[Event, ...]:
@@ -73,7 +82,7 @@ def events_since(session: Session, left: str, right: str, since: datetime) -> tu
         .where(FindingRow.left_environment == left, FindingRow.right_environment == right, EventRow.at >= since)
         .order_by(EventRow.at, EventRow.id)
     )
-    return tuple(_event(row) for row in session.scalars(statement))
+    return tuple(event(row) for row in session.scalars(statement))
 
 
 def stored(row: FindingRow) -> StoredFinding:
@@ -174,7 +183,7 @@ def _moved(text: str | None) -> Moved | None:
     return decode(Moved, json.loads(text)) if text and text.startswith("{") else None
 
 
-def _event(row: EventRow) -> Event:
+def event(row: EventRow) -> Event:
     return Event(
         row.fingerprint,
         row.at,

@@ -75,7 +75,7 @@ def _environment(row: SnapshotSummaryRow) -> EnvironmentGauges:
 
 
 def _pairs(session: Session, pairs: Sequence[Pair], now: datetime) -> tuple[PairGauges, ...]:
-    counts = _unresolved(session)
+    counts = unresolved(session)
     oldest = _oldest_open(session)
     flapping = _flapping(session, now)
     last = {(row.left_environment, row.right_environment): row for row in session.scalars(select(PairSummaryRow))}
@@ -98,7 +98,8 @@ def _pairs(session: Session, pairs: Sequence[Pair], now: datetime) -> tuple[Pair
     return tuple(gauges)
 
 
-def _unresolved(session: Session) -> dict[Pair, dict[Sort, int]]:
+def unresolved(session: Session) -> dict[Pair, dict[Sort, int]]:
+    """How many findings of each sort are not resolved, of every pair that has any."""
     sort = (*_PAIR, FindingRow.category, FindingRow.severity, FindingRow.status)
     statement = select(*sort, func.count()).where(UNRESOLVED).group_by(*sort)
     counts: dict[Pair, dict[Sort, int]] = defaultdict(dict)

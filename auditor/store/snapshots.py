@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from auditor.codec import canonical, decode, digest, encode
@@ -34,7 +34,7 @@ class SnapshotInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class Facts:
     """A snapshot without its resources. `runs` says in which order these came: (manifest, first entry, how many)."""
 
     gaps: tuple[Gap, ...]
@@ -57,7 +57,7 @@ def save(session: Session, snapshot: Snapshot) -> bool:
     in_turn(session, "snapshots", snapshot.environment)
     row = session.get(SnapshotRow, snapshot.id)
     if row is not None:
-        if (row.environment, row.taken_at, row.facts, _manifests(session, row.id)) != (
+        if (row.environment, row.taken_at, row.facts, manifests(session, row.id)) != (
             snapshot.environment,
             snapshot.taken_at,
             parts.facts,
@@ -100,26 +100,37 @@ def recorded_after(snapshot: str) -> ColumnElement[bool]:
     return SnapshotRow.sequence > mine
 
 
+def recorded_before(snapshot: str) -> ColumnElement[bool]:
+    """Whether a snapshot comes after this one in `newest_first`; none does where this one is not there."""
+    mine = select(SnapshotRow.sequence).where(SnapshotRow.id == snapshot).scalar_subquery()
+    return tuple_(SnapshotRow.sequence, SnapshotRow.id) < tuple_(mine, literal(snapshot, SnapshotRow.id.type))
+
+
 def load(session: Session, row: SnapshotRow) -> Snapshot:
-    facts = decode(_Facts, json.loads(blobs.get(session, DocumentRow, [row.facts])[row.facts]))
-    keys = _manifests(session, row.id)
+    said = facts(session, row)
+    keys = manifests(session, row.id)
     contents = blobs.get(session, ManifestRow, keys)
-    manifests = [entries(contents[key]) for key in keys]
-    attributes = blobs.get(session, DocumentRow, [entry["attributes"] for manifest in manifests for entry in manifest])
+    listed = [entries(contents[key]) for key in keys]
+    attributes = blobs.get(session, DocumentRow, [entry["attributes"] for manifest in listed for entry in manifest])
     return Snapshot(
         id=row.id,
         environment=row.environment,
         taken_at=row.taken_at,
         resources=tuple(
             decode(Resource, {**entry, "attributes": json.loads(attributes[entry["attributes"]])})
-            for manifest, first, count in facts.runs
-            for entry in manifests[manifest][first : first + count]
+            for manifest, first, count in said.runs
+            for entry in listed[manifest][first : first + count]
         ),
-        gaps=facts.gaps,
-        listings=facts.listings,
-        accounts=facts.accounts,
-        regions=facts.regions,
+        gaps=said.gaps,
+        listings=said.listings,
+        accounts=said.accounts,
+        regions=said.regions,
     )
+
+
+def facts(session: Session, row: SnapshotRow) -> Facts:
+    """What a snapshot says besides its resources, and in which order these came."""
+    return decode(Facts, json.loads(blobs.get(session, DocumentRow, [row.facts])[row.facts]))
 
 
 def entries(manifest: bytes) -> list[dict[str, Json]]:
@@ -132,7 +143,8 @@ def info(row: SnapshotRow) -> SnapshotInfo:
     return SnapshotInfo(row.id, row.environment, row.taken_at, row.resources, row.gaps)
 
 
-def _manifests(session: Session, snapshot: str) -> list[str]:
+def manifests(session: Session, snapshot: str) -> list[str]:
+    """The digests of a snapshot's manifests, in their order."""
     statement = select(SnapshotManifestRow.manifest).where(SnapshotManifestRow.snapshot == snapshot)
     return list(session.scalars(statement.order_by(SnapshotManifestRow.position)))
 
@@ -152,7 +164,7 @@ def _take_apart(snapshot: Snapshot) -> _Parts:
         manifests[digest(content)] = content
         places.update({index: (number, entry) for entry, index in enumerate(indices)})
     order = [places[index] for index in range(len(lines))]
-    facts = _Facts(snapshot.gaps, snapshot.listings, snapshot.accounts, snapshot.regions, _runs(order))
+    facts = Facts(snapshot.gaps, snapshot.listings, snapshot.accounts, snapshot.regions, _runs(order))
     content = canonical(encode(facts))
     documents[digest(content)] = content
     return _Parts(documents, manifests, digest(content))

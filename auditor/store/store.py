@@ -19,7 +19,7 @@ from auditor.store.history import StoredPast
 from auditor.store.leadership import Leadership, leadership
 from auditor.store.lookup import one
 from auditor.store.prune import Pruned, prune
-from auditor.store.service import Service
+from auditor.store.reading import Reading
 from auditor.store.snapshots import SnapshotInfo
 from auditor.store.tables import AuditRow, CacheRow, FindingRow, SnapshotRow
 from auditor.waivers import Waiver
@@ -27,7 +27,7 @@ from auditor.waivers import Waiver
 _NOTHING_TOLD = Telling()
 
 
-class Store(Service):
+class Store(Reading):
     """Snapshots, findings, events and audits, and what the service keeps, in one database.
 
     Safe to share between threads and processes. Every method raises StoreError when the database cannot be read or
@@ -76,16 +76,19 @@ class Store(Service):
         *,
         since: datetime | None = None,
         after: str | None = None,
+        before: str | None = None,
         limit: int | None = None,
     ) -> tuple[SnapshotInfo, ...]:
         """The snapshots taken at `since` or later, and recorded after the one with the id `after`, those recorded last first.
 
-        The order of two environments' snapshots that were recorded at the same moment means nothing."""
+        `before` goes on in this order after the one with that id. The order of two environments' snapshots that were recorded at the same moment means nothing."""
         statement = snapshots.newest_first(environment).limit(limit)
         if since is not None:
             statement = statement.where(SnapshotRow.taken_at >= since)
         if after is not None:
             statement = statement.where(snapshots.recorded_after(after))
+        if before is not None:
+            statement = statement.where(snapshots.recorded_before(before))
         with self._database.reading() as session:
             return tuple(snapshots.info(row) for row in session.scalars(statement))
 
@@ -171,13 +174,21 @@ class Store(Service):
             return audits.load(session, row) if row else None
 
     def audits(
-        self, left: str | None = None, right: str | None = None, *, limit: int | None = None
+        self,
+        left: str | None = None,
+        right: str | None = None,
+        *,
+        before: str | None = None,
+        limit: int | None = None,
     ) -> tuple[AuditInfo, ...]:
         """Audits in the order in which they were recorded, the last one first, whatever clocks said when they finished.
 
-        The order of two pairs' audits that were recorded at the same moment means nothing."""
+        `before` goes on in this order after the one with that id. The order of two pairs' audits that were recorded at the same moment means nothing."""
+        statement = audits.newest_first(left, right).limit(limit)
+        if before is not None:
+            statement = statement.where(audits.recorded_before(before))
         with self._database.reading() as session:
-            return tuple(audits.info(row) for row in session.scalars(audits.newest_first(left, right).limit(limit)))
+            return tuple(audits.info(row) for row in session.scalars(statement))
 
     def cached(self, namespace: str, keys: Iterable[str]) -> dict[str, bytes]:
         """Those of `keys` that are cached, with their content. A key is the digest of what the content was made from."""

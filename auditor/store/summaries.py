@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auditor.codec import canonical, decode, encode
 from auditor.deployed import deployed
 from auditor.gauges import Deployed
-from auditor.model import Audit, Category, GapReason, Snapshot
-from auditor.store import blobs, snapshots
+from auditor.model import Audit, Category, GapReason, Snapshot, Tally
+from auditor.store import blobs, days, snapshots
 from auditor.store.database import in_turn
 from auditor.store.tables import CollectorSuccessRow, PairSummaryRow, SnapshotRow, SnapshotSummaryRow
 
@@ -32,6 +33,31 @@ class Summary:
     resources: Mapping[str, int]
     gaps: Mapping[GapReason, int]
     deployed: tuple[Deployed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PairSummary:
+    """What is known of a pair without reading an audit: its last one, in numbers.
+
+    `audit` is its id, None where that is not known any more. `last_complete` is when one was last complete.
+    `complete`, `gaps`, `score`, `scores`, `coverage` and `tallies` are the last one's, as in `Audit`."""
+
+    left: str
+    right: str
+    audit: str | None
+    last_audit: datetime
+    last_complete: datetime | None
+    complete: bool
+    gaps: int
+    score: float | None
+    coverage: float
+    scores: Mapping[Category, float]
+    tallies: Mapping[Category, Tally]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tallies:
+    tallies: Mapping[Category, Tally]
 
 
 def of_snapshot(snapshot: Snapshot, names: Iterable[str]) -> Summary:
@@ -70,10 +96,37 @@ def keep_audit(session: Session, audit: Audit) -> None:
         "score": audit.score,
         "coverage": audit.coverage.ratio,
         "scores": canonical(scores).decode("ascii"),
+        "tallies": canonical(encode(_Tallies(audit.tallies))["tallies"]).decode("ascii"),
+        "audit": audit.id,
+        "complete": audit.complete,
+        "gaps": len(audit.gaps),
     }
     if audit.complete:
         row["last_complete"] = audit.finished_at
     blobs.upsert(session, PairSummaryRow, row)
+    days.keep(session, audit)
+
+
+def pairs(session: Session, wanted: Iterable[tuple[str, str]]) -> tuple[PairSummary, ...]:
+    """Those of `wanted` that were ever audited, in their order."""
+    found = {(row.left_environment, row.right_environment): row for row in session.scalars(select(PairSummaryRow))}
+    return tuple(_pair(found[pair]) for pair in wanted if pair in found)
+
+
+def _pair(row: PairSummaryRow) -> PairSummary:
+    return PairSummary(
+        left=row.left_environment,
+        right=row.right_environment,
+        audit=row.audit,
+        last_audit=row.last_audit,
+        last_complete=row.last_complete,
+        complete=row.complete,
+        gaps=row.gaps,
+        score=row.score,
+        coverage=row.coverage,
+        scores=scores(row),
+        tallies=decode(_Tallies, {"tallies": json.loads(row.tallies)}).tallies,
+    )
 
 
 def scores(row: PairSummaryRow) -> dict[Category, float]:

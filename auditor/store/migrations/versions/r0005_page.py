@@ -188,7 +188,7 @@ def _pair_days() -> None:
     days = list(_days(connection.execute(in_order)))
     if days:
         texts, numbers = ("left_environment", "right_environment", "day"), ("score", "coverage")
-        columns = [
+        columns: list[sa.ColumnClause[Any]] = [
             *(sa.column(name, NAME) for name in texts),
             *(sa.column(name, sa.Double()) for name in numbers),
             *(sa.column(name, sa.Integer()) for name in ("audits", "incomplete")),

@@ -1,0 +1,81 @@
+"""A pair day by day: kept when an audit is recorded, so that a trend is read from small rows and outlives the audits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from auditor.model import Audit, Severity, Status
+from auditor.store.tables import UNRESOLVED, FindingRow, PairDayRow
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DayPoint:
+    """A pair at the end of one day, UTC: what its last audit of the day left.
+
+    score       0 to 1, None where nothing was compared
+    open        findings that were open or regressed, by severity; None for days that an older version recorded
+    audits      how many there were that day, of which `incomplete` could not observe everything
+    """
+
+    day: date
+    score: float | None
+    coverage: float
+    open: Mapping[Severity, int] | None
+    audits: int
+    incomplete: int
+
+
+def keep(session: Session, audit: Audit) -> None:
+    """Count `audit` in, whose findings are written; no other one of its pair may be recorded at the same time."""
+    row = {
+        "left_environment": audit.left,
+        "right_environment": audit.right,
+        "day": audit.finished_at.astimezone(UTC).date().isoformat(),
+        "score": audit.score,
+        "coverage": audit.coverage.ratio,
+        **_open(session, audit.left, audit.right),
+        "audits": 1,
+        "incomplete": int(not audit.complete),
+    }
+    dialect = session.get_bind().dialect.name
+    insert = sqlite.insert(PairDayRow) if dialect == "sqlite" else postgresql.insert(PairDayRow)
+    statement = insert.values(**row)
+    keys = [column.name for column in PairDayRow.__table__.primary_key]
+    changed = {name: statement.excluded[name] for name in row if name not in keys}
+    for name in ("audits", "incomplete"):
+        changed[name] = getattr(PairDayRow, name) + statement.excluded[name]
+    session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def trend(session: Session, pairs: Iterable[Pair], since: date) -> dict[Pair, tuple[DayPoint, ...]]:
+    """The days from `since` on, oldest first, of each of `pairs`."""
+    columns = PairDayRow.__table__.columns
+    statement = select(*columns).where(PairDayRow.day >= since.isoformat()).order_by(PairDayRow.day)
+    found: dict[Pair, list[DayPoint]] = defaultdict(list)
+    for row in session.execute(statement):
+        found[row.left_environment, row.right_environment].append(_point(row))
+    return {pair: tuple(found.get(pair, ())) for pair in pairs}
+
+
+def _open(session: Session, left: str, right: str) -> dict[str, int]:
+    told = FindingRow.status.in_((Status.OPEN.value, Status.REGRESSED.value))
+    pair = (FindingRow.left_environment == left, FindingRow.right_environment == right)
+    statement = select(FindingRow.severity, func.count()).where(UNRESOLVED, *pair, told)
+    counts = {row[0]: row[1] for row in session.execute(statement.group_by(FindingRow.severity))}
+    return {severity.value: counts.get(severity.value, 0) for severity in Severity}
+
+
+def _point(row: Row[Any]) -> DayPoint:
+    counts = {severity: getattr(row, severity.value) for severity in Severity}
+    known = None if row.critical is None else counts
+    return DayPoint(date.fromisoformat(row.day), row.score, row.coverage, known, row.audits, row.incomplete)
