@@ -1,4 +1,4 @@
-"""Audits that somebody asks for while the service runs, and what became of the last ones."""
+"""Audits that somebody asks for while the service runs, how far they are, and what became of the last ones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from auditor.daemon.reading import Reading, SourceReading
 from auditor.errors import AuditorError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import datetime
 
+    from auditor.collect import Progress
     from auditor.daemon.loaded import Loaded
     from auditor.model import Audit
 
@@ -32,12 +34,21 @@ _log = structlog.get_logger(__name__)
 class Auditing(Protocol):
     """Who makes the audits."""
 
-    def audited(self, left: str, right: str, not_before: datetime, cancel: threading.Event) -> Audit: ...
+    def audited(
+        self,
+        left: str,
+        right: str,
+        not_before: datetime,
+        cancel: threading.Event,
+        progress: Progress | None = None,
+    ) -> Audit: ...
 
 
 @dataclass(frozen=True, slots=True)
 class AskedRun:
-    """One audit that was asked for: `waiting`, `running`, `done` with the audit's id, or `failed` with an error."""
+    """One audit that was asked for: `waiting`, `running`, `done` with the audit's id, or `failed` with an error.
+
+    `sources` is how far each of them was read when this was asked; none of a run that waits or shares another's audit."""
 
     id: str
     left: str
@@ -46,6 +57,7 @@ class AskedRun:
     state: str = "waiting"
     audit_id: str | None = None
     error: str | None = None
+    sources: tuple[SourceReading, ...] = ()
 
 
 class AskedRuns:
@@ -56,6 +68,7 @@ class AskedRuns:
         self._loaded = loaded
         self._clock = clock
         self._runs: OrderedDict[str, AskedRun] = OrderedDict()
+        self._readings: dict[str, Reading] = {}
         self._futures: set[Future[None]] = set()
         self._lock = threading.Lock()
         self._stopping = False
@@ -70,8 +83,10 @@ class AskedRuns:
             if self._stopping or len(self._futures) >= _MOST_WAITING:
                 return None
             self._runs[run.id] = run
+            self._readings[run.id] = Reading()
             if len(self._runs) > _REMEMBERED:
-                self._runs.popitem(last=False)
+                forgotten, _ = self._runs.popitem(last=False)
+                del self._readings[forgotten]
             future = self._pool.submit(self._make, run)
             self._futures.add(future)
         future.add_done_callback(self._ended)
@@ -79,8 +94,18 @@ class AskedRuns:
         return run
 
     def find(self, run_id: str) -> AskedRun | None:
+        """The run as it is now."""
         with self._lock:
-            return self._runs.get(run_id)
+            if run_id not in self._runs:
+                return None
+            run, reading = self._runs[run_id], self._readings[run_id]
+        return replace(run, sources=reading.sources())
+
+    def recent(self) -> tuple[AskedRun, ...]:
+        """Those that are remembered, the latest first."""
+        with self._lock:
+            known = [(run, self._readings[run.id]) for run in reversed(self._runs.values())]
+        return tuple(replace(run, sources=reading.sources()) for run, reading in known)
 
     def stop(self, seconds: float) -> bool:
         """Take nothing more, finish what is running, and after so many seconds break it off. False where that failed."""
@@ -97,8 +122,11 @@ class AskedRuns:
     def _make(self, run: AskedRun) -> None:
         with structlog.contextvars.bound_contextvars(job_id=run.id):
             self._note(replace(run, state="running"))
+            with self._lock:
+                # One that nobody can ask for any more is watched all the same.
+                reading = self._readings.get(run.id, Reading())
             try:
-                audit = self._auditing.audited(run.left, run.right, run.asked_at, self._cancel)
+                audit = self._auditing.audited(run.left, run.right, run.asked_at, self._cancel, reading)
             except AuditorError as error:
                 _log.error("An audit that was asked for failed.", error=str(error))
                 self._note(replace(run, state="failed", error=str(error)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -18,6 +18,7 @@ from auditor.witnesses import Witnesses
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from auditor.collect import Progress
     from auditor.daemon.loaded import Loaded
     from auditor.meters import Meters
     from auditor.model import Audit, Gap
@@ -48,10 +49,19 @@ class Auditing:
     def audit(self, left: str, right: str, not_before: datetime, cancel: threading.Event) -> None:
         self.audited(left, right, not_before, cancel)
 
-    def audited(self, left: str, right: str, not_before: datetime, cancel: threading.Event) -> Audit:
-        """Audit a pair; the audit may be one that another run makes. Raises AuditorError."""
+    def audited(
+        self,
+        left: str,
+        right: str,
+        not_before: datetime,
+        cancel: threading.Event,
+        progress: Progress | None = None,
+    ) -> Audit:
+        """Audit a pair; the audit may be one that another run makes. `progress` is told how far the reading is.
+
+        Raises AuditorError."""
         # What is bound to the lines of this audit is not to be found in those of the next.
-        return contextvars.copy_context().run(self._audited, left, right, not_before, cancel)
+        return contextvars.copy_context().run(self._audited, left, right, not_before, cancel, progress)
 
     def snapshot(self, environment: str, not_before: datetime, cancel: threading.Event) -> None:
         """Observe an environment for its own sake."""
@@ -76,13 +86,14 @@ class Auditing:
             _log.info("A digest is to be delivered.")
             self.recorded()
 
-    def _audited(self, left: str, right: str, not_before: datetime, cancel: threading.Event) -> Audit:
+    def _audited(
+        self, left: str, right: str, not_before: datetime, cancel: threading.Event, progress: Progress | None
+    ) -> Audit:
         loaded = self.loaded()
         pair = loaded.config.pair(left, right)
         policy = loaded.policy(pair)
-        audit = audit_now(
-            loaded.config, left, right, self._tools(loaded, cancel), policy=policy, not_before=not_before, cancel=cancel
-        )
+        tools = replace(self._tools(loaded, cancel), progress=progress)
+        audit = audit_now(loaded.config, left, right, tools, policy=policy, not_before=not_before, cancel=cancel)
         _ended(
             "An audit ended.",
             audit.gaps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,8 +23,32 @@ if TYPE_CHECKING:
     from auditor.waiver_file import WaiverFile
 
 
+class SourceReading(Protocol):
+    """How far one source of an environment is read: `stage` is `reading`, `done`, `incomplete` or `failed`.
+
+    `ended` of `listings` are over, which brought `count` resources and gaps."""
+
+    @property
+    def environment(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def stage(self) -> str: ...
+
+    @property
+    def listings(self) -> int: ...
+
+    @property
+    def ended(self) -> int: ...
+
+    @property
+    def count(self) -> int: ...
+
+
 class Run(Protocol):
-    """One audit that was asked for.
+    """One audit that was asked for, as it is now.
 
     `state` is `waiting`, `running`, `done` or `failed`; `audit_id` is there once it is done, `error` where it failed."""
 
@@ -49,6 +73,9 @@ class Run(Protocol):
     @property
     def error(self) -> str | None: ...
 
+    @property
+    def sources(self) -> Sequence[SourceReading]: ...
+
 
 class Runs(Protocol):
     """Audits on demand. Called from several threads."""
@@ -58,6 +85,10 @@ class Runs(Protocol):
         ...
 
     def find(self, run_id: str) -> Run | None: ...
+
+    def recent(self) -> Sequence[Run]:
+        """Those that are remembered, the latest first."""
+        ...
 
 
 class Loaded(Protocol):
