@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from auditor.acts import ActError
 from auditor.errors import ConfigError, StoreError
 from auditor.store import NotFoundError
+from auditor.web.queries.findings import FilterError
 from auditor.web.templating import page
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _wrong)
     app.add_exception_handler(NotFoundError, _unknown)
     app.add_exception_handler(ActError, _impossible)
+    app.add_exception_handler(FilterError, _unanswerable)
     app.add_exception_handler(ConfigError, _misnamed)
     app.add_exception_handler(StoreError, _no_store)
     app.add_exception_handler(Exception, _defect)
@@ -102,6 +104,10 @@ def _unknown(request: Request, error: Exception) -> Response:
 
 def _impossible(request: Request, error: Exception) -> Response:
     return answer(request, 409, str(error))
+
+
+def _unanswerable(request: Request, error: Exception) -> Response:
+    return answer(request, 422, str(error))
 
 
 def _misnamed(request: Request, error: Exception) -> Response:
