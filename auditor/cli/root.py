@@ -23,6 +23,7 @@ from auditor.cli.policy_commands import policy
 from auditor.cli.ready_command import ready
 from auditor.cli.run_commands import diff, now, snapshot
 from auditor.cli.serve_command import serve
+from auditor.cli.token_commands import token
 from auditor.cli.versions_command import versions
 from auditor.cli.waiver_commands import ack, waive, waivers
 
@@ -69,5 +70,6 @@ for command in (
     kubernetes_rbac,
     db,
     serve,
+    token,
 ):
     audit.add_command(command)
