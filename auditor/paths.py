@@ -36,6 +36,21 @@ def dotted(path: Sequence[str]) -> str:
     return ".".join(f'"{step}"' if re.search(r"[.\s]", step) or not step else step for step in path)
 
 
+_READ = re.compile(r'"((?:[^"\\]|\\.)*)"|((?:\\.|[^."\\])+)')
+
+
+def read(text: str) -> tuple[str, ...]:
+    """A dotted path as reports print it: a step with a dot in it stands in quotes, or escapes it as in rules.
+
+    Raises ValueError where no step is named."""
+    steps = tuple(
+        quoted.replace('\\"', '"') if quoted else plain.replace("\\.", ".") for quoted, plain in _READ.findall(text)
+    )
+    if not steps:
+        raise ValueError("names no step")
+    return steps
+
+
 class PathSet(Generic[T]):
     """Values by glob; the first glob that matches a path gives its value. Answers are remembered."""
 

@@ -13,21 +13,27 @@ def rule_text(file: str, line: int) -> str | None:
     """The rule that begins in `line` of `file`, without its examples; None where the file cannot be read any more.
 
     `file` is as rules name it: `policies/default.yaml` for a pack that ships, else a path."""
+    lines = rule_lines(file, line)
+    return None if lines is None else "\n".join(text for _, text in lines)
+
+
+def rule_lines(file: str, line: int) -> tuple[tuple[int, str], ...] | None:
+    """The same line by line, each with its number in the file."""
     source = _source(file)
     if source is None or not 0 < line <= len(source):
         return None
     first = source[line - 1]
     margin = len(first) - len(first.lstrip())
-    found = [first]
-    for text in source[line:]:
+    found = [(line, first)]
+    for number, text in enumerate(source[line:], line + 1):
         indent = len(text) - len(text.lstrip())
         if text.strip() and indent <= margin:
             break
-        found.append(text)
-    kept = _without_examples([text[margin:].rstrip() for text in found])
-    while kept and (not kept[-1] or kept[-1].lstrip().startswith("#")):
+        found.append((number, text))
+    kept = _without_examples([(number, text[margin:].rstrip()) for number, text in found])
+    while kept and (not kept[-1][1] or kept[-1][1].lstrip().startswith("#")):
         kept.pop()
-    return "\n".join(kept)
+    return tuple(kept)
 
 
 def _source(file: str) -> list[str] | None:
@@ -40,10 +46,10 @@ def _source(file: str) -> list[str] | None:
         return None
 
 
-def _without_examples(lines: list[str]) -> list[str]:
-    found: list[str] = []
+def _without_examples(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
     skipped: int | None = None
-    for text in lines:
+    for number, text in lines:
         indent = len(text) - len(text.lstrip())
         if skipped is not None and (
             not text.strip() or indent > skipped or (text.lstrip().startswith("- ") and indent == skipped)
@@ -51,5 +57,5 @@ def _without_examples(lines: list[str]) -> list[str]:
             continue
         skipped = indent if text.lstrip().startswith(_LEFT_OUT) else None
         if skipped is None:
-            found.append(text)
+            found.append((number, text))
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from auditor.model import Finding
     from auditor.registry import Registry
     from auditor.store import Store
-
-_STEP = re.compile(r'"((?:[^"\\]|\\.)*)"|((?:\\.|[^."\\])+)')
 
 
 @click.command()
@@ -172,10 +169,10 @@ def _stored(store: Store, stage: Stage, one: Explanation) -> Finding | None:
 
 
 def parsed(text: str) -> tuple[str, ...]:
-    """A dotted path as reports print it: a step with a dot in it stands in quotes, or escapes it as in rules."""
-    steps = [
-        quoted.replace('\\"', '"') if quoted else plain.replace("\\.", ".") for quoted, plain in _STEP.findall(text)
-    ]
-    if not steps:
-        raise click.BadParameter("names no step", param_hint="--path")
-    return tuple(steps)
+    """A path as it was typed after --path."""
+    from auditor.paths import read
+
+    try:
+        return read(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--path") from error

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from auditor.config import Config
     from auditor.model import Json
-    from auditor.notices import Notice, Queued
+    from auditor.notices import Queued
     from auditor.store import Store
 
 _STATES = ("pending", "failed", "delivered")
@@ -119,17 +119,18 @@ def _deliver(config: Config, store: Store) -> int:
 
 
 def _table(found: Sequence[Queued], now: datetime) -> str:
+    from auditor.publish.notice_text import about, state
     from auditor.publish.spelling import span
 
     headers = ["ID", "STATE", "TARGET", "AGE", "TRIES", "WHAT", "ERROR"]
     rows = [
         [
             queued.notice.id[:_SHOWN_ID],
-            _state(queued, now),
+            state(queued, now),
             queued.notice.target,
             span(now - queued.notice.created_at),
             str(queued.attempts),
-            _about(queued.notice),
+            about(queued.notice),
             queued.error or "",
         ]
         for queued in found
@@ -137,33 +138,8 @@ def _table(found: Sequence[Queued], now: datetime) -> str:
     return write.columns(headers, rows)
 
 
-def _state(queued: Queued, now: datetime) -> str:
-    from auditor.notices import Delivery
-
-    if queued.state is Delivery.PENDING and not queued.ended:
-        return "in doubt"
-    return "waits" if queued.state is Delivery.PENDING and queued.notice.not_before > now else queued.state.value
-
-
-def _about(notice: Notice) -> str:
-    """In a few words: `2 new, 1 resolved in staging against prod`."""
-    from collections import Counter
-
-    from auditor.codec import decode
-    from auditor.notices import News, NoticeKind
-
-    if notice.kind is NoticeKind.DIGEST:
-        return "digest"
-    news = decode(News, notice.body)
-    counts = [f"{number} {what}" for what, number in Counter(change.happening for change in news.changes).items()]
-    if news.new_gaps:
-        counts.append(f"{len(news.new_gaps)} not observed")
-    if news.closed_gaps:
-        counts.append(f"{len(news.closed_gaps)} observed again")
-    return f"{', '.join(counts)} in {news.left} against {news.right}"
-
-
 def _object(queued: Queued) -> dict[str, Json]:
+    from auditor.publish.notice_text import about
     from auditor.publish.spelling import iso
 
     def moment(at: datetime | None) -> str | None:
@@ -176,7 +152,7 @@ def _object(queued: Queued) -> dict[str, Json]:
         "kind": notice.kind.value,
         "target": notice.target,
         "topic": notice.topic,
-        "about": _about(notice),
+        "about": about(notice),
         "created_at": iso(notice.created_at),
         "not_before": iso(notice.not_before),
         "attempts": queued.attempts,

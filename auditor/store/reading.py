@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from auditor.model import Category, Resource, Severity, Status
-from auditor.store import facets, gauges, inventory, recent, search, summaries
+from auditor.store import facets, gauges, inventory, recent, ruled, search, summaries
 from auditor.store.database import Database
 from auditor.store.days import DayPoint
 from auditor.store.days import trend as trend_of
@@ -44,6 +44,11 @@ class Reading(Service):
         """How many unresolved findings each choice of severity, status, category, kind and owner would give."""
         with self._database.reading() as session:
             return facets.facets(session, query)
+
+    def rule_counts(self, rules: Iterable[str]) -> Mapping[str, int]:
+        """How many findings of each of `rules` (`policy/id`) are not resolved, in all pairs."""
+        with self._database.reading() as session:
+            return ruled.by_rule(session, rules)
 
     def counts(self, pairs: Collection[Pair]) -> Mapping[Pair, Mapping[tuple[Category, Severity, Status], int]]:
         """How many findings of each sort are not resolved; of sorts that a pair has none of nothing is said."""
