@@ -13,7 +13,7 @@ from auditor.deployed import TELLING, deployed, folded
 
 if TYPE_CHECKING:
     from auditor.gauges import Deployed
-    from auditor.model import Snapshot
+    from auditor.model import Gap, Snapshot
     from auditor.promotion import Deployment
 
 
@@ -66,15 +66,26 @@ def column(
     """One environment. `names` are the words that mean it; `history` is what the store knows of its deployments."""
     if snapshot is None:
         return Column(environment, None, None, 0, {})
+    rows = deployed(snapshot.resources, names)
+    return column_of(environment, snapshot.id, snapshot.taken_at, snapshot.gaps, rows, history)
+
+
+def column_of(
+    environment: str,
+    snapshot: str,
+    taken_at: datetime,
+    gaps: Iterable[Gap],
+    rows: Iterable[Deployed],
+    history: Sequence[Deployment] = (),
+) -> Column:
+    """The same from what the snapshot called `snapshot` says is deployed."""
     began = {(one.component, one.version): one.began for one in history if one.running}
     cells: dict[str, list[Cell]] = defaultdict(list)
-    for row in deployed(snapshot.resources, names):
+    for row in rows:
         cells[row.component].append(_cell(row, began.get((row.component, row.version))))
-    hidden = sum(
-        1 for gap in snapshot.gaps if gap.attribute is None and any(fnmatchcase(kind, gap.kind) for kind in TELLING)
-    )
+    hidden = sum(1 for gap in gaps if gap.attribute is None and any(fnmatchcase(kind, gap.kind) for kind in TELLING))
     told = {component: tuple(several) for component, several in cells.items()}
-    return Column(environment, snapshot.id, snapshot.taken_at, hidden, told)
+    return Column(environment, snapshot, taken_at, hidden, told)
 
 
 def _cell(row: Deployed, seen: datetime | None) -> Cell:

@@ -41,6 +41,21 @@ def checklist(
     policy = load_policy(pair.policies, config.policies)
     recorded, _ = recorded_audit(config, pair, policy, tools, fresh)
     judged = recorded or judged_of(audit_now(config, pair.left, pair.right, tools, policy=policy), tools)
+    return checklist_of(config, name, pair, policy, judged, tools, fresh=fresh, threshold=threshold)
+
+
+def checklist_of(
+    config: Config,
+    name: str,
+    pair: Pair,
+    policy: Policy,
+    judged: Judged,
+    tools: Tools,
+    *,
+    fresh: timedelta,
+    threshold: Severity,
+) -> Checklist:
+    """The answered checklist of the environment called `name`, from an audit of its pair. Nothing is observed for it."""
     standing = standing_of(judged.audit, tools)
     known = {finding.breach.fingerprint for finding in standing.findings}
     unseen = tuple(finding for finding in standing.unseen if finding.breach.fingerprint not in known)
