@@ -262,5 +262,6 @@ def test_counting_touches_no_resolved_finding(store: Store, url: str):
                 plans += "\n".join(str(row[-1]) for row in rows) + "\n"
     engine.dispose()
     assert walks.findall(plans) == []
-    for index in ("ix_findings_unresolved", "ix_events_regressed", "ix_notices_pending", "ix_notices_failed"):
-        assert index in plans
+    # The index of searches holds unresolved findings only, too; PostgreSQL takes either where there are few.
+    for index in ("ix_findings_(unresolved|search)", "ix_events_regressed", "ix_notices_pending", "ix_notices_failed"):
+        assert re.search(index, plans)
