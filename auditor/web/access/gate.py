@@ -83,6 +83,8 @@ class Gate:
 
     async def identify(self, request: Request, wanted: Scope) -> Identity:
         identity = await self._who(request)
+        # A refusal, too, is shown to somebody who is signed in.
+        request.state.identity = identity
         if not identity.scope.covers(wanted):
             raise HTTPException(
                 403,
