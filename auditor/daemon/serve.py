@@ -143,7 +143,7 @@ class Service:
             stopping=lambda: self._stopping,
         )
         gate = Gate(lambda: self._loaded().config.serve, store, ground.key, clock, self._names)
-        self._app = create_app(
+        self.app = create_app(
             State(self.heartbeats.silent, self.checks, scrape),
             [*routers(), slack_router(self.desk, self.desk)],
             backend=backend,
@@ -163,7 +163,7 @@ class Service:
         self.leader.start()
         if self.leader.alone and not self.leader.holds:
             raise _second(config, self.leader.standing.holder)
-        self._server = _listening(self._app, config)
+        self._server = _listening(self.app, config)
         self.probe.ask()
         self.probe.start()
         self.delivery.use(config)
