@@ -9,6 +9,7 @@ from auditor.web.static import static_router
 from auditor.web.views.access import access_router
 from auditor.web.views.live import live_router
 from auditor.web.views.login import login_router
+from auditor.web.views.versions import versions_router
 
 
 def routers() -> list[APIRouter]:
@@ -17,5 +18,6 @@ def routers() -> list[APIRouter]:
         live_router(),
         login_router(),
         access_router(),
+        versions_router(),
         audits_router(),
     ]

@@ -1,0 +1,27 @@
+"""What one application keeps of what it found out, for pages and API alike. Nothing of it is lost with it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from auditor.web.queries.versions import VersionTable
+
+_MAKING = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    versions: VersionTable = field(default_factory=VersionTable)
+
+
+def keeps(request: Request) -> Keeps:
+    """The dependency of routes."""
+    state = request.app.state
+    with _MAKING:
+        if not hasattr(state, "keeps"):
+            state.keeps = Keeps()
+    found: Keeps = state.keeps
+    return found

@@ -1,0 +1,78 @@
+"""What took a while to find out and stays true: kept while there is room, found out once, and never waited for twice."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Kept(Generic[K, V]):
+    """The `most` values that were asked for last. Safe to share between threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[K, V] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: K) -> V | None:
+        with self._lock:
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key]
+
+    def put(self, key: K, value: V) -> V:
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+        return value
+
+    def drop(self, key: K, value: V) -> None:
+        """Keep it no longer, if it still is this one."""
+        with self._lock:
+            if self._values.get(key) is value:
+                del self._values[key]
+
+    def get_or_make(self, key: K, make: Callable[[], V]) -> V:
+        """The value, made now where it is not there. Two threads may make the same one; nobody waits for the other."""
+        found = self.get(key)
+        return found if found is not None else self.put(key, make())
+
+
+class FoundOut(Generic[K, V]):
+    """Finds out one thing after another in a thread of its own. The `most` things that were asked for last are kept.
+
+    What takes long must not take the threads that answer everything else; and however many ask for the same, it is found
+    out once."""
+
+    def __init__(self, most: int) -> None:
+        self._asked: Kept[K, Future[V]] = Kept(most)
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finding-out")
+        self._lock = threading.Lock()
+
+    def known(self, key: K) -> V | None:
+        """The value, without asking for it. None where it was not asked for, is not found out yet, or could not be."""
+        asked = self._asked.get(key)
+        return asked.result() if asked is not None and asked.done() and asked.exception() is None else None
+
+    def ask(self, key: K, make: Callable[[], V], seconds: float) -> V | None:
+        """The value, if it is found out within `seconds`; None: not yet, so ask again. Raises what `make` raised.
+
+        What failed is tried again when it is asked for again."""
+        with self._lock:
+            asked = self._asked.get(key) or self._asked.put(key, self._worker.submit(make))
+        try:
+            return asked.result(seconds)
+        except TimeoutError:
+            return None
+        finally:
+            if asked.done() and asked.exception() is not None:
+                self._asked.drop(key, asked)
