@@ -1,4 +1,5 @@
-"""What `explain` needs of the store: the snapshots that the pair's last audit judged, laid side by side again."""
+"""What `explain` needs of the store: the snapshots that the pair's last audit judged, laid side by side again; and a
+finding's place, judged under the policies as they are now."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from auditor.errors import AuditorError
-from auditor.explain import Scenery
+from auditor.explain import Explanation, Scenery, explain
 from auditor.held import held_since
+from auditor.model import Status
 from auditor.moves import Histories
 from auditor.past import recall
 from auditor.pipeline import lay
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from auditor.config import Config, Pair
+    from auditor.life import StoredFinding
     from auditor.model import Snapshot
     from auditor.pipeline import Tools
     from auditor.rules import Policy
@@ -55,6 +58,31 @@ def staged(config: Config, pair: Pair, tools: Tools, now: datetime, policy: Poli
     held = partial(held_since, Histories(realms, tools.store.past, (left.id, right.id), now))
     history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to, held)
     return Stage(Scenery(laid.comparison, rules, (laid.pair.left, laid.pair.right), now, history), left, right)
+
+
+def explained_finding(
+    config: Config, tools: Tools, stored: StoredFinding, now: datetime
+) -> tuple[list[Explanation], list[str]]:
+    """The finding's place as it is judged now, and what has to be known about that."""
+    breach = stored.breach
+    try:
+        pair = config.pair(breach.left.environment, breach.right.environment)
+        stage = staged(config, pair, tools, now)
+    except AuditorError as error:
+        return [], [f"the place cannot be judged again: {error}"]
+    named = {side.identity for side in (breach.left, breach.right) if side.identity is not None}
+    found: dict[tuple[object, ...], Explanation] = {}
+    for name in sorted(named):
+        for one in explain(stage.scenery, name, breach.path, breach.kind):
+            found[(one.identity, one.path, one.pairing)] = one
+    notes = []
+    rules = {link.rule.name for one in found.values() for link in (*one.comparing, *one.checking)}
+    mine = f"{breach.rule.policy}/{breach.rule.id}"
+    if stored.status is Status.RESOLVED:
+        notes.append("it is resolved: what follows is how the place is judged now")
+    elif mine not in rules and breach.rule.line:
+        notes.append(f"{mine} does not match this place any more: the policy changed since, and the next audit says so")
+    return [one for one in found.values() if one.path == breach.path or one.comparing or one.checking], notes
 
 
 def _snapshots(store: Store, left: str, right: str) -> tuple[Snapshot, Snapshot]:

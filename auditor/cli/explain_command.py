@@ -94,15 +94,16 @@ def _finding(
     import json
 
     from auditor.cli.findings_commands import tolerated
-    from auditor.cli.moved_lookup import with_moved
+    from auditor.explaining import explained_finding
+    from auditor.moved_lookup import with_moved
     from auditor.policy_text import rule_text
     from auditor.publish import explain_report as report
     from auditor.publish.json_report import dump, finding_json
     from auditor.publish.lookups import explain_text
 
     waiver, _ = tolerated(config, store, stored)
-    stored, unmoved = with_moved(config, registry, store, stored)
-    explained, notes = _explained(config, registry, store, stored)
+    stored, unmoved = with_moved(config, registry, store, stored, setup.now())
+    explained, notes = explained_finding(config, setup.toolbox(config, registry, store), stored, setup.now())
     rule = stored.breach.rule
     text = rule_text(rule.file, rule.line)
     if format_ == "json":
@@ -116,34 +117,6 @@ def _finding(
     environments = stored.breach.left.environment, stored.breach.right.environment
     more = report.appendix(explained, environments, text, waiver, notes=notes, width=width, color=color)
     return told + more
-
-
-def _explained(
-    config: Config, registry: Registry, store: Store, stored: StoredFinding
-) -> tuple[list[Explanation], list[str]]:
-    """The finding's place as it is judged now, and what has to be known about that."""
-    from auditor import explain as explaining
-    from auditor.errors import AuditorError
-    from auditor.model import Status
-
-    breach = stored.breach
-    try:
-        stage = _staged(config, registry, store, breach.left.environment, breach.right.environment)
-    except (AuditorError, click.UsageError) as error:
-        return [], [f"the place cannot be judged again: {error}"]
-    named = {side.identity for side in (breach.left, breach.right) if side.identity is not None}
-    found: dict[tuple[object, ...], Explanation] = {}
-    for name in sorted(named):
-        for one in explaining.explain(stage.scenery, name, breach.path, breach.kind):
-            found[(one.identity, one.path, one.pairing)] = one
-    notes = []
-    rules = {link.rule.name for one in found.values() for link in (*one.comparing, *one.checking)}
-    mine = f"{breach.rule.policy}/{breach.rule.id}"
-    if stored.status is Status.RESOLVED:
-        notes.append("it is resolved: what follows is how the place is judged now")
-    elif mine not in rules and breach.rule.line:
-        notes.append(f"{mine} does not match this place any more: the policy changed since, and the next audit says so")
-    return [one for one in found.values() if one.path == breach.path or one.comparing or one.checking], notes
 
 
 def _staged(config: Config, registry: Registry, store: Store, left: str, right: str) -> Stage:

@@ -71,13 +71,13 @@ def show(finding: str, config_file: Path, format_: str, output: Path | None) -> 
 
     FINDING is its fingerprint, or as much of it as is needed to tell it from others.
     """
-    from auditor.cli.moved_lookup import with_moved
+    from auditor.moved_lookup import with_moved
     from auditor.publish.json_report import finding_json
     from auditor.publish.lookups import finding_text
 
     config, registry = setup.configured(config_file)
     with setup.opened(config) as store:
-        stored, unmoved = with_moved(config, registry, store, store.finding(finding))
+        stored, unmoved = with_moved(config, registry, store, store.finding(finding), setup.now())
         events = store.events(stored.fingerprint)
         waiver, lapse = tolerated(config, store, stored)
         (found,) = with_returns(store, [stored])

@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from auditor.cli import setup
+from auditor.errors import AuditorError
+from auditor.model import Status
+from auditor.moves import Histories
+from auditor.parting import Mover
+from auditor.publish.spelling import instant
+from auditor.realms import realm_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from auditor.config import Config
     from auditor.life import StoredFinding
     from auditor.model import Moved
@@ -16,19 +23,17 @@ if TYPE_CHECKING:
     from auditor.store import Store
 
 
-def with_moved(config: Config, registry: Registry, store: Store, stored: StoredFinding) -> tuple[StoredFinding, str]:
+def with_moved(
+    config: Config, registry: Registry, store: Store, stored: StoredFinding, now: datetime
+) -> tuple[StoredFinding, str]:
     """The finding with which side moved, as kept or as the histories tell now; where they do not, why not."""
-    moved, why = _moved(config, registry, store, stored)
+    moved, why = _moved(config, registry, store, stored, now)
     return replace(stored, moved=moved), why
 
 
-def _moved(config: Config, registry: Registry, store: Store, stored: StoredFinding) -> tuple[Moved | None, str]:
-    from auditor.errors import AuditorError
-    from auditor.model import Status
-    from auditor.moves import Histories
-    from auditor.parting import Mover
-    from auditor.realms import realm_of
-
+def _moved(
+    config: Config, registry: Registry, store: Store, stored: StoredFinding, now: datetime
+) -> tuple[Moved | None, str]:
     breach = stored.breach
     pair = breach.left.environment, breach.right.environment
     if (
@@ -42,7 +47,7 @@ def _moved(config: Config, registry: Registry, store: Store, stored: StoredFindi
         return None, "not known: there is no snapshot of both sides any more"
     left, right = (realm_of(config, name, registry.kind) for name in pair)
     try:
-        asked = Histories((left, right), store.past, (last[0][0].id, last[1][0].id), setup.now())
+        asked = Histories((left, right), store.past, (last[0][0].id, last[1][0].id), now)
         answer = asked.ask([breach])[breach.fingerprint]
     except AuditorError as error:
         return None, f"not known: {error}"
@@ -50,8 +55,6 @@ def _moved(config: Config, registry: Registry, store: Store, stored: StoredFindi
 
 
 def _why(apart: Apart) -> str:
-    from auditor.publish.spelling import instant
-
     if apart.since is None:
         return "not known: the last snapshots do not hold what the finding says"
     if apart.cut_short:
