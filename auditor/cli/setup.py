@@ -15,13 +15,10 @@ if TYPE_CHECKING:
 
     from auditor.collect import Progress
     from auditor.config import Config
-    from auditor.model import Path as Steps
     from auditor.pipeline import Tools
     from auditor.publish.sources import Places
     from auditor.registry import Registry
     from auditor.store import Store
-
-_LONGEST_FILE = 1_000_000
 
 
 def now() -> datetime:
@@ -74,19 +71,6 @@ def toolbox(config: Config, registry: Registry, store: Store, progress: Progress
 
 def places(config: Config) -> Places:
     """Where locations in reports begin, and the repository that they are told relative to: git's, else this folder."""
-    from auditor.publish.sources import Places
+    from auditor.repository import places as found
 
-    folder = config.folder.resolve()
-    root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), Path.cwd())
-    return Places(folder, root.resolve(), _line_of)
-
-
-def _line_of(file: Path, steps: Steps, start: int) -> int | None:
-    from auditor.publish.sources import line_in
-
-    try:
-        if file.stat().st_size > _LONGEST_FILE:
-            return None
-        return line_in(file.read_text(encoding="utf-8", errors="replace"), steps, start)
-    except OSError:  # it was read elsewhere, or is gone: then its name has to do
-        return None
+    return found(config.folder, Path.cwd())

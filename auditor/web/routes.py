@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from auditor.web.audits import audits_router
+from auditor.web.api import api_router
+from auditor.web.queries.staging import Stages
 from auditor.web.static import static_router
 from auditor.web.views.access import access_router
 from auditor.web.views.live import live_router
 from auditor.web.views.login import login_router
+from auditor.web.views.overview import overview_router
+from auditor.web.views.policies import policies_router
 from auditor.web.views.versions import versions_router
 
 
 def routers() -> list[APIRouter]:
+    stages = Stages()
     return [
         static_router(),
         live_router(),
+        overview_router(),
         login_router(),
         access_router(),
         versions_router(),
-        audits_router(),
+        policies_router(stages),
+        api_router(),
     ]

@@ -1,1 +1,22 @@
-"""`/api/v1`, a module a noun. The same answers as the pages', from `auditor.web.queries`."""
+"""The API: every noun of the product below /api/v1, for programs."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from auditor.web.api.audits import audits_router
+from auditor.web.api.document import PREFIX, document_router
+from auditor.web.api.environments import environments_router
+from auditor.web.api.findings import findings_router
+from auditor.web.api.pairs import pairs_router
+
+__all__ = ["api_router"]
+
+
+def api_router() -> APIRouter:
+    """All operations, and the document that describes them."""
+    found = APIRouter(prefix=PREFIX)
+    for nouns in (pairs_router(), findings_router(), audits_router(), environments_router()):
+        found.include_router(nouns)
+    found.include_router(document_router(found))
+    return found

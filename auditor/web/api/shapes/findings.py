@@ -1,0 +1,100 @@
+"""Lists of findings and single ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from auditor.model import Category, MatchMethod, Severity, Status
+from auditor.web.api.shapes import Event, Finding, Gap, Next, Shape, Share, Waiving
+
+
+class FindingList(Shape):
+    """Findings, in the order that was asked for. A page may hold fewer than `limit`, and yet not be the last."""
+
+    items: list[Finding]
+    next: Next
+    total: int | None = Field(description="All unresolved ones of the list; null where resolved ones are asked for.")
+
+
+class FindingFacets(Shape):
+    """How many unresolved findings each choice of one filter would give, all other filters being as they are."""
+
+    severity: dict[Severity, int]
+    status: dict[Status, int]
+    category: dict[Category, int]
+    kind: dict[str, int]
+    owner: dict[str, int] = Field(description="Under `-` those that nobody owns.")
+    total: int
+
+
+class FindingWhole(Finding):
+    """A finding with its life, as `audit show --format json` prints it."""
+
+    moved_unknown: str | None = Field(description="Why it is not known which side moved.")
+    waiver: Waiving | None
+    events: list[Event]
+
+
+class EventList(Shape):
+    """What happened to one finding, oldest first."""
+
+    items: list[Event]
+    next: Next
+
+
+class Paired(Shape):
+    left: str
+    right: str
+    by: MatchMethod
+    confidence: Share
+    compared: list[str]
+
+
+class Told(Shape):
+    """One side of a place. Without the last three the value is absent."""
+
+    identity: str | None
+    value: Any = None
+    normal_form: Any = None
+    names_set_aside: Any = None
+
+
+class Link(Shape):
+    """A rule that matches the place, and what it does there."""
+
+    rule: str
+    file: str
+    line: int
+    severity: Severity
+    part: str
+    met: bool | None
+    why: str
+
+
+class Explanation(Shape):
+    """A place as the policies judge it now."""
+
+    kind: str
+    resource: str
+    path: list[str]
+    state: str
+    finding: bool
+    verdict: str
+    about: str
+    paired: Paired | None
+    left: Told | None
+    right: Told | None
+    comparing: list[Link]
+    checking: list[Link]
+    gaps: list[Gap]
+    perhaps: list[str]
+
+
+class FindingExplained(FindingWhole):
+    """Why there is a finding, as `audit explain --format json` prints it."""
+
+    rule_text: str | None = Field(description="The rule as its file spells it.")
+    explained: list[Explanation]
+    notes: list[str]
