@@ -18,7 +18,7 @@ from auditor.cli.options import FORMATS, debug_option
     show_default=True,
     help="Where the configuration and files go.",
 )
-@click.option("--serve", is_flag=True, help="Keep the company up until Ctrl-C, to try other commands on it.")
+@click.option("--serve", is_flag=True, help="Keep the company up until Ctrl-C, with its page at http://127.0.0.1:9464.")
 @click.option(
     "--company", is_flag=True, help="Keep only the company up, and let it go on living; for dashboards and containers."
 )

@@ -27,6 +27,7 @@ from auditor.demo import files, living, standin, versions, world
 
 AWS_PORT = 4599
 VERSIONS_PORT = 4598
+PAGE = "http://127.0.0.1:9464"
 # What the stand-in asks for to let somebody in: anything.
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "demo",
@@ -41,8 +42,8 @@ _RAN = (0, 1)
 def run(folder: Path, arguments: Sequence[str], *, serve: bool, say: Callable[[str], None]) -> int:
     """Build the company, audit it with `audit now staging prod` and these arguments, and say what to do next.
 
-    Files in `folder` that are there already are left as they are. With `serve` the company stays until the user
-    presses Ctrl-C. Returns 0 where the audit ran, whatever it found, else its exit code. Raises DemoError where the
+    Files in `folder` that are there already are left as they are. With `serve` the company stays, and its page is
+    served, until the user presses Ctrl-C. Returns 0 where the audit ran, whatever it found, else its exit code. Raises DemoError where the
     stand-in is not installed.
     """
     kept = files.lay_out(folder)
@@ -63,7 +64,7 @@ def run(folder: Path, arguments: Sequence[str], *, serve: bool, say: Callable[[s
             return code
         say(_next(folder, addresses if serve else None))
         if serve:
-            _wait()
+            _keep_serving(config, {**os.environ, **addresses}, say)
     return 0
 
 
@@ -110,22 +111,29 @@ def _next(folder: Path, addresses: Mapping[str, str] | None) -> str:
         return (
             f"\nEverything that was asked for stands in {folder}: read auditor.yaml and README.md there, change a file "
             f"under environments/ or policies/, and run `audit demo --folder {folder}` again.\n"
-            f"`audit demo --folder {folder} --serve` keeps the company up, so that you can try the other commands on it."
+            f"`audit demo --folder {folder} --serve` keeps the company up and serves its page at {PAGE}; try the other "
+            "commands on it, too."
         )
     variables = [f"{name}={value}" for name, value in (*list(_CREDENTIALS.items())[:2], *addresses.items())]
     exports = "".join(f"  export {variable}\n" for variable in variables)
     return (
-        f"\nThe company stays up until you press Ctrl-C. In another terminal:\n\n  cd {folder.resolve()}\n{exports}"
-        "  audit now staging prod\n  audit findings\n  audit serve\n\nREADME.md there says what else to try."
+        f"\nThe company stays up until you press Ctrl-C, and is audited every minute.\n\nIts page: {PAGE}\n\n"
+        f"In another terminal:\n\n  cd {folder.resolve()}\n{exports}"
+        "  audit now staging prod\n  audit findings\n\nREADME.md there says what else to try."
     )
 
 
-def _wait() -> None:
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        return
+def _keep_serving(config: Path, variables: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """The company with its page, until Ctrl-C; the company alone where the page cannot be served."""
+    command = [sys.executable, "-m", "auditor", "serve", "--config", str(config), "--log-level", "warning"]
+    with subprocess.Popen(command, env=dict(variables)) as service:
+        try:
+            if service.wait() != 0:
+                say("The page cannot be served: see above. The company stays up until you press Ctrl-C.")
+                threading.Event().wait()
+        except KeyboardInterrupt:
+            # A terminal sends Ctrl-C to both; where it came to this process only, the service is asked here.
+            service.terminate()
 
 
 def _port(wanted: int) -> int:
