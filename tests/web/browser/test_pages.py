@@ -1,0 +1,33 @@
+"""Every page there is, on a small and a believable company: wide and narrow, light and dark."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.web.routes import routers
+from tests.web.browser.checks import problems_of
+from tests.web.browser.conftest import Companies, Visit
+from tests.web.browser.places import ELSEWHERE, NO_PAGES, PLACES, World, shape
+
+
+def pages() -> list[str]:
+    """The routes of pages, as they are registered."""
+    found = {
+        shape(route.path)
+        for router in routers()
+        for route in router.routes
+        if "GET" in getattr(route, "methods", ()) and not route.path.startswith(NO_PAGES)
+    }
+    return sorted(found)
+
+
+def test_every_page_is_looked_at() -> None:
+    """Whoever adds a page adds where to look at it."""
+    assert [path for path in pages() if path not in PLACES and path not in ELSEWHERE] == []
+
+
+@pytest.mark.parametrize("route", sorted({*pages()} & {*PLACES}))
+@pytest.mark.parametrize("company", ["small", "demo"])
+def test_a_page_is_whole(company: str, route: str, companies: Companies, visit: Visit) -> None:
+    """Nothing sticks out, runs or asks elsewhere, wide and narrow; axe-core finds no violation in either theme."""
+    assert problems_of(World(company, companies(company)), route, visit) == {}
