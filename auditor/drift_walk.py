@@ -40,8 +40,15 @@ def drifted(
         earlier = past.looks(realm.environment, until=until, limit=1)
     cut_short = len(looks) == most and bool(earlier)
     forward = [*reversed(looks)] if cut_short else [*earlier, *reversed(looks)]
-    if not forward:
-        return None
+    return _told(realm, past, forward, since, cut_short) if forward else None
+
+
+def drifted_between(realm: Realm, past: Past, first: Look, second: Look) -> Drifted:
+    """What differs between two looks, whatever came between them. `first` is the earlier one."""
+    return _told(realm, past, [first, second], first.taken_at, False)
+
+
+def _told(realm: Realm, past: Past, forward: Sequence[Look], since: datetime, cut_short: bool) -> Drifted:
     course = _Forward(realm, past, forward)
     return Drifted(
         environment=realm.environment,

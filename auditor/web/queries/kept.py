@@ -63,6 +63,13 @@ class FoundOut(Generic[K, V]):
         asked = self._asked.get(key)
         return asked.result() if asked is not None and asked.done() and asked.exception() is None else None
 
+    def forget(self, key: K) -> None:
+        """Find it out anew when it is asked for again. What is being found out now goes on."""
+        with self._lock:
+            asked = self._asked.get(key)
+            if asked is not None and asked.done():
+                self._asked.drop(key, asked)
+
     def ask(self, key: K, make: Callable[[], V], seconds: float) -> V | None:
         """The value, if it is found out within `seconds`; None: not yet, so ask again. Raises what `make` raised.
 

@@ -1,0 +1,104 @@
+"""What changed in one environment: between two of its snapshots, or since a time. As `audit drift` tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from auditor.drift_walk import drifted, drifted_between
+from auditor.durations import parse_duration
+from auditor.publish.drift_view import DriftView, drift_view
+from auditor.realms import realm_of
+from auditor.store import NotFoundError
+from auditor.web.queries.kept import Kept
+
+if TYPE_CHECKING:
+    from auditor.config import Config
+    from auditor.registry import Registry
+    from auditor.store import SnapshotInfo, Store
+
+LOOKS = 2_000
+"""How many snapshots are gone through for a page, at most; `audit drift` goes further back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed. `before` and `after` are the two snapshots; None where it was asked for since a time.
+
+    `view` is None where there are no two snapshots to compare."""
+
+    before: SnapshotInfo | None
+    after: SnapshotInfo | None
+    view: DriftView | None
+
+
+class ChangeFinder:
+    """Compares snapshots, and keeps what differs between two: they never change. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._between: Kept[tuple[object, ...], DriftView] = Kept(16)
+
+    def between(
+        self, store: Store, config: Config, registry: Registry, name: str, before: str | None, after: str | None
+    ) -> Changes:
+        """Between two snapshots of the environment called `name`, in whatever order; by default its last two.
+
+        Raises NotFoundError where there is no such snapshot of it."""
+        infos = list({info.id: info for one in (before, after) if one for info in [_info(store, name, one)]}.values())
+        if not (before and after):
+            infos = _last_two(store, name, infos)
+        if len(infos) < 2:
+            return Changes(None, infos[0] if infos else None, None)
+        first, second = infos if _is_earlier(store, infos[0], infos[1]) else infos[::-1]
+        looks = tuple(store.past.looks(name, until=info.id, limit=1)[0] for info in (first, second))
+        words = (config.environments[name].aliases, tuple(sorted(config.environments)))
+        realm = realm_of(config, name, registry.kind)
+        view = self._between.get_or_make(
+            (first.id, second.id, words), lambda: drift_view(drifted_between(realm, store.past, *looks))
+        )
+        return Changes(first, second, view)
+
+    def since(self, store: Store, config: Config, registry: Registry, name: str, begin: datetime) -> Changes:
+        """Through all snapshots from the last one before `begin` on: what was changed and changed back is told, too."""
+        realm = realm_of(config, name, registry.kind)
+        found = drifted(realm, store.past, begin, most=LOOKS)
+        if found is None:
+            return Changes(None, None, None)
+        return Changes(None, None, drift_view(found, store.deployments(name, since=found.base)))
+
+
+def _info(store: Store, name: str, snapshot: str) -> SnapshotInfo:
+    found = store.snapshot_info(snapshot)
+    if found.environment != name:
+        raise NotFoundError(f"store: snapshot {found.id} is of {found.environment}, not of {name}")
+    return found
+
+
+def _last_two(store: Store, name: str, chosen: list[SnapshotInfo]) -> list[SnapshotInfo]:
+    """The last two; where one is chosen, that one and the one before it, else the one after it."""
+    if not chosen:
+        return list(store.snapshots(name, limit=2))
+    earlier = store.past.looks(name, before=chosen[0].id, limit=1)
+    others = [store.snapshot_info(look.id) for look in earlier] or list(store.snapshots(name, limit=1))
+    return [*chosen, *(other for other in others if other.id != chosen[0].id)]
+
+
+def _is_earlier(store: Store, one: SnapshotInfo, other: SnapshotInfo) -> bool:
+    """Whether it was recorded before the other, whatever clocks said."""
+    return bool(store.past.looks(one.environment, until=one.id, before=other.id, limit=1))
+
+
+def since_of(text: str, now: datetime) -> datetime:
+    """`24h`, `7d`: so long ago; or a date or time in ISO 8601. Raises ValueError with what to write."""
+    try:
+        found = now - parse_duration(text)
+    except (ValueError, OverflowError):
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise ValueError(f"{text!r} is no time: write how long ago, such as 24h or 7d, or a date") from error
+    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    if found > now + timedelta(seconds=1):
+        raise ValueError(f"{text!r} is in the future: write a time that has passed")
+    return found
