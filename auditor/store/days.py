@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
-from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -16,6 +14,17 @@ from auditor.model import Audit, Severity, Status
 from auditor.store.tables import UNRESOLVED, FindingRow, PairDayRow
 
 Pair = tuple[str, str]
+_SEVERITIES = tuple(Severity)
+_COLUMNS = (
+    PairDayRow.left_environment,
+    PairDayRow.right_environment,
+    PairDayRow.day,
+    PairDayRow.score,
+    PairDayRow.coverage,
+    PairDayRow.audits,
+    PairDayRow.incomplete,
+    *(getattr(PairDayRow, severity.value) for severity in _SEVERITIES),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +68,17 @@ def keep(session: Session, audit: Audit) -> None:
 
 def trend(session: Session, pairs: Iterable[Pair], since: date) -> dict[Pair, tuple[DayPoint, ...]]:
     """The days from `since` on, oldest first, of each of `pairs`."""
-    columns = PairDayRow.__table__.columns
-    statement = select(*columns).where(PairDayRow.day >= since.isoformat()).order_by(PairDayRow.day)
-    found: dict[Pair, list[DayPoint]] = defaultdict(list)
-    for row in session.execute(statement):
-        found[row.left_environment, row.right_environment].append(_point(row))
-    return {pair: tuple(found.get(pair, ())) for pair in pairs}
+    statement = select(*_COLUMNS).where(PairDayRow.day >= since.isoformat()).order_by(PairDayRow.day)
+    found: dict[Pair, list[DayPoint]] = {pair: [] for pair in pairs}
+    days: dict[str, date] = {}
+    # By the connection: thousands of plain rows need nothing of what a session does with each.
+    for left, right, day, score, coverage, audits, incomplete, *counts in session.connection().execute(statement):
+        if (left, right) not in found:
+            continue
+        at = days.get(day) or days.setdefault(day, date.fromisoformat(day))
+        known = None if None in counts else dict(zip(_SEVERITIES, counts, strict=True))
+        found[left, right].append(DayPoint(at, score, coverage, known, audits, incomplete))
+    return {pair: tuple(points) for pair, points in found.items()}
 
 
 def _open(session: Session, left: str, right: str) -> dict[str, int]:
@@ -73,9 +87,3 @@ def _open(session: Session, left: str, right: str) -> dict[str, int]:
     statement = select(FindingRow.severity, func.count()).where(UNRESOLVED, *pair, told)
     counts = {row[0]: row[1] for row in session.execute(statement.group_by(FindingRow.severity))}
     return {severity.value: counts.get(severity.value, 0) for severity in Severity}
-
-
-def _point(row: Row[Any]) -> DayPoint:
-    counts = {severity: getattr(row, severity.value) for severity in Severity}
-    known = None if row.critical is None else counts
-    return DayPoint(date.fromisoformat(row.day), row.score, row.coverage, known, row.audits, row.incomplete)

@@ -14,5 +14,5 @@ from auditor.store.tables import UNRESOLVED, FindingRow
 def by_rule(session: Session, rules: Iterable[str]) -> dict[str, int]:
     """Counts by `policy/id`, for each of `rules`."""
     statement = select(FindingRow.rule, func.count()).where(UNRESOLVED).group_by(FindingRow.rule)
-    counts = dict(session.execute(statement).tuples().all())
+    counts = {row[0]: row[1] for row in session.execute(statement)}
     return {rule: counts.get(searched.rule(rule), 0) for rule in rules}
