@@ -24,9 +24,9 @@ def own_origin(request: Request, url: str) -> bool:
     origin = request.headers.get("origin")
     if origin is None:
         return True
-    scheme = urlsplit(origin).scheme if "://" in origin else ""
+    scheme = origin.partition("://")[0]
     known = {_authority(f"{scheme}://{request.headers.get('host', '')}")}
-    if url and urlsplit(url).scheme == scheme:
+    if url.startswith(f"{scheme}://"):
         known.add(_authority(url))
     return _authority(origin) in known - {None}
 
@@ -41,9 +41,9 @@ def login_path(request: Request) -> str:
     """The login page, which goes on to what was asked for; for what was sent, to the page that sent it."""
     wanted = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     if request.method not in ("GET", "HEAD"):
-        sender = urlsplit(request.headers.get("referer", ""))
-        own = sender.netloc == request.headers.get("host", "")
-        wanted = (f"{sender.path}?{sender.query}" if sender.query else sender.path) if own else "/"
+        _, _, sender = request.headers.get("referer", "").partition("://")
+        host, slash, path = sender.partition("/")
+        wanted = slash + path if host == request.headers.get("host") else "/"
     wanted = local_path(wanted)
     return "/login" if wanted == "/" else f"/login?next={quote(wanted, safe='/')}"
 

@@ -1,0 +1,232 @@
+"""Who is let in, beside the table: programs of this machine, forms, failures that are too many, proxies, metrics."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from fastapi import Request
+
+from auditor.credentials import Scope
+from auditor.daemon.serve import Service
+from auditor.store import Store
+from auditor.web.access.origins import login_path, own_origin
+from auditor.web.access.throttle import MOST_A_MINUTE, Throttle
+from tests.web.access.doors import NOW, Clock, Door, door, token
+
+Standing = tuple[Service, Store, Clock]
+HERE = "127.0.0.1"
+HOST = "localhost:9464"
+JSON = "application/json"
+PAIR = b'{"left": "staging", "right": "prod"}'
+
+
+def local(standing: Standing) -> Door:
+    front = door(*standing, {})
+    front.client = HERE
+    return front
+
+
+def test_a_program_of_this_machine_may_use_the_api_as_it_is(standing: Standing) -> None:
+    """JSON without cookie or origin is no browser's; whatever looks like one brings proof, and a form always does."""
+    front = local(standing)
+    where = "/api/v1/audits"
+    assert front.ask("POST", where, b"{}", host=HOST, content_type=JSON).status == 422
+    for browser in ({"origin": f"http://{HOST}"}, {"sec_fetch_site": "same-origin"}, {"cookie": "a=b"}):
+        assert front.ask("POST", where, b"{}", host=HOST, content_type=JSON, **browser).status == 403
+    for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
+        assert front.ask("POST", where, PAIR, host=HOST, content_type=kind).status == 403
+    assert front.ask("POST", "/access/tokens", b"{}", host=HOST, content_type=JSON).status == 403
+
+
+def test_a_page_of_this_machine_proves_that_its_forms_are_its_own(standing: Standing) -> None:
+    """The browser is given a cookie with the first page; the form's field and the header are worth the same."""
+    front = local(standing)
+    page = front.get("/access", host=HOST)
+    assert page.status == 200
+    (line,) = page.headers.getlist("set-cookie")
+    assert line.startswith("parity_browser=")
+    assert "HttpOnly" in line
+    assert front.get("/access", host=HOST).headers.getlist("set-cookie") == []
+    csrf = page.text.partition('name="csrf" value="')[2].partition('"')[0]
+    fields = {"name": "ada", "scope": "read", "lasts": "7d"}
+    assert front.post("/access/tokens", fields, host=HOST).status == 403
+    assert front.post("/access/tokens", {**fields, "csrf": csrf[:-1]}, host=HOST).status == 403
+    assert front.post("/access/tokens", {**fields, "csrf": csrf}, host=HOST).status == 201
+    assert front.post("/access/tokens", fields, host=HOST, x_csrf_token=csrf).status == 201
+    assert front.post("/access/tokens", {**fields, "csrf": csrf}, host=HOST, origin=f"http://{HOST}").status == 201
+    another = local(standing)
+    another.get("/access", host=HOST)
+    assert another.post("/access/tokens", {**fields, "csrf": csrf}, host=HOST).status == 403
+    # A program asks for no page, so it is given no cookie.
+    assert front.ask("GET", "/access", host=HOST).headers.getlist("set-cookie") == []
+
+
+def test_copies_that_share_a_key_accept_each_others_forms_and_others_do_not(standing: Standing) -> None:
+    """What forms bring is made from the key of the installation, and nothing else."""
+    from auditor.settings import ServeSettings
+    from auditor.web.access.gate import Gate
+    from auditor.web.access.identity import Identity
+
+    front = local(standing)
+    identity = Identity("ada", Scope.ADMIN, "local", "0" * 64)
+    same = Gate(ServeSettings, front.store, b"k" * 32, front.clock, frozenset)
+    other = Gate(ServeSettings, front.store, b"x" * 32, front.clock, frozenset)
+    assert same.csrf(identity) == front.gate.csrf(identity) != other.csrf(identity)
+    assert front.gate.csrf(Identity("bob", Scope.ADMIN, "local", "0" * 64)) != front.gate.csrf(identity)
+    assert front.gate.csrf(Identity("ci", Scope.ADMIN, "token")) == ""
+
+
+def test_failures_are_slowed_down_and_nobody_else_is(standing: Standing) -> None:
+    """The eleventh failure in a minute is told to wait; a valid token from the same address works all the same."""
+    front = door(*standing, {"tokens": True})
+    good = token(front.store).text
+    bad = {"authorization": f"Bearer pa_{'0' * 12}_{'0' * 64}"}
+    lines = len(front.store.trail(limit=1000))
+    for _ in range(3):
+        for _ in range(MOST_A_MINUTE):
+            assert front.ask("GET", "/access", authorization=f"Bearer {good}").status == 403
+    assert [front.ask("GET", "/access", **bad).status for _ in range(MOST_A_MINUTE)] == [401] * MOST_A_MINUTE
+    refused = front.ask("GET", "/access", accept=JSON, **bad)
+    assert refused.status == 429
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert front.ask("GET", "/access", authorization=f"Bearer {good}").status == 403
+    assert front.ask("GET", "/access", client="203.0.113.10", **bad).status == 401
+    assert front.sign_in("pa_wrong").status == 429
+    assert front.sign_in(good).status == 303
+    # Programs with an old token do not fill the trail, nor do attempts that are slowed down.
+    new = front.store.trail(limit=1000)
+    assert [(deed.action, deed.outcome) for deed in new[: len(new) - lines]] == [("login", "done")]
+
+
+def test_one_home_counts_as_one_address_and_memory_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A /64 of IPv6 is one home. With too many addresses the new ones count as one, until old ones are forgotten."""
+    throttle = Throttle(2)
+    assert [throttle.failed(f"2001:db8::{number}") is None for number in range(3)] == [True, True, False]
+    assert throttle.failed("2001:db8:0:1::1") is None
+    assert throttle.failed("::ffff:192.0.2.1") is None
+    monkeypatch.setattr("auditor.web.access.throttle._MOST_ADDRESSES", 4)
+    assert [throttle.failed(f"192.0.2.{number}") is None for number in range(10, 14)] == [True, True, True, False]
+    assert len(throttle._storage.events) == 5
+
+
+def test_who_is_used_and_when_is_remembered_now_and_then(standing: Standing) -> None:
+    """Within an hour nothing is written; after it, the time."""
+    front = door(*standing, {"tokens": True})
+    issued = token(front.store)
+    bearer = {"authorization": f"Bearer {issued.text}"}
+
+    def used() -> object:
+        found = front.store.token(issued.token.id)
+        assert found is not None
+        return found[0].used_at
+
+    assert used() is None
+    front.ask("GET", "/access", **bearer)
+    assert used() == NOW
+    front.clock.later(minutes=59)
+    front.ask("GET", "/access", **bearer)
+    assert used() == NOW
+    front.clock.later(minutes=1)
+    front.ask("GET", "/access", **bearer)
+    assert used() == NOW + timedelta(hours=1)
+
+
+def test_metrics_are_open_unless_they_are_not(standing: Standing) -> None:
+    """Most Prometheus servers bring no credential; who wants one says so."""
+    assert door(*standing, {"tokens": True}).gate.auth.metrics == "open"
+    front = door(*standing, {"tokens": True})
+    assert front.ask("GET", "/metrics").status == 200
+    front = door(*standing, {"tokens": True, "metrics": "read"})
+    # The application asks the gate that it was made with: this one is asked itself.
+    text = token(front.store).text
+    assert front.ask("GET", "/healthz").status in (200, 503)
+    assert _scrape(front, {}) == 401
+    assert _scrape(front, {"authorization": f"Bearer {text}"}) == 200
+
+
+def _scrape(front: Door, headers: dict[str, str]) -> int:
+    import asyncio
+
+    from fastapi import HTTPException
+
+    lines = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": "GET", "path": "/metrics", "query_string": b"", "headers": lines, "client": None}
+    try:
+        asyncio.run(front.gate.may_scrape(Request(scope)))
+    except HTTPException as error:
+        return error.status_code
+    return 200
+
+
+def test_being_local_is_enough_beside_a_login_only_where_that_is_wanted(standing: Standing) -> None:
+    """`local: true`: this machine as before, others with a token. A token that reads only reads only, here too."""
+    near = {"host": HOST, "client": HERE}
+    assert door(*standing, {"tokens": True}).ask("GET", "/access", **near).status == 401
+    front = door(*standing, {"tokens": True, "local": True})
+    assert front.ask("GET", "/access", **near).status == 200
+    assert front.ask("GET", "/access").status == 401
+    assert front.ask("GET", "/access", client=HERE, host="evil.example").status == 401
+    assert front.ask("GET", "/access", **near, x_forwarded_for="10.0.0.1").status == 401
+    text = token(front.store).text
+    assert front.ask("GET", "/access", **near, authorization=f"Bearer {text}").status == 403
+    assert front.ask("GET", "/access", **near, authorization="Bearer x").status == 401
+
+
+def test_a_header_that_stands_twice_names_nobody(standing: Standing) -> None:
+    """One of them was sent by whoever asks."""
+    import asyncio
+
+    from tests.web.access.doors import sent
+
+    front = door(*standing, {"proxy": {"from": ["10.20.0.0/16"], "user_header": "X-User", "read": ["*"]}})
+    app, asked = front.app, {"host": "a", "x-user": "ada"}
+    assert asyncio.run(sent(app, "GET", "/access", asked, client="10.20.0.7")).status == 403
+    twice = {**asked, "X-User": "root"}
+    assert asyncio.run(sent(app, "GET", "/access", twice, client="10.20.0.7")).status == 401
+    assert front.get("/access", x_user="ada").status == 401
+
+
+@pytest.mark.parametrize(
+    "headers, url, own",
+    [
+        ({}, "", True),
+        ({"origin": "http://a.example:80"}, "", True),
+        ({"origin": "http://A.example"}, "", True),
+        ({"origin": "https://a.example", "host": "a.example"}, "", True),
+        ({"origin": "https://b.example"}, "", False),
+        ({"origin": "https://b.example"}, "https://b.example/", True),
+        ({"origin": "http://b.example"}, "https://b.example", False),
+        ({"origin": "https://b.example:8443"}, "https://b.example", False),
+        ({"origin": "null"}, "", False),
+        ({"origin": ""}, "", False),
+        ({"origin": "https://[::1"}, "", False),
+        ({"origin": "http://a.example", "sec-fetch-site": "same-site"}, "", False),
+        ({"sec-fetch-site": "none"}, "", True),
+    ],
+)
+def test_a_request_is_the_services_own_only_by_name_and_port(headers: dict[str, str], url: str, own: bool) -> None:
+    """The name that it was sent to, or the one that people use; a port that goes without saying is the same."""
+    lines = {"host": "a.example", **headers}
+    scope = {"type": "http", "headers": [(name.encode(), value.encode()) for name, value in lines.items()]}
+    assert own_origin(Request(scope), url) is own
+
+
+@pytest.mark.parametrize(
+    "method, path, referer, back",
+    [
+        ("GET", "/findings", "", "/login?next=/findings"),
+        ("GET", "/", "http://a.example/findings", "/login"),
+        ("GET", "//evil.example", "", "/login"),
+        ("POST", "/findings/f1/waive", "http://a.example/findings/f1?x=y", "/login?next=/findings/f1%3Fx%3Dy"),
+        ("POST", "/findings/f1/waive", "http://evil.example/findings/f1", "/login"),
+        ("POST", "/findings/f1/waive", "http://a.example//evil.example", "/login"),
+        ("POST", "/findings/f1/waive", "http://[::1", "/login"),
+        ("POST", "/findings/f1/waive", "", "/login"),
+    ],
+)
+def test_the_login_goes_on_to_a_page_and_never_to_a_form(method: str, path: str, referer: str, back: str) -> None:
+    """What was asked for; for what was sent, the page that it was sent from, if that is one of ours."""
+    lines = [(b"host", b"a.example"), (b"referer", referer.encode())]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": lines, "server": ("a", 80)}
+    assert login_path(Request(scope)) == back
