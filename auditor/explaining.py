@@ -66,10 +66,15 @@ def explained_finding(
     """The finding's place as it is judged now, and what has to be known about that."""
     breach = stored.breach
     try:
-        pair = config.pair(breach.left.environment, breach.right.environment)
-        stage = staged(config, pair, tools, now)
+        stage = staged(config, config.pair(breach.left.environment, breach.right.environment), tools, now)
     except AuditorError as error:
         return [], [f"the place cannot be judged again: {error}"]
+    return explained_at(stage, stored)
+
+
+def explained_at(stage: Stage, stored: StoredFinding) -> tuple[list[Explanation], list[str]]:
+    """The same, where the pair is laid already."""
+    breach = stored.breach
     named = {side.identity for side in (breach.left, breach.right) if side.identity is not None}
     found: dict[tuple[object, ...], Explanation] = {}
     for name in sorted(named):

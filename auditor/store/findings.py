@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -67,6 +68,16 @@ def of_fingerprints(session: Session, fingerprints: Sequence[str]) -> tuple[Stor
         rows = session.scalars(select(FindingRow).where(FindingRow.fingerprint.in_(chunk)))
         found.update({row.fingerprint: row for row in rows})
     return tuple(stored(found[fingerprint]) for fingerprint in fingerprints if fingerprint in found)
+
+
+def beginning(session: Session, start: str, limit: int) -> tuple[StoredFinding, ...]:
+    """By fingerprint, from the index of them: the first that `start` may begin, and no more than `limit`."""
+    # Fingerprints are hexadecimal, so all that begin so come before `start` with a `g` after it.
+    if not re.fullmatch("[0-9a-f]+", start):
+        return ()
+    within = (FindingRow.fingerprint >= start, FindingRow.fingerprint < f"{start}g")
+    rows = session.scalars(select(FindingRow).where(*within).order_by(FindingRow.fingerprint).limit(limit))
+    return tuple(stored(row) for row in rows)
 
 
 def events(session: Session, fingerprint: str) -> tuple[Event, ...]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from auditor.life import StoredFinding
 from auditor.model import Category, Resource, Severity, Status
-from auditor.store import facets, gauges, inventory, recent, ruled, search, summaries
+from auditor.store import facets, findings, gauges, inventory, recent, ruled, search, summaries
 from auditor.store.database import Database
 from auditor.store.days import DayPoint
 from auditor.store.days import trend as trend_of
@@ -44,6 +45,11 @@ class Reading(Service):
         """How many unresolved findings each choice of severity, status, category, kind and owner would give."""
         with self._database.reading() as session:
             return facets.facets(session, query)
+
+    def beginning(self, start: str, limit: int) -> tuple[StoredFinding, ...]:
+        """The first `limit` findings whose fingerprints begin with `start`, by fingerprint; the one that is just that first."""
+        with self._database.reading() as session:
+            return findings.beginning(session, start, limit)
 
     def rule_counts(self, rules: Iterable[str]) -> Mapping[str, int]:
         """How many findings of each of `rules` (`policy/id`) are not resolved, in all pairs."""
