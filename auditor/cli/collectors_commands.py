@@ -37,7 +37,9 @@ def collectors(name: str | None, format_: str) -> None:
     registry = Registry.load()
     chosen = [_named(registry, name)] if name else list(registry.collectors)
     if format_ == "json":
-        write.as_json([_described(collector) for collector in chosen])
+        from auditor.publish.lists import collector_object
+
+        write.as_json([collector_object(collector) for collector in chosen])
     elif format_ == "markdown":
         write.data(_page(chosen))
     elif name:
@@ -142,19 +144,6 @@ def _named(registry: Registry, name: str) -> Collector:
         return registry.get(name)
     except UnknownCollector as error:
         raise click.UsageError(str(error)) from error
-
-
-def _described(collector: Collector) -> dict[str, object]:
-    return {
-        "name": collector.name,
-        "about": collector.about,
-        "kinds": [
-            {"name": kind.name, "category": kind.category.value, "about": kind.about, "type": kind.cloudformation}
-            for kind in sorted(collector.kinds, key=lambda kind: kind.name)
-        ],
-        "permissions": list(collector.permissions),
-        "options": collector.options.model_json_schema(),
-    }
 
 
 def _detailed(collector: Collector) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -91,14 +91,12 @@ def _at(
 def _finding(
     config: Config, registry: Registry, store: Store, stored: StoredFinding, format_: str, output: Path | None
 ) -> str:
-    import json
-
     from auditor.cli.findings_commands import tolerated
     from auditor.explaining import explained_finding
     from auditor.moved_lookup import with_moved
     from auditor.policy_text import rule_text
     from auditor.publish import explain_report as report
-    from auditor.publish.json_report import dump, finding_json
+    from auditor.publish.json_report import dump
     from auditor.publish.lookups import explain_text
 
     waiver, _ = tolerated(config, store, stored)
@@ -107,11 +105,8 @@ def _finding(
     rule = stored.breach.rule
     text = rule_text(rule.file, rule.line)
     if format_ == "json":
-        found: dict[str, Any] = json.loads(
-            finding_json(stored.finding, store.events(stored.fingerprint), waiver, unmoved)
-        )
-        objects = [report.explanation_object(one) for one in explained]
-        return dump({**found, "rule_text": text, "explained": objects, "notes": notes})
+        events = store.events(stored.fingerprint)
+        return dump(report.explained_object(stored.finding, events, waiver, unmoved, text, explained, notes))
     width, color = write.width(output), write.colours(output)
     told = explain_text(stored.finding, width=width, color=color, unmoved=unmoved)
     environments = stored.breach.left.environment, stored.breach.right.environment

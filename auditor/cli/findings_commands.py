@@ -119,14 +119,8 @@ def _unconfigured(config: Config, listed: Sequence[StoredFinding]) -> list[tuple
 
 def tolerated(config: Config, store: Store, stored: StoredFinding) -> tuple[Waiver | None, str]:
     """What covers a waived finding now; where nothing does any more, why."""
-    from auditor.model import Status
+    from auditor.waived import covering
     from auditor.waiver_file import waivers_of
-    from auditor.waivers import finder
 
-    if stored.status is not Status.WAIVED:
-        return None, ""
-    left, right = stored.breach.left.environment, stored.breach.right.environment
     now = setup.now()
-    tolerated = finder([*waivers_of(config, now).waivers, *store.waivers()], left, right, now)
-    waiver = tolerated(stored.breach)
-    return waiver, "" if waiver else tolerated.lapse(stored.breach)
+    return covering(stored, waivers_of(config, now).waivers, store, now)

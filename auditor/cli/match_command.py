@@ -55,7 +55,9 @@ def match(
         _confirm(config_file, registry, comparison, *confirm)
         return
     if format_ == "json":
-        write.as_json(_as_json(comparison), output)
+        from auditor.publish.lists import matching_object
+
+        write.as_json(matching_object(comparison), output)
         return
     write.data("\n".join(_lines(comparison, everything, config_file)), output)
 
@@ -96,33 +98,6 @@ def _lines(comparison: Comparison, everything: bool, config_file: Path) -> list[
 
 def _share(one: Match | Unmatched) -> str:
     return f"{one.confidence:.0%}"
-
-
-def _as_json(comparison: Comparison) -> dict[str, object]:
-    return {
-        "left": comparison.left.environment,
-        "right": comparison.right.environment,
-        "matches": [
-            {
-                "kind": compared.match.left.kind.name,
-                "left": compared.match.left.resource.identity,
-                "right": compared.match.right.resource.identity,
-                "matched_by": compared.match.method.value,
-                "confidence": compared.match.confidence,
-            }
-            for compared in comparison.matches
-        ],
-        "unmatched": [
-            {
-                "kind": one.normal.kind.name,
-                "side": one.side,
-                "identity": one.normal.resource.identity,
-                "suggestion": one.suggestion.resource.identity if one.suggestion else None,
-                "confidence": one.confidence if one.suggestion else None,
-            }
-            for one in comparison.unmatched
-        ],
-    }
 
 
 def _confirm(config_file: Path, registry: Registry, comparison: Comparison, kind: str, left: str, right: str) -> None:

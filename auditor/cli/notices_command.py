@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from auditor.config import Config
-    from auditor.model import Json
     from auditor.notices import Queued
     from auditor.store import Store
 
@@ -74,7 +73,9 @@ def notices(
             unsent = _deliver(config, store)
         found = store.notices(Delivery(state) if state else None, limit)
     if format_ == "json":
-        write.as_json([_object(queued) for queued in found], output)
+        from auditor.publish.lists import notice_object
+
+        write.as_json([notice_object(queued) for queued in found], output)
     elif found or output is not None:
         write.data(_table(found, setup.now()), output)
     else:
@@ -136,30 +137,3 @@ def _table(found: Sequence[Queued], now: datetime) -> str:
         for queued in found
     ]
     return write.columns(headers, rows)
-
-
-def _object(queued: Queued) -> dict[str, Json]:
-    from auditor.publish.notice_text import about
-    from auditor.publish.spelling import iso
-
-    def moment(at: datetime | None) -> str | None:
-        return iso(at) if at else None
-
-    notice = queued.notice
-    return {
-        "id": notice.id,
-        "state": queued.state.value,
-        "kind": notice.kind.value,
-        "target": notice.target,
-        "topic": notice.topic,
-        "about": about(notice),
-        "created_at": iso(notice.created_at),
-        "not_before": iso(notice.not_before),
-        "attempts": queued.attempts,
-        "attempted_at": moment(queued.attempted_at),
-        "in_doubt": not queued.ended,
-        "next_at": moment(queued.next_at),
-        "error": queued.error,
-        "reference": queued.reference,
-        "delivered_at": moment(queued.delivered_at),
-    }

@@ -15,7 +15,6 @@ from auditor.cli.options import choice_of_data, config_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from auditor.policy import Pack
     from auditor.policy_examples import Outcome
     from auditor.rules import Policy, Rule
 
@@ -42,7 +41,9 @@ def list_(config_file: Path, format_: str) -> None:
 
     packs = available(_places(config_file))
     if format_ == "json":
-        write.as_json([_described(pack) for pack in packs])
+        from auditor.publish.lists import pack_object
+
+        write.as_json([pack_object(pack) for pack in packs])
         return
     rows = [
         (pack.name, str(pack.rules), ", ".join(pack.extends) or "-", "ships" if pack.shipped else pack.file, pack.about)
@@ -85,17 +86,6 @@ def _places(config_file: Path) -> tuple[Path, ...]:
 def _own(name: str, policy: Policy) -> list[Rule]:
     """The rules of the pack itself: a pack that overrides another makes that one's examples untrue, and may."""
     return [rule for rule in policy.rules if rule.policy == name]
-
-
-def _described(pack: Pack) -> dict[str, object]:
-    return {
-        "name": pack.name,
-        "about": pack.about,
-        "file": pack.file,
-        "extends": list(pack.extends),
-        "rules": pack.rules,
-        "ships": pack.shipped,
-    }
 
 
 def _outcome(outcome: Outcome) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -75,7 +75,9 @@ def list_(config_file: Path, every: bool, format_: str, output: Path | None) -> 
     with setup.opened(config) as store:
         listed = [one for one in store.tokens() if every or one.state(now) == "active"]
     if format_ == "json":
-        write.as_json([_object(one, now) for one in listed], output)
+        from auditor.publish.lists import token_object
+
+        write.as_json([token_object(one, now) for one in listed], output)
     else:
         write.data(_table(listed, now), output)
 
@@ -123,21 +125,6 @@ def _lasting(text: str) -> timedelta | None:
         return parse_duration(text)
     except ValueError as error:
         raise click.BadParameter(f"{error}: write it such as 12h, 90d, or never", param_hint="--expires") from error
-
-
-def _object(one: ApiToken, now: datetime) -> dict[str, Any]:
-    from auditor.publish.spelling import iso
-
-    times = {name: getattr(one, name) for name in ("created_at", "expires_at", "used_at", "revoked_at")}
-    return {
-        "id": one.id,
-        "name": one.name,
-        "scope": one.scope.value,
-        "state": one.state(now),
-        "created_by": one.created_by,
-        "revoked_by": one.revoked_by,
-        **{name: iso(moment) if moment else None for name, moment in times.items()},
-    }
 
 
 def _table(listed: Sequence[ApiToken], now: datetime) -> str:

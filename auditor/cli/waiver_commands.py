@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -121,7 +121,9 @@ def waivers(context: click.Context, config_file: Path, expired: bool, format_: s
     listed.sort(key=lambda waiver: (waiver.ended_at, waiver.id))
     found = matched(listed, breaches)
     if format_ == "json":
-        write.as_json([_object(waiver, found[waiver.id], now) for waiver in listed], output)
+        from auditor.publish.lists import waiver_object
+
+        write.as_json([waiver_object(waiver, found[waiver.id], now) for waiver in listed], output)
         return
     write.data(_table(listed, found, now), output)
 
@@ -193,33 +195,6 @@ def _person() -> str:
     if not name:
         raise click.UsageError("Say who answers for it: --owner NAME.")
     return name
-
-
-def _object(waiver: Waiver, findings: int, now: datetime) -> dict[str, Any]:
-    from auditor.publish.spelling import iso
-    from auditor.waivers import state
-
-    return {
-        "id": waiver.id,
-        "state": state(waiver, now).value,
-        "owner": waiver.owner,
-        "reason": waiver.reason,
-        "created_at": iso(waiver.created_at),
-        "expires_at": iso(waiver.expires_at),
-        "revoked_at": iso(waiver.revoked_at) if waiver.revoked_at else None,
-        "origin": waiver.origin,
-        "covers": {
-            "fingerprints": list(waiver.fingerprints),
-            "left": waiver.left,
-            "right": waiver.right,
-            "rule": waiver.rule,
-            "kind": waiver.kind,
-            "identity": waiver.identity,
-            "path": waiver.path,
-            "bound_to_values": waiver.values is not None,
-        },
-        "findings": findings,
-    }
 
 
 def _table(listed: list[Waiver], found: Mapping[str, int], now: datetime) -> str:

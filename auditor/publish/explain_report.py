@@ -9,7 +9,7 @@ from auditor.explain import Explanation, State, Told
 from auditor.model import ABSENT
 from auditor.publish.gap_groups import gap_groups
 from auditor.publish.grid import DEFAULT_WIDTH, Page
-from auditor.publish.json_report import gap_object
+from auditor.publish.json_report import gap_object, shown_object
 from auditor.publish.spelling import brief, clean, iso, method_text, middle, path_text, percent, plain, sentence, spell
 from auditor.waivers import moment
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from auditor.model import Finding, Snapshot
+    from auditor.publish.view import Event
     from auditor.waivers import Waiver
 
 _LONG = 2_000
@@ -122,6 +123,24 @@ def verdict(one: Explanation, finding: Finding | None = None) -> str:
         return "no finding: nothing is known of it"
     asked = sum(1 for link in one.checking if link.part is Part.PASSES)
     return "no finding: nothing differs" + (f", and {asked} checks of its values pass" if asked > 1 else "")
+
+
+def explained_object(
+    finding: Finding,
+    events: Sequence[Event],
+    waiver: Waiver | None,
+    unmoved: str,
+    rule_text: str | None,
+    explained: Sequence[Explanation],
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """Why there is a finding, for machines: what is known of it, the text of its rule, and its place as judged now."""
+    return {
+        **shown_object(finding, events, waiver, unmoved),
+        "rule_text": rule_text,
+        "explained": [explanation_object(one) for one in explained],
+        "notes": list(notes),
+    }
 
 
 def explanation_object(one: Explanation) -> dict[str, Any]:

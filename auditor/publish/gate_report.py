@@ -113,9 +113,14 @@ def gate_markdown(gate: Gate) -> str:
 
 
 def gate_json(gate: Gate) -> str:
-    """One object: `gate` with the verdict and its reasons, beside the audit's own keys for what is in scope."""
+    """`audit gate --format json`."""
+    return dump(gate_object(gate))
+
+
+def gate_object(gate: Gate) -> dict[str, Json]:
+    """`gate` with the verdict and its reasons, beside the audit's own keys for what is in scope."""
     about = audit_object(gate.audit, gate.exit_code, gate.sentence, gate.terms.fail_on)
-    return dump({"schema": SCHEMA, "gate": _object(gate), **{key: about[key] for key in about if key != "schema"}})
+    return {"schema": SCHEMA, "gate": _object(gate), **{key: about[key] for key in about if key != "schema"}}
 
 
 def _object(gate: Gate) -> dict[str, Json]:

@@ -177,17 +177,20 @@ def findings_json(findings: Sequence[Finding]) -> str:
 
 
 def finding_json(finding: Finding, events: Sequence[Event], waiver: Waiver | None = None, unmoved: str = "") -> str:
-    """`audit show` and `audit explain` with `--format json`: a finding, its `waiver`, its `events`, oldest first.
+    """`audit show --format json`."""
+    return dump(shown_object(finding, events, waiver, unmoved))
 
-    `moved_unknown` says why it is not known which side moved."""
-    return dump(
-        {
-            **finding_object(finding),
-            "moved_unknown": unmoved or None,
-            "waiver": _waiver_object(waiver) if waiver else None,
-            "events": [_event_object(event) for event in _by_time(events)],
-        }
-    )
+
+def shown_object(
+    finding: Finding, events: Sequence[Event], waiver: Waiver | None = None, unmoved: str = ""
+) -> dict[str, Json]:
+    """A finding, its `waiver`, its `events`, oldest first. `moved_unknown` says why it is not known which side moved."""
+    return {
+        **finding_object(finding),
+        "moved_unknown": unmoved or None,
+        "waiver": _waiver_object(waiver) if waiver else None,
+        "events": [event_object(event) for event in _by_time(events)],
+    }
 
 
 def snapshot_json(snapshot: Snapshot) -> str:
@@ -218,7 +221,7 @@ def _waiver_object(waiver: Waiver) -> dict[str, Json]:
     }
 
 
-def _event_object(event: Event) -> dict[str, Json]:
+def event_object(event: Event) -> dict[str, Json]:
     return {
         "at": iso(event.at),
         "from": event.from_status.value if event.from_status else None,

@@ -31,7 +31,7 @@ def render(table: Table, format: str, *, width: int | None, color: bool) -> str:
         case "table":
             return _text(table, width, color)
         case "json":
-            return dump(_object(table))
+            return dump(versions_object(table))
         case "markdown":
             return _markdown(table)
     raise ValueError(f"unknown format {format!r}; known are {', '.join(FORMATS)}")
@@ -101,7 +101,8 @@ def _markdown(table: Table) -> str:
     return "\n".join([*lines, *notes]) + "\n"
 
 
-def _object(table: Table) -> dict[str, Json]:
+def versions_object(table: Table) -> dict[str, Json]:
+    """The table as plain JSON values."""
     return {
         "schema": SCHEMA,
         "environments": [
