@@ -59,6 +59,19 @@ class Linted:
         return any(remark.level is Level.ERROR for remark in self.remarks)
 
 
+def known_kinds(registry: Registry) -> tuple[str, ...]:
+    """The names of all kinds that there can be."""
+    return (*(kind.name for kind in registry.kinds()), COMPONENT.name)
+
+
+def meanings(policy: Policy, config: Config) -> dict[str, bool]:
+    """Of each environment that a rule names, whether the configuration has one that is meant."""
+    wanted = {rule.environment for rule in policy.rules if rule.environment and rule.environment != NON_PRODUCTION}
+    wanted |= {str(rule.expect.argument) for rule in policy.rules if rule.expect.name == "no_reference_to"}
+    names = [names_of(config, environment) for environment in config.environments]
+    return {name: any(is_meant(name, each) for each in names) for name in wanted}
+
+
 class Linter:
     """One run. `config` is None where there is no configuration: then only packs that ship can be looked at."""
 
@@ -69,7 +82,7 @@ class Linter:
         self._limits: dict[str, None] = {}
         self._observed: list[Observed] = []
         self._loaded: dict[tuple[str, ...], Policy | None] = {}
-        self._kinds = (*(kind.name for kind in registry.kinds()), COMPONENT.name)
+        self._kinds = known_kinds(registry)
 
     def run(self, names: Sequence[str], tools: Tools | None, why_not: str = "") -> Linted:
         """Lint the packs called `names`, by default the ones that do not ship. `tools` are None without a store: `why_not`."""
@@ -77,7 +90,9 @@ class Linter:
         for name in mine:
             policy = self._load((name,))
             if policy is not None:
-                self._add(lint(policy, Known(self._kinds, self._meanings(policy)), (name,)))
+                self._add(
+                    lint(policy, Known(self._kinds, meanings(policy, self._config) if self._config else {}), (name,))
+                )
         if self._config is None:
             self._limit("no configuration: only what follows from the rules themselves is told")
         else:
@@ -108,15 +123,6 @@ class Linter:
                 self._problems(error)
                 self._loaded[names] = None
         return self._loaded[names]
-
-    def _meanings(self, policy: Policy) -> dict[str, bool]:
-        """Of each environment that a rule names, whether the configuration has one that is meant."""
-        if self._config is None:
-            return {}
-        wanted = {rule.environment for rule in policy.rules if rule.environment and rule.environment != NON_PRODUCTION}
-        wanted |= {str(rule.expect.argument) for rule in policy.rules if rule.expect.name == "no_reference_to"}
-        names = [names_of(self._config, environment) for environment in self._config.environments]
-        return {name: any(is_meant(name, each) for each in names) for name in wanted}
 
     def _observe(self, config: Config, mine: tuple[str, ...], named: bool, tools: Tools | None, why_not: str) -> None:
         if not config.pairs:

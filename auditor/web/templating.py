@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from auditor import __version__
-from auditor.publish.spelling import brief, count, instant, iso, middle, path_text, percent, sentence, span
+from auditor.publish.spelling import brief, count, instant, iso, middle, path_text, percent, sentence, span, spell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +97,7 @@ def templates() -> Environment:
         segment=lambda text: quote(str(text), safe=""),
         sentence=sentence,
         span=span,
+        spell=lambda value: middle(spell(value), 400),
         when=when,
     )
     environment.globals.update(asset=_asset, url=url)
