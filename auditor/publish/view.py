@@ -162,22 +162,38 @@ def verdict(audit: Audit, fail_on: Severity, allow_incomplete: bool = False) -> 
     0 parity; 1 findings at or above `fail_on`; 3 nothing at or above it, but not everything was observed.
     `allow_incomplete` forgives gaps. It does not forgive that nothing at all was compared: that shows no parity.
     """
-    failing = sum(1 for finding in audit.findings if fails(finding, fail_on))
+    counts = Counter((finding.breach.severity, finding.status) for finding in audit.findings)
+    return verdict_of(
+        counts, fail_on, compared=audit.score is not None, complete=audit.complete, allow_incomplete=allow_incomplete
+    )
+
+
+def verdict_of(
+    counts: Mapping[tuple[Severity, Status], int],
+    fail_on: Severity,
+    *,
+    compared: bool,
+    complete: bool,
+    allow_incomplete: bool = False,
+) -> tuple[int, str]:
+    """The same of findings that are only counted, by severity and status."""
+    active = {sort: number for sort, number in counts.items() if sort[1] in ACTIVE}
+    failing = sum(number for (severity, _), number in active.items() if severity.rank >= fail_on.rank)
     if failing:
         return FINDINGS, f"Not in parity: {count(failing, 'finding')} at or above {fail_on.value}."
-    if audit.score is None:
+    if not compared:
         return INCOMPLETE, "Nothing was compared, so nothing can be said about parity."
-    if not audit.complete and not allow_incomplete:
+    if not complete and not allow_incomplete:
         return INCOMPLETE, f"Undecided: nothing at or above {fail_on.value} was found, but not everything was observed."
-    if not audit.complete:
+    if not complete:
         return PARITY, f"Passed with gaps: nothing at or above {fail_on.value} in what was observed."
-    below = sum(1 for finding in audit.findings if finding.status in ACTIVE)
+    below = sum(active.values())
     if below:
         return PARITY, f"Nothing at or above {fail_on.value}; {count(below, 'finding')} below it."
-    aside = Counter(finding.status for finding in audit.findings if finding.status in ASIDE)
-    if aside:
-        counts = ", ".join(f"{aside[status]} {status.value}" for status in ASIDE if aside[status])
-        return PARITY, f"Nothing at or above {fail_on.value}; {counts}."
+    aside = {status: sum(number for (_, its), number in counts.items() if its is status) for status in ASIDE}
+    if any(aside.values()):
+        told = ", ".join(f"{number} {status.value}" for status, number in aside.items() if number)
+        return PARITY, f"Nothing at or above {fail_on.value}; {told}."
     return PARITY, "In parity."
 
 
