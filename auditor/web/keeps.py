@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from auditor.web.queries.changes import ChangeFinder
+from auditor.web.queries.readiness import Readiness
 from auditor.web.queries.versions import VersionTable
 
 _MAKING = threading.Lock()
@@ -15,6 +17,8 @@ _MAKING = threading.Lock()
 @dataclass(frozen=True, slots=True)
 class Keeps:
     versions: VersionTable = field(default_factory=VersionTable)
+    changes: ChangeFinder = field(default_factory=ChangeFinder)
+    readiness: Readiness = field(default_factory=Readiness)
 
 
 def keeps(request: Request) -> Keeps:

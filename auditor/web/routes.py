@@ -8,10 +8,12 @@ from auditor.web.api import api_router
 from auditor.web.queries.staging import Stages
 from auditor.web.static import static_router
 from auditor.web.views.access import access_router
+from auditor.web.views.environment import environment_router
 from auditor.web.views.live import live_router
 from auditor.web.views.login import login_router
 from auditor.web.views.overview import overview_router
 from auditor.web.views.policies import policies_router
+from auditor.web.views.readiness import readiness_router
 from auditor.web.views.versions import versions_router
 
 
@@ -24,6 +26,8 @@ def routers() -> list[APIRouter]:
         login_router(),
         access_router(),
         versions_router(),
+        environment_router(),
+        readiness_router(),
         policies_router(stages),
         api_router(),
     ]

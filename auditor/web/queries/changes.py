@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from auditor.drift_walk import drifted, drifted_between
 from auditor.durations import parse_duration
-from auditor.publish.drift_view import DriftView, drift_view
+from auditor.model import ABSENT, Absent, Json
+from auditor.publish.drift_view import DriftView, away, drift_view, when
+from auditor.publish.spelling import Shown, middle, side_by_side
 from auditor.realms import realm_of
 from auditor.store import NotFoundError
+from auditor.web.queries.documents import lines
 from auditor.web.queries.kept import Kept
 
 if TYPE_CHECKING:
     from auditor.config import Config
+    from auditor.drift import Changed
     from auditor.registry import Registry
     from auditor.store import SnapshotInfo, Store
 
+ROOM = 90
+"""Characters of a value beside another."""
+MOST_WHOLE = 20_000
+"""Characters of a value that is folded away."""
 LOOKS = 2_000
 """How many snapshots are gone through for a page, at most; `audit drift` goes further back."""
 
@@ -31,6 +40,53 @@ class Changes:
     before: SnapshotInfo | None
     after: SnapshotInfo | None
     view: DriftView | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One change as it is shown. Without a `path` the whole resource came or went.
+
+    `old_whole` and `new_whole` are there where the values do not fit. `when` says when, in words."""
+
+    kind: str
+    identity: str
+    region: str | None
+    path: tuple[str, ...]
+    old: Shown
+    new: Shown
+    old_whole: str
+    new_whole: str
+    when: str
+
+
+def rows(changes: Sequence[Changed]) -> tuple[ChangeRow, ...]:
+    """The changes for people, values side by side."""
+    return tuple(_shown(change) for change in changes)
+
+
+def _shown(change: Changed) -> ChangeRow:
+    old, new = (_present(value) if not change.path else value for value in away(change))
+    left, right = side_by_side(old, new, ROOM)
+    return ChangeRow(
+        kind=change.kind,
+        identity=change.identity,
+        region=change.region,
+        path=change.path,
+        old=left,
+        new=right,
+        old_whole=_whole(old, left),
+        new_whole=_whole(new, right),
+        when=when(change),
+    )
+
+
+def _present(value: Json | Absent) -> str | Absent:
+    return ABSENT if value is ABSENT else "present"
+
+
+def _whole(value: Json | Absent, shown: Shown) -> str:
+    text = lines(value)
+    return middle(text, MOST_WHOLE) if text != shown.text else ""
 
 
 class ChangeFinder:
