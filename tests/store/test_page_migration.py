@@ -27,7 +27,7 @@ BREACHES = [
 TRAIL = "the trail is an audit log and is never changed or deleted"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store of this version with four audits of two pairs: on the first day two, one finding of which is gone since."""
     with Store.open(f"sqlite:///{tmp_path_factory.mktemp('lived') / 'auditor.db'}") as store:

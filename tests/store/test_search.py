@@ -53,8 +53,15 @@ def made(number: int) -> StoredFinding:
 FINDINGS = tuple(made(number) for number in range(60))
 
 
-@pytest.fixture
-def filled(store: Store) -> Store:
+@pytest.fixture(scope="module")
+def filled(shared_url: str) -> Iterator[Store]:
+    """For reading only."""
+    with Store.open(shared_url) as store:
+        fill(store)
+        yield store
+
+
+def fill(store: Store) -> Store:
     for pair in PAIRS:
         store.record_acts(*pair, [one for one in FINDINGS if pair_of(one) == pair], [])
     return store
@@ -141,8 +148,8 @@ some = st.tuples(queries, st.sets(st.sampled_from(sorted(FindingQuery.__dataclas
 )
 
 
-@given(query=some, limit=st.integers(1, 30), window=st.integers(1, 20))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(query=some, limit=st.integers(3, 25), window=st.integers(4, 20))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_pages_give_what_fits_in_order_and_once(
     filled: Store, monkeypatch: pytest.MonkeyPatch, query: FindingQuery, limit: int, window: int
 ):
@@ -164,7 +171,7 @@ def test_pages_give_what_fits_in_order_and_once(
 
 
 @given(query=some)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_facets_count_what_each_choice_would_leave(filled: Store, query: FindingQuery):
     """All other filters stay as they are; resolved findings are not counted."""
     counts = filled.facets(query)
@@ -212,26 +219,28 @@ def test_what_cannot_be_asked_is_refused(filled: Store):
         filled.search(FindingQuery(), limit=0)
 
 
-def test_what_was_recorded_meanwhile_moves_no_page(filled: Store):
+def test_what_was_recorded_meanwhile_moves_no_page(store: Store):
     """A page goes on after the last finding shown, wherever that stands by then; what came before it is not shown."""
+    fill(store)
     query = FindingQuery(order=Order.NEWEST)
-    first = filled.search(query, limit=10)
+    first = store.search(query, limit=10)
     new = replace(made(0), breach=breach("new", severity=Severity.CRITICAL), status=Status.OPEN, first_seen=at(500))
-    gone = replace(filled.finding(first.items[-1].fingerprint), status=Status.RESOLVED)
-    filled.record_acts(*PAIRS[0], [new], [])
-    filled.record_acts(*pair_of(gone), [gone], [])
-    second = filled.search(query, first.next, limit=100)
+    gone = replace(store.finding(first.items[-1].fingerprint), status=Status.RESOLVED)
+    store.record_acts(*PAIRS[0], [new], [])
+    store.record_acts(*pair_of(gone), [gone], [])
+    second = store.search(query, first.next, limit=100)
     assert names(first.items) + names(second.items) == expected(query)
-    assert names(filled.search(query, limit=1).items) == ["fp-new"]
+    assert names(store.search(query, limit=1).items) == ["fp-new"]
 
 
-def test_a_change_of_a_finding_changes_how_it_is_found(filled: Store):
+def test_a_change_of_a_finding_changes_how_it_is_found(store: Store):
     """The columns follow the body: severity, owner, words."""
-    stored = filled.search(FindingQuery(order=Order.OLDEST), limit=1).items[0]
+    fill(store)
+    stored = store.search(FindingQuery(order=Order.OLDEST), limit=1).items[0]
     changed = replace(stored, breach=replace(stored.breach, owner="Ops", severity=Severity.INFO, message="is odd now"))
-    filled.record_acts(*pair_of(stored), [changed], [])
+    store.record_acts(*pair_of(stored), [changed], [])
     query = FindingQuery(owners=["Ops"], severities={Severity.INFO}, text="ODD ops")
-    assert names(filled.search(query).items) == [stored.fingerprint]
+    assert names(store.search(query).items) == [stored.fingerprint]
 
 
 def test_rules_are_counted(filled: Store):
@@ -254,7 +263,7 @@ def watched(store: Store) -> Iterator[list[tuple[str, Any]]]:
     event.remove(store._database._engine, "before_cursor_execute", note)
 
 
-def test_no_list_walks_through_all_findings(filled: Store, url: str):
+def test_no_list_walks_through_all_findings(filled: Store, shared_url: str):
     """What either database does for the very statements: unresolved ones by the one index that has no others, resolved
     ones in the order of an index, so that it stops where the page is full."""
     with watched(filled) as noted:
@@ -269,7 +278,7 @@ def test_no_list_walks_through_all_findings(filled: Store, url: str):
             cursor = filled.search(query, limit=2).next
             filled.search(query, cursor, limit=2)
             filled.search(replace(query, text="orders", order=Order.OLDEST), limit=2)
-    plans = explained(url, [(said, values) for said, values in noted if "findings" in said])
+    plans = explained(shared_url, [(said, values) for said, values in noted if "findings" in said])
     assert len(plans) > 30
     for statement, plan in plans:
         assert not re.search(r"SCAN findings(?! USING (COVERING )?INDEX ix_findings_)|Seq Scan", plan), statement + plan
