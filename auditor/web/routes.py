@@ -9,6 +9,7 @@ from auditor.web.queries.staging import Stages
 from auditor.web.static import static_router
 from auditor.web.views.access import access_router
 from auditor.web.views.environment import environment_router
+from auditor.web.views.exports import exports_router
 from auditor.web.views.live import live_router
 from auditor.web.views.login import login_router
 from auditor.web.views.overview import overview_router
@@ -29,5 +30,6 @@ def routers() -> list[APIRouter]:
         environment_router(),
         readiness_router(),
         policies_router(stages),
+        exports_router(),
         api_router(),
     ]
