@@ -168,7 +168,7 @@ def refused(
 
 def requeue(row: NoticeRow, now: datetime) -> None:
     if row.state == Delivery.DELIVERED:
-        raise StoreError(f"store: notice {row.id} was delivered; there is nothing to send again")
+        raise ConflictError(f"store: notice {row.id} was delivered; there is nothing to send again")
     if row.state == Delivery.FAILED:
         row.state = Delivery.PENDING.value
         row.attempts, row.next_at = 0, now

@@ -25,6 +25,7 @@ from auditor.web.queries.audits import AuditChanges, Reports, changes, previous
 
 if TYPE_CHECKING:
     from auditor.store.audits import AuditInfo
+    from auditor.web.backend import Backend
 
 FailOn: TypeAlias = Annotated[Severity, Query(description="Findings of this severity and above count against it.")]
 AllowIncomplete: TypeAlias = Annotated[bool, Query(description="Whether it passes although not all was observed.")]
@@ -70,7 +71,7 @@ def audits_router() -> APIRouter:
         after: After = None,
     ) -> Answer:
         """The audits that are kept, those recorded last first."""
-        names = [name and ground.config.environment(name).name for name in (left, right)]
+        names = [_named(ground, name) for name in (left, right)]
         listed = ground.store.audits(*names, before=row_cursor(after), limit=limit + 1)
         following = listed[limit - 1].id if len(listed) > limit else None
         return page(request, [line_object(info) for info in listed[:limit]], following)
@@ -116,6 +117,14 @@ def audits_router() -> APIRouter:
         return Answer(_changes_object(changes(earlier, later)))
 
     return found
+
+
+def _named(ground: Backend, name: str | None) -> str | None:
+    """The environment's own name; one that is configured no more stays as it was typed, since its audits are kept."""
+    try:
+        return name and ground.config.environment(name).name
+    except ConfigError:
+        return name
 
 
 def line_object(info: AuditInfo) -> dict[str, object]:

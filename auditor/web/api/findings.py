@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
+from auditor.explaining import explained_finding
 from auditor.happenings import LOOKBACK, with_returns
 from auditor.model import Category, Severity, Status
-from auditor.publish.json_report import finding_object
+from auditor.moved_lookup import with_moved
+from auditor.policy_text import rule_text
+from auditor.publish.explain_report import explained_object
+from auditor.publish.json_report import event_object, finding_object, shown_object
 from auditor.store.query import Order
+from auditor.waived import covering
 from auditor.web.api.answers import Answer, page
+from auditor.web.api.names import Fingerprint
 from auditor.web.api.operations import Ground, gets, router
-from auditor.web.api.paging import After, Limit
-from auditor.web.api.shapes.findings import FindingFacets, FindingList
+from auditor.web.api.paging import After, Limit, part
+from auditor.web.api.shapes.findings import EventList, FindingExplained, FindingFacets, FindingList, FindingWhole
 from auditor.web.queries.findings import NOBODY, PARAMETERS, FilterError, Filters, listing, read
 
 if TYPE_CHECKING:
-    from auditor.life import StoredFinding
+    from auditor.life import Event, StoredFinding
     from auditor.model import Finding
+    from auditor.waivers import Waiver
     from auditor.web.backend import Backend
 
 _AGE = r"^[1-9][0-9]{0,4}[smhdw]$"
@@ -101,7 +109,58 @@ def findings_router() -> APIRouter:
             }
         )
 
+    @found.get("/findings/{fingerprint}", **gets("getFinding", "One finding", FindingWhole, 404))
+    def finding(ground: Ground, fingerprint: Fingerprint) -> Answer:
+        """Everything that is known of it, as `audit show --format json` prints it. Where no audit could tell which side
+        moved, the histories are asked now."""
+        known = _known(ground, fingerprint)
+        return Answer(shown_object(known.finding, known.events, known.waiver, known.unmoved))
+
+    @found.get("/findings/{fingerprint}/events", **gets("listEvents", "What happened to a finding", EventList, 404))
+    def events(
+        request: Request, ground: Ground, fingerprint: Fingerprint, limit: Limit = 100, after: After = None
+    ) -> Answer:
+        """Every change in its life, oldest first."""
+        stored = ground.store.finding(fingerprint)
+        numbered = {f"{number:09d}": event for number, event in enumerate(ground.store.events(stored.fingerprint))}
+        shown, following = part(list(numbered), str, "events", limit, after)
+        return page(request, [event_object(numbered[number]) for number in shown], following)
+
+    @found.get(
+        "/findings/{fingerprint}/explanation", **gets("explainFinding", "Why it is a finding", FindingExplained, 404)
+    )
+    def explanation(ground: Ground, fingerprint: Fingerprint) -> Answer:
+        """The rule as its file spells it, every rule that matches the place with what it does there, and how the two
+        resources were paired, as `audit explain --format json` prints it. Judged under the policies as they are now."""
+        known = _known(ground, fingerprint)
+        rule = known.stored.breach.rule
+        text = rule_text(rule.file, rule.line)
+        explained, notes = explained_finding(ground.config, ground.tools(), known.stored, ground.clock())
+        return Answer(
+            explained_object(known.stored.finding, known.events, known.waiver, known.unmoved, text, explained, notes)
+        )
+
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A finding with what is looked up when somebody asks about it alone."""
+
+    stored: StoredFinding
+    finding: Finding
+    events: tuple[Event, ...]
+    waiver: Waiver | None
+    unmoved: str
+
+
+def _known(ground: Backend, fingerprint: str) -> _Known:
+    now, loaded = ground.clock(), ground.loaded()
+    stored = ground.store.finding(fingerprint)
+    stored, unmoved = with_moved(loaded.config, ground.registry, ground.store, stored, now)
+    waiver, _ = covering(stored, loaded.waivers.waivers, ground.store, now)
+    (finding,) = returned(ground, (stored,))
+    return _Known(stored, finding, ground.store.events(stored.fingerprint), waiver, unmoved)
 
 
 def returned(ground: Backend, kept: tuple[StoredFinding, ...]) -> tuple[Finding, ...]:

@@ -87,7 +87,7 @@ def gets(
 def does(
     name: str,
     summary: str,
-    model: type[BaseModel] | Any,
+    model: type[BaseModel] | None,
     *refusals: int,
     scope: Scope = Scope.ACT,
     status: int = 200,
@@ -95,15 +95,12 @@ def does(
 ) -> dict[str, Any]:
     """An act: what is done once the answer is here, or with 202 soon after. `headers` are those of the answer, explained."""
     told = {key: {"description": text, "schema": {"type": "string"}} for key, text in (headers or {}).items()}
+    answer: dict[str, Any] = {"description": "It is done." if status != 202 else "It is begun.", "headers": told}
     return {
         **_common(name, summary, scope),
         "status_code": status,
         "responses": {
-            status: {
-                "description": "It is done." if status != 202 else "It is begun.",
-                "model": model,
-                "headers": told,
-            },
+            status: answer | ({"model": model} if model is not None else {}),
             **_refused((*refusals, *BODY_REFUSALS)),
         },
     }

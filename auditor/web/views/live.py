@@ -24,17 +24,18 @@ _SILENT_SECONDS = 20.0
 
 def live_router() -> APIRouter:
     router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
-    pulses = _Pulses()
+    pulses = Pulses()
 
     @router.get("/events")
     async def events(request: Request, ground: Annotated[Backend, Depends(backend)]) -> StreamingResponse:
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(_told(request, ground, pulses), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(changes(request, ground, pulses), media_type="text/event-stream", headers=headers)
 
     return router
 
 
-async def _told(request: Request, ground: Backend, pulses: _Pulses) -> AsyncIterator[str]:
+async def changes(request: Request, ground: Backend, pulses: Pulses) -> AsyncIterator[str]:
+    """An event with the store's pulse whenever that is another one, until the reader goes or the service stops."""
     yield "retry: 3000\n\n"
     told, silent = "", 0.0
     while not ground.stopping() and not await request.is_disconnected():
@@ -53,7 +54,7 @@ async def _told(request: Request, ground: Backend, pulses: _Pulses) -> AsyncIter
         silent += _SECONDS
 
 
-class _Pulses:
+class Pulses:
     """The store's pulse, asked at most once in `_SECONDS`, however many pages are open."""
 
     def __init__(self) -> None:

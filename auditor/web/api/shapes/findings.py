@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from auditor.model import Category, MatchMethod, Severity, Status
-from auditor.web.api.shapes import Event, Finding, Gap, Next, Shape, Share, Waiving
+from auditor.waivers import WaiverState
+from auditor.web.api.shapes import Event, Finding, Gap, Next, Shape, Share, Time, Waiving
 
 
 class FindingList(Shape):
@@ -98,3 +99,50 @@ class FindingExplained(FindingWhole):
     rule_text: str | None = Field(description="The rule as its file spells it.")
     explained: list[Explanation]
     notes: list[str]
+
+
+class Covers(Shape):
+    """What a waiver names; null asks for any."""
+
+    fingerprints: list[str]
+    left: str | None
+    right: str | None
+    rule: str | None
+    kind: str | None
+    identity: str | None
+    path: str | None
+    bound_to_values: bool
+
+
+class Waiver(Shape):
+    """A tolerated finding, or several, as `audit waivers --format json` prints it."""
+
+    id: str
+    state: WaiverState
+    owner: str
+    reason: str
+    created_at: Time
+    expires_at: Time
+    revoked_at: Time | None
+    origin: str = Field(description="`cli`, `page`, `slack`, `api`, or the line of the waiver file.")
+    covers: Covers
+    findings: int = Field(description="How many it covers now.")
+
+
+class WaiverList(Shape):
+    """Waivers, by when they end."""
+
+    items: list[Waiver]
+    next: Next
+
+
+class Waivers(Shape):
+    """The waivers that were made."""
+
+    items: list[Waiver]
+
+
+class Acknowledged(Shape):
+    """The findings as they are now."""
+
+    items: list[Finding]
