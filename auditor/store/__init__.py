@@ -10,7 +10,7 @@ snapshots   save and load snapshots
 findings    the last known state of each finding, and its events
 searched    what findings are searched for by, made from their bodies
 query       what may be asked of a list of findings; `search` and `facets` answer, `cursors` say where a list goes on
-recent      what happened lately
+recent      what happened lately; `homes` says to which pair
 days        each pair day by day
 inventory   what a snapshot holds, without the documents
 pulse       whether anything was recorded since

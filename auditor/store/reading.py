@@ -14,6 +14,7 @@ from auditor.store import facets, findings, gauges, inventory, recent, ruled, se
 from auditor.store.database import Database
 from auditor.store.days import DayPoint
 from auditor.store.days import trend as trend_of
+from auditor.store.homes import Homes
 from auditor.store.inventory import Inventory, Manifests
 from auditor.store.lookup import one
 from auditor.store.pulse import pulse
@@ -33,6 +34,7 @@ class Reading(Service):
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         super().__init__(database, clock)
         self._manifests = Manifests()
+        self._homes = Homes()
 
     def search(self, query: FindingQuery, after: str | None = None, limit: int = 50) -> FindingPage:
         """The first `limit` findings that fit `query`; `after` is the `next` of the page before.
@@ -80,12 +82,12 @@ class Reading(Service):
 
         `before` is the `next` of the page before. Raises ValueError where it is none, and for a `limit` below 1."""
         with self._database.reading() as session:
-            return recent.page(session, since, pairs, limit, before)
+            return recent.page(session, self._homes, since, pairs, limit, before)
 
     def changed(self, since: datetime, pairs: Collection[Pair] | None = None) -> Mapping[Pair, Changed]:
         """How many findings of each pair were opened, resolved and so on at `since` or later; pairs without are left out."""
         with self._database.reading() as session:
-            return recent.changed(session, since, pairs)
+            return recent.changed(session, self._homes, since, pairs)
 
     def pulse(self) -> str:
         """A short text that is another one once an audit, an event, a snapshot or a waiver was recorded. Very cheap."""
