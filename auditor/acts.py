@@ -108,12 +108,14 @@ def waive(
     bind_values: bool = False,
     longest: timedelta = LONGEST,
     teller: Teller | None = None,
+    actor: str = "",
 ) -> Waiver:
     """Tolerate these findings for a time, or until a time: they are waived at once, and audits keep them so.
 
     With `bind_values` only for as long as their values are what they are now, which has to be the same of all of them.
-    `longest` is how long a waiver may last, counted to the end of the day. Raises ActError for a finding that is unknown
-    or resolved, an empty owner or reason, and a time that is over or too far; then nothing is recorded.
+    `longest` is how long a waiver may last, counted to the end of the day. `actor` is who does it, where that may be
+    somebody else than the owner who answers for it. Raises ActError for a finding that is unknown or resolved, an empty
+    owner or reason, and a time that is over or too far; then nothing is recorded.
     """
     _require(owner, "who answers for it")
     _require(reason, "why it is tolerated")
@@ -146,7 +148,9 @@ def waive(
             raise ActError(f"the values of {_short(stored)} have just changed: look at it again")
         return replace(stored, status=Status.WAIVED)
 
-    recorder = _Recorder(store, waiver.owner, told(waiver), now, teller)
+    doer = actor.strip() or waiver.owner
+    why = told(waiver) if doer == waiver.owner else f"{told(waiver)}, in the name of {waiver.owner}"
+    recorder = _Recorder(store, doer, why, now, teller)
     recorder.record(found, lambda _left, _right: turn, (waiver,))
     return waiver
 

@@ -164,6 +164,11 @@ class Walk:
         self.position = stand.newest.taken_at
         self._before = stand
 
+    @property
+    def stand(self) -> Stand | None:
+        """The looks that the last step was at."""
+        return self._before
+
     def _scene(self, stand: Stand) -> Scene:
         return Scene(self._realm, stand.newest, self._library, stand.coming)
 

@@ -8,13 +8,18 @@ from auditor.web.api import api_router
 from auditor.web.queries.staging import Stages
 from auditor.web.static import static_router
 from auditor.web.views.access import access_router
+from auditor.web.views.acting import acting_router
 from auditor.web.views.environment import environment_router
 from auditor.web.views.exports import exports_router
+from auditor.web.views.finding import finding_router
+from auditor.web.views.findings import findings_router
 from auditor.web.views.live import live_router
 from auditor.web.views.login import login_router
 from auditor.web.views.overview import overview_router
+from auditor.web.views.pair import pair_router
 from auditor.web.views.policies import policies_router
 from auditor.web.views.readiness import readiness_router
+from auditor.web.views.resource import resource_router
 from auditor.web.views.versions import versions_router
 
 
@@ -24,10 +29,15 @@ def routers() -> list[APIRouter]:
         static_router(),
         live_router(),
         overview_router(),
+        pair_router(stages),
+        findings_router(),
+        acting_router(),
+        finding_router(stages),
         login_router(),
         access_router(),
         versions_router(),
         environment_router(),
+        resource_router(stages),
         readiness_router(),
         policies_router(stages),
         exports_router(),

@@ -100,7 +100,7 @@ class Detail:
 class Named:
     """Whose fingerprints have one beginning; of many the first ones, and that there are `more`."""
 
-    found: tuple[StoredFinding, ...]
+    findings: tuple[StoredFinding, ...]
     more: bool
 
 

@@ -40,7 +40,11 @@
     const opener = event.target.closest("[data-opens]");
     if (opener) {
       const dialog = document.getElementById(opener.dataset.opens);
-      if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal();
+      if (dialog instanceof HTMLDialogElement) {
+        // A link leads to the same form on a page of its own, for whoever has no script.
+        event.preventDefault();
+        if (!dialog.open) dialog.showModal();
+      }
       return;
     }
     const closer = event.target.closest("[data-closes]");
