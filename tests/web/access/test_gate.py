@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from fastapi import Request
@@ -12,7 +13,7 @@ from auditor.daemon.serve import Service
 from auditor.store import Store
 from auditor.web.access.origins import login_path, own_origin
 from auditor.web.access.throttle import MOST_A_MINUTE, Throttle
-from tests.web.access.doors import NOW, Clock, Door, door, token
+from tests.web.access.doors import CONFIG, NOW, Clock, Door, door, service, token
 
 Standing = tuple[Service, Store, Clock]
 HERE = "127.0.0.1"
@@ -132,31 +133,48 @@ def test_who_is_used_and_when_is_remembered_now_and_then(standing: Standing) -> 
     assert used() == NOW + timedelta(hours=1)
 
 
-def test_metrics_are_open_unless_they_are_not(standing: Standing) -> None:
-    """Most Prometheus servers bring no credential; who wants one says so."""
-    assert door(*standing, {"tokens": True}).gate.auth.metrics == "open"
-    front = door(*standing, {"tokens": True})
-    assert front.ask("GET", "/metrics").status == 200
-    front = door(*standing, {"tokens": True, "metrics": "read"})
-    # The application asks the gate that it was made with: this one is asked itself.
-    text = token(front.store).text
-    assert front.ask("GET", "/healthz").status in (200, 503)
-    assert _scrape(front, {}) == 401
-    assert _scrape(front, {"authorization": f"Bearer {text}"}) == 200
+def test_the_service_asks_its_settings_at_every_request(tmp_path: Path) -> None:
+    """A reload closes the metrics, opens another way in, and tells browsers to insist on https, at once."""
+    with service(tmp_path) as (built, store, clock):
+        gate = built.app.state.access
+        front = Door(built.app, store, clock, gate)
+        text = token(store).text
+        bearer = {"authorization": f"Bearer {text}"}
+        assert front.ask("GET", "/metrics").status == 200
+        assert front.ask("GET", "/access", **bearer).status == 403
+        file = tmp_path / "auditor.yaml"
+        auth = "{tokens: true, metrics: read}"
+        file.write_text(CONFIG.replace("{tokens: true}", f"{auth}, url: https://parity.example.com"))
+        built.reload()
+        assert front.ask("GET", "/metrics").status == 401
+        answer = front.ask("GET", "/metrics", **bearer)
+        assert answer.status == 200
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        assert front.get("/login").cookies.keys() == {"__Host-parity_browser"}
+        file.write_text(CONFIG.replace("{tokens: true}", "{proxy: {from: [10.0.0.1/32], read: ['*']}}"))
+        built.reload()
+        assert front.ask("GET", "/access", **bearer).status == 401
+        assert front.ask("GET", "/access", client="10.0.0.1", x_forwarded_user="ada").status == 403
+        file.write_text(CONFIG.replace(", auth: {tokens: true}", ""))
+        built.reload()
+        # Wrong, since anybody would get in: what was right before stays in force.
+        assert front.ask("GET", "/access").status == 401
 
 
-def _scrape(front: Door, headers: dict[str, str]) -> int:
-    import asyncio
-
-    from fastapi import HTTPException
-
-    lines = [(name.encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": "GET", "path": "/metrics", "query_string": b"", "headers": lines, "client": None}
-    try:
-        asyncio.run(front.gate.may_scrape(Request(scope)))
-    except HTTPException as error:
-        return error.status_code
-    return 200
+def test_a_page_behind_a_proxy_proves_that_its_forms_are_its_own(standing: Standing) -> None:
+    """The proxy knows who it is, the cookie which browser: a form needs both."""
+    proxy = {"from": ["10.20.0.0/16"], "admin": ["platform"]}
+    front = door(*standing, {"proxy": proxy}, url="https://parity.example.com")
+    front.client = "10.20.0.7"
+    who = {"x_forwarded_user": "ada", "x_forwarded_groups": "platform"}
+    csrf = front.get("/access", **who).text.partition('name="csrf" value="')[2].partition('"')[0]
+    fields = {"csrf": csrf, "name": "ci", "scope": "read", "lasts": "7d"}
+    own = {**who, "origin": "https://parity.example.com", "host": "10.1.1.1:9464"}
+    assert front.post("/access/tokens", fields, **own).status == 201
+    assert front.post("/access/tokens", fields, **{**own, "x_forwarded_user": "bob"}).status == 403
+    assert front.post("/access/tokens", fields, **{**own, "origin": "https://evil.example"}).status == 403
+    front.jar.clear()
+    assert front.post("/access/tokens", fields, **own).status == 403
 
 
 def test_being_local_is_enough_beside_a_login_only_where_that_is_wanted(standing: Standing) -> None:
