@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SOURCES := auditor collectors policies deploy bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help accuracy corpus install dashboards demo test check format docs lock clean
+.PHONY: help accuracy corpus install dashboards demo pages test check format docs lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -42,6 +42,9 @@ accuracy: $(READY) ## Measure the default policy on real pairs (PAIRS=FOLDER) an
 
 corpus: $(READY) ## Measure the default policy on 200 generated companies (FIRST=SEED) and write docs/accuracy.md
 	$(BIN)/python -m bench.accuracy --companies 200 --first-seed $(or $(FIRST),7000) --report docs/accuracy.md
+
+pages: $(READY) ## Measure every page and the API on 100 pairs and a million past findings
+	$(BIN)/python -m bench.pages_http
 
 format: $(READY) ## Bring the code into form
 	$(BIN)/ruff check --fix $(SOURCES)
