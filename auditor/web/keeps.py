@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from auditor.web.queries.changes import ChangeFinder
+from auditor.web.queries.counterparts import Counterparts
 from auditor.web.queries.readiness import Readiness
+from auditor.web.queries.resources import NormalForms
 from auditor.web.queries.versions import VersionTable
 
 _MAKING = threading.Lock()
@@ -18,6 +20,8 @@ _MAKING = threading.Lock()
 class Keeps:
     versions: VersionTable = field(default_factory=VersionTable)
     changes: ChangeFinder = field(default_factory=ChangeFinder)
+    normals: NormalForms = field(default_factory=NormalForms)
+    counterparts: Counterparts = field(default_factory=Counterparts)
     readiness: Readiness = field(default_factory=Readiness)
 
 

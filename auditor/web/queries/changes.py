@@ -46,7 +46,8 @@ class Changes:
 class ChangeRow:
     """One change as it is shown. Without a `path` the whole resource came or went.
 
-    `old_whole` and `new_whole` are there where the values do not fit. `when` says when, in words."""
+    `old_whole` and `new_whole` are there where the values do not fit. `when` says when, in words; `gone`: it is
+    there no more."""
 
     kind: str
     identity: str
@@ -57,6 +58,7 @@ class ChangeRow:
     old_whole: str
     new_whole: str
     when: str
+    gone: bool
 
 
 def rows(changes: Sequence[Changed]) -> tuple[ChangeRow, ...]:
@@ -77,6 +79,7 @@ def _shown(change: Changed) -> ChangeRow:
         old_whole=_whole(old, left),
         new_whole=_whole(new, right),
         when=when(change),
+        gone=change.path == () and change.new is ABSENT,
     )
 
 

@@ -25,6 +25,8 @@ _POLLED = 1.0
 # Who asks for a document waits for it.
 _FOR_A_FILE = 45.0
 _KINDS = {"json": ("application/json", "json"), "md": ("text/markdown; charset=utf-8", "markdown")}
+# What needs somebody comes first; within that the order of the checklist.
+_ORDER = (Answer.NO, Answer.NOT_OBSERVED, Answer.YES, Answer.NOT_APPLICABLE)
 _Ground = Annotated[Backend, Depends(backend)]
 _Keeps = Annotated[Keeps, Depends(keeps)]
 _Against = Annotated[str, Query(max_length=200)]
@@ -69,6 +71,7 @@ def readiness_router() -> APIRouter:
             again=url(here, **chosen, again=asked_again + 1),
             files={kind: url(f"{here}/export.{kind}", **chosen) for kind in _KINDS},
             answers=Answer,
+            sorted=sorted(found.checklist.items, key=lambda item: _ORDER.index(item.answer)) if found else (),
         )
 
     @router.get("/ready/{name}/row")
