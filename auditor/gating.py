@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from auditor.errors import AuditorError
 from auditor.gate import Gate, Observation, Silence, Standing, Terms, Verdict, decide
 from auditor.life import live
 from auditor.model import Status
@@ -63,7 +64,34 @@ def gate_now(config: Config, left: str, right: str, tools: Tools, terms: Terms) 
         raise UnknownService(error.name, remedy) from error
 
 
+class NotRecorded(AuditorError):
+    """No recorded audit of the pair speaks for now. The text says why, and what to do."""
+
+
+def gate_recorded(config: Config, left: str, right: str, tools: Tools, terms: Terms, policy: Policy) -> Gate:
+    """The verdict of the audit that was recorded last; nothing is looked at again. An incomplete one cannot tell.
+
+    Raises NotRecorded where there is none that is fresh enough and of the same configuration, UnknownService where neither
+    side knows one of the services."""
+    pair = config.pair(left, right)
+    recorded, why = speaking_audit(config, pair, policy, tools, terms.fresh)
+    if recorded is None:
+        raise NotRecorded(f"{why or 'no recorded audit was asked for'}: have {pair.left}/{pair.right} audited first")
+    return _decided(config, recorded, tools, terms, recorded=True)
+
+
 def recorded_audit(
+    config: Config, pair: Pair, policy: Policy, tools: Tools, fresh: timedelta
+) -> tuple[Judged | None, str]:
+    """The same as `speaking_audit`, for whoever may read the sources that are files of this machine again."""
+    judged, why = speaking_audit(config, pair, policy, tools, fresh)
+    for snapshot in (judged.left, judged.right) if judged is not None else ():
+        if not _files_are_the_same(config, snapshot, tools):
+            return None, f"files of {snapshot.environment} changed since the recorded audit"
+    return judged, why
+
+
+def speaking_audit(
     config: Config, pair: Pair, policy: Policy, tools: Tools, fresh: timedelta
 ) -> tuple[Judged | None, str]:
     """The audit of the pair that was recorded last, or why it does not speak for now (nothing where none was asked for)."""
@@ -84,9 +112,6 @@ def recorded_audit(
     taken = min(judged.left.taken_at, judged.right.taken_at), max(judged.left.taken_at, judged.right.taken_at)
     if now - taken[0] > fresh or taken[1] > now:
         return None, "the recorded audit is too old"
-    for snapshot in (judged.left, judged.right):
-        if not _files_are_the_same(config, snapshot, tools):
-            return None, f"files of {snapshot.environment} changed since the recorded audit"
     return judged, ""
 
 
