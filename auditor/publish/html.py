@@ -63,7 +63,7 @@ def html(report: Report, *, now: datetime) -> str:
     """The whole page. `now` is what ages are counted from."""
 
     def row(finding: Finding, entry: Entry | None = None) -> Row:
-        return _row(report, finding, entry or Entry((finding,)), now)
+        return row_of(finding, entry or Entry((finding,)), report.audit.started_at, now)
 
     return _environment().get_template("report.html").render(report=report, row=row) + "\n"
 
@@ -95,7 +95,8 @@ def _breakable(text: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[./_:-])(?=\w)", text))
 
 
-def _row(report: Report, finding: Finding, entry: Entry, now: datetime) -> Row:
+def row_of(finding: Finding, entry: Entry, started_at: datetime, now: datetime) -> Row:
+    """One finding of an entry. What was first seen before `started_at` says so."""
     breach = finding.breach
     if is_one_sided(breach):
         left, right = (
@@ -119,7 +120,7 @@ def _row(report: Report, finding: Finding, entry: Entry, now: datetime) -> Row:
         fingerprint=breach.fingerprint[:8],
         counterpart=counterpart(breach),
         message=sentence(breach.message) if needs_message(breach) else "",
-        remarks="; ".join(remarks(finding, report.audit.started_at, now) if entry.cause is None else warnings(finding)),
+        remarks="; ".join(remarks(finding, started_at, now) if entry.cause is None else warnings(finding)),
     )
 
 
