@@ -72,7 +72,7 @@ def trend(session: Session, pairs: Iterable[Pair], since: date) -> dict[Pair, tu
     found: dict[Pair, list[DayPoint]] = {pair: [] for pair in pairs}
     days: dict[str, date] = {}
     # By the connection: thousands of plain rows need nothing of what a session does with each.
-    for left, right, day, score, coverage, audits, incomplete, *counts in session.connection().execute(statement):
+    for left, right, day, score, coverage, audits, incomplete, *counts in session.connection().execute(statement).all():
         if (left, right) not in found:
             continue
         at = days.get(day) or days.setdefault(day, date.fromisoformat(day))

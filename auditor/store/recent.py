@@ -22,7 +22,7 @@ Pair = tuple[str, str]
 _KEY = (EventRow.at, EventRow.id)
 _NAME = "recent"
 # How many events are looked at before more are fetched.
-_CHUNK = 500
+_CHUNK = 1000
 _COUNTED = {
     Status.OPEN: "opened",
     Status.RESOLVED: "resolved",
@@ -67,16 +67,17 @@ def page(
         raise ValueError(f"a page of {limit} events: ask for at least one")
     last = None if before is None else from_cursor(before, _NAME, (datetime, int))
     # One more than is shown tells whether there are more.
-    keys = list(islice(_keys(session, homes, since, pairs, last), limit + 1))
-    shown = [number for _, number in keys[:limit]]
+    found = list(islice(_numbers(session, homes, since, pairs, last), limit + 1))
+    shown = found[:limit]
     statement = select(EventRow, FindingRow).join(FindingRow, FindingRow.fingerprint == EventRow.fingerprint)
     rows = {
         event.id: Happened(findings.event(event), findings.stored(finding))
         for chunk in blobs.chunks(shown)
         for event, finding in session.execute(statement.where(EventRow.id.in_(chunk)))
     }
-    cursor = to_cursor(_NAME, keys[limit - 1]) if len(keys) > limit else None
-    return RecentPage(tuple(rows[number] for number in shown), cursor)
+    items = tuple(rows[number] for number in shown)
+    cursor = to_cursor(_NAME, (items[-1].event.at, shown[-1])) if len(found) > limit else None
+    return RecentPage(items, cursor)
 
 
 def changed(session: Session, homes: Homes, since: datetime, pairs: Collection[Pair] | None) -> dict[Pair, Changed]:
@@ -84,8 +85,7 @@ def changed(session: Session, homes: Homes, since: datetime, pairs: Collection[P
     became = or_(EventRow.from_status.is_(None), EventRow.from_status != EventRow.to_status)
     counted = EventRow.to_status.in_([status.value for status in _COUNTED])
     statement = select(EventRow.fingerprint, EventRow.to_status).where(EventRow.at >= since, became, counted)
-    # By the connection: thousands of plain rows need nothing of what a session does with each.
-    happened = {(row[0], row[1]) for row in session.connection().execute(statement)}
+    happened = {(row[0], row[1]) for row in session.connection().execute(statement).all()}
     home = homes.of(session, (fingerprint for fingerprint, _ in happened))
     counts: dict[Pair, Counter[str]] = defaultdict(Counter)
     for fingerprint, status in happened:
@@ -93,21 +93,23 @@ def changed(session: Session, homes: Homes, since: datetime, pairs: Collection[P
     return {pair: Changed(**found) for pair, found in counts.items() if pairs is None or pair in pairs}
 
 
-def _keys(
+def _numbers(
     session: Session, homes: Homes, since: datetime, pairs: Collection[Pair] | None, last: Key | None
-) -> Iterator[tuple[datetime, int]]:
-    """Times and numbers of the events that are asked for, newest first.
+) -> Iterator[int]:
+    """The ids of the events that are asked for, newest first.
 
     From the events and not from the findings of a pair: of these most were resolved long ago."""
     while True:
-        statement = select(EventRow.at, EventRow.id, EventRow.fingerprint).where(EventRow.at >= since)
+        statement = select(EventRow.id, EventRow.fingerprint).where(EventRow.at >= since)
         if last is not None:
             values = tuple_(*(literal(value, column.type) for value, column in zip(last, _KEY, strict=True)))
             statement = statement.where(tuple_(*_KEY) < values)
         statement = statement.order_by(*(column.desc() for column in _KEY)).limit(_CHUNK)
-        rows = session.execute(statement).all()
-        home = homes.of(session, (row.fingerprint for row in rows)) if pairs is not None else {}
-        yield from ((row.at, row.id) for row in rows if pairs is None or home[row.fingerprint] in pairs)
+        # By the connection: thousands of plain rows need nothing of what a session does with each.
+        rows = session.connection().execute(statement).all()
+        home = homes.of(session, (fingerprint for _, fingerprint in rows)) if pairs is not None else {}
+        yield from (number for number, fingerprint in rows if pairs is None or home[fingerprint] in pairs)
         if len(rows) < _CHUNK:
             return
-        last = rows[-1].at, rows[-1].id
+        number = rows[-1][0]
+        last = session.scalars(select(EventRow.at).where(EventRow.id == number)).one(), number
