@@ -146,7 +146,7 @@ def issue(store: Keeping, name: str, scope: Scope, lasts: timedelta | None, now:
         ) from error
     token = ApiToken(identifier, name, scope, now, actor.name, expires)
     until = f"until {expires:%Y-%m-%d}" if expires is not None else "without an end"
-    deed = Deed(now, actor.name, actor.via, "token created", f"{name} ({identifier})", "done", actor.address)
+    deed = Deed(now, actor.name, actor.via, "token.create", f"{name} ({identifier})", "done", actor.address)
     store.add_token(token, digest(text), _with(deed, f"{scope.value}, {until}"))
     return Issued(text, token)
 
@@ -155,7 +155,7 @@ def revoke(store: Keeping, token: ApiToken, now: datetime, actor: Actor) -> ApiT
     """Take a token back and end its sessions. One that was taken back before stays as it is."""
     subject = f"{token.name} ({token.id})"
     return store.revoke_token(
-        token.id, Deed(now, actor.name, actor.via, "token revoked", subject, "done", actor.address)
+        token.id, Deed(now, actor.name, actor.via, "token.revoke", subject, "done", actor.address)
     )
 
 

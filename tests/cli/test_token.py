@@ -35,7 +35,7 @@ def test_a_token_is_made_listed_and_taken_back(folder: Path, capsys: pytest.Capt
         assert found is not None
         assert found[1] == digest(text)
         assert (found[0].name, found[0].scope, found[0].expires_at) == ("ada", "admin", None)
-        assert [(deed.via, deed.action) for deed in store.trail()] == [("cli", "token created")]
+        assert [(deed.via, deed.action) for deed in store.trail()] == [("cli", "token.create")]
     assert guarded(audit, ["token", "list", "--format", "json"]) == Exit.PARITY
     listed = json.loads(capsys.readouterr().out)
     assert [(one["name"], one["state"], one["expires_at"]) for one in listed] == [("ada", "active", None)]

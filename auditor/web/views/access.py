@@ -65,7 +65,7 @@ def access_router() -> APIRouter:
         found = next((one for one in ground.store.sessions(now) if one.digest == session_id), None)
         if found is None:
             raise HTTPException(404, "there is no such session, or it has ended: see /access")
-        deed = Deed(now, actor.name, actor.via, "session ended", found.name, "done", actor.address)
+        deed = Deed(now, actor.name, actor.via, "session.end", found.name, "done", actor.address)
         ground.store.end_session(session_id, deed)
         return RedirectResponse("/access", 303)
 

@@ -79,7 +79,7 @@ def test_a_token_is_kept_as_a_hash_and_found_by_its_id(store: Store, url: str) -
     store.token_used(identifier, NOW + DAY)
     assert next(one for one in store.tokens() if one.id == identifier).used_at == NOW + DAY
     deed = store.trail(limit=2)[1]
-    assert (deed.actor, deed.via, deed.action, deed.outcome) == ("ada", "cli", "token created", "done")
+    assert (deed.actor, deed.via, deed.action, deed.outcome) == ("ada", "cli", "token.create", "done")
     assert (deed.subject, deed.detail) == (f"nightly job ({identifier})", "act, until 2027-02-18")
 
 
@@ -99,7 +99,7 @@ def test_a_token_that_was_taken_back_ends_its_sessions_and_only_those(store: Sto
     assert revoke(store, first.token, NOW + 2 * DAY, ADMIN) == gone
     assert len(store.trail(limit=1000)) == lines
     with pytest.raises(NotFoundError, match="there is no token"):
-        store.revoke_token("nosuch", Deed(NOW, "ada", "cli", "token revoked"))
+        store.revoke_token("nosuch", Deed(NOW, "ada", "cli", "token.revoke"))
 
 
 def test_sessions_end_in_time_and_are_cleared_away_by_the_next_login(store: Store, url: str) -> None:

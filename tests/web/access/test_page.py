@@ -56,7 +56,7 @@ def test_a_token_is_made_shown_once_used_and_taken_back(admin: Door) -> None:
     assert program.ask("GET", "/access", authorization=f"Bearer {text}").status == 401
     assert f'action="{address}"' not in admin.get("/access").text
     deeds = [(deed.actor, deed.via, deed.action, deed.address) for deed in admin.store.trail(limit=2)]
-    assert deeds == [("token:root", "session", f"token {what}", FAR) for what in ("revoked", "created")]
+    assert deeds == [("token:root", "session", f"token.{what}", FAR) for what in ("revoke", "create")]
     assert admin.post("/access/tokens/nosuch/revoke", {"csrf": csrf}).status == 404
 
 
@@ -89,7 +89,7 @@ def test_somebodys_session_is_ended_by_who_may(admin: Door) -> None:
     assert "(you)" in page.text
     assert admin.post(f"/access/sessions/{digest(value)}/end", {"csrf": admin.csrf("/access")}).location == "/access"
     assert admin.store.session(digest(value), NOW) is None
-    assert (admin.store.trail(limit=1)[0].action, admin.store.trail(limit=1)[0].subject) == ("session ended", HOSTILE)
+    assert (admin.store.trail(limit=1)[0].action, admin.store.trail(limit=1)[0].subject) == ("session.end", HOSTILE)
     gone = admin.post(f"/access/sessions/{digest(value)}/end", {"csrf": admin.csrf("/access")})
     assert gone.status == 404
 
