@@ -19,6 +19,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import zstandard
+
 from auditor.codec import encode
 from auditor.model import (
     Audit,
@@ -37,7 +39,7 @@ from auditor.model import (
     Status,
     Tally,
 )
-from auditor.store import Store, audits, blobs, schema, searched, summaries
+from auditor.store import Store, audits, schema, searched, summaries
 from auditor.waivers import Waiver
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -93,6 +95,8 @@ def seed(path: Path, pairs: int = 100, open: int = 20_000, past: int = 1_000_000
 
 def _bulk(connection: sqlite3.Connection, size: Size) -> None:
     """Findings, events and days, in one piece and without indexes, which are made afterwards."""
+    # Nobody else has the file yet, and a file that was not finished is of no use.
+    connection.execute("PRAGMA journal_mode = OFF")
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA cache_size = -400000")
     indexes = connection.execute(
@@ -112,6 +116,7 @@ def _bulk(connection: sqlite3.Connection, size: Size) -> None:
     for _, sql in indexes:
         connection.execute(sql)
     connection.execute("COMMIT")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def breach(size: Size, number: int) -> Breach:
@@ -176,12 +181,13 @@ def _lives(size: Size) -> Iterator[_Life]:
 
 
 def _findings(size: Size) -> Iterator[tuple[Any, ...]]:
+    compressor = zstandard.ZstdCompressor()
     sorts = [_sort(size, number) for number in range(size.pairs * _VARIETY)]
     for life in _lives(size):
         before, after, lasting = sorts[life.number % len(sorts)]
         first, last = _spelled(life.first_seen), _spelled(life.last_seen)
         opened = None if life.status is Status.PENDING else first
-        body = blobs.compress(b"".join((before, life.fingerprint.encode(), after)))
+        body = compressor.compress(b"".join((before, life.fingerprint.encode(), after)))
         living = (life.fingerprint, life.status.value, first, last, first, opened, 3, life.fingerprint, body)
         yield (*living, *lasting)
 
@@ -287,4 +293,4 @@ def _waiver(number: int) -> Waiver:
 
 def _spelled(at: datetime) -> str:
     """As SQLite keeps it."""
-    return f"{at:%Y-%m-%d %H:%M:%S.%f}"
+    return at.replace(tzinfo=None).isoformat(" ", "microseconds")
