@@ -273,6 +273,9 @@ class ServeSettings(_Settings):
     url: WebUrl | None = Field(None, description="The address that people reach it at, for links in messages.")
     drain: Duration = Field(timedelta(seconds=30), description="How long a stop waits for what is running.")
     auth: AuthSettings = Field(AuthSettings(), description="Who may use the page and the API.")
+    badge: Literal["read", "public"] = Field(
+        "read", description="Whether badges need `read` or are for everybody, to be shown in a README."
+    )
 
 
 class ScheduleSettings(_Settings):
