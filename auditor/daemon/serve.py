@@ -29,6 +29,7 @@ from auditor.daemon.secrets import secrets_of
 from auditor.daemon.signals import Asked, asked
 from auditor.daemon.work import Auditing
 from auditor.errors import ConfigError, Problem
+from auditor.loopback import is_loopback
 from auditor.publish.alertmanager import EVERY
 from auditor.publish.prometheus import PrometheusMeters
 from auditor.sharing import Sharing
@@ -185,6 +186,7 @@ class Service:
         )
         self._began = True
         _say_unscheduled(config)
+        _say_readable(config)
 
     def stop(self) -> bool:
         """Finish what is under way within the configured time; what is left after that is broken off, and lost is
@@ -307,6 +309,18 @@ def serve(ground: Ground) -> bool:
             finally:
                 clean = service.stop()
             return clean
+
+
+def _say_readable(config: Config) -> None:
+    """What lets people in should not cross a network as it is."""
+    url = config.serve.url.get_secret_value() if config.serve.url is not None else ""
+    encrypted = url.startswith("https://") or (bool(url) and is_loopback(host_name(urlsplit(url).netloc)))
+    if not is_loopback(config.serve.host) and not encrypted:
+        _log.warning(
+            "Others reach the service over plain HTTP, so tokens and cookies can be read on the way: "
+            "put TLS in front of it, and let serve.url be the https address.",
+            host=config.serve.host,
+        )
 
 
 def _say_unscheduled(config: Config) -> None:

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 from fastapi import Request
+from structlog.testing import capture_logs
 
+from auditor.config import load_config
 from auditor.credentials import Scope
-from auditor.daemon.serve import Service
+from auditor.daemon.serve import Service, _say_readable
+from auditor.registry import Registry
 from auditor.store import Store
 from auditor.web.access.origins import login_path, own_origin
 from auditor.web.access.throttle import MOST_A_MINUTE, Throttle
+from tests.daemon.served import company
 from tests.web.access.doors import CONFIG, NOW, Clock, Door, door, service, token
 
 Standing = tuple[Service, Store, Clock]
@@ -159,6 +163,24 @@ def test_the_service_asks_its_settings_at_every_request(tmp_path: Path) -> None:
         built.reload()
         # Wrong, since anybody would get in: what was right before stays in force.
         assert front.ask("GET", "/access").status == 401
+
+
+@pytest.mark.parametrize(
+    "serve, warned",
+    [
+        ("{host: 0.0.0.0, auth: {tokens: true}}", True),
+        ("{host: 0.0.0.0, url: 'http://parity.example.com', auth: {tokens: true}}", True),
+        ("{host: 0.0.0.0, url: 'https://parity.example.com', auth: {tokens: true}}", False),
+        ("{host: 0.0.0.0, url: 'http://127.0.0.1:9464', auth: {tokens: true}}", False),
+        ("{host: 127.0.0.1}", False),
+    ],
+)
+def test_what_lets_in_and_can_be_read_on_the_way_is_warned_of(tmp_path: Path, serve: str, warned: bool) -> None:
+    """Others than this machine, and no TLS in front, as far as the configuration says."""
+    file = company(tmp_path, CONFIG.partition("serve:")[0] + f"serve: {serve}\n") / "auditor.yaml"
+    with capture_logs() as said:
+        _say_readable(load_config(file, registry=Registry.load(), environ={}))
+    assert [line["log_level"] for line in said] == ["warning"] * warned
 
 
 def test_a_page_behind_a_proxy_proves_that_its_forms_are_its_own(standing: Standing) -> None:
