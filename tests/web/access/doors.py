@@ -34,7 +34,6 @@ CONFIG = """\
 environments:
   staging: {sources: [{collector: files, path: staging}]}
   prod: {sources: [{collector: files, path: prod}]}
-pairs: [{left: staging, right: prod}]
 serve: {host: 0.0.0.0, auth: {tokens: true}}
 """
 
