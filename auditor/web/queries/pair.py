@@ -168,7 +168,7 @@ def findings(
     )
 
 
-def tabs(filters: Filters, above: PairHead, facets: Facets | None, current: str | None = None) -> tuple[Tab, ...]:
+def tabs(filters: Filters, above: PairHead, facets: Facets, current: str | None = None) -> tuple[Tab, ...]:
     """What is open, set aside, resolved or expected; the numbers are those that the other filters leave."""
     asked = set(filters.statuses)
     chosen = current or (
@@ -190,8 +190,8 @@ def tabs(filters: Filters, above: PairHead, facets: Facets | None, current: str 
     return tuple(Tab(name, text, count, name == chosen, address) for name, text, count, address in told)
 
 
-def _number(facets: Facets | None, statuses: Iterable[Status]) -> int | None:
-    return None if facets is None else sum(facets.status.get(status, 0) for status in statuses)
+def _number(facets: Facets, statuses: Iterable[Status]) -> int:
+    return sum(facets.status.get(status, 0) for status in statuses)
 
 
 def _sections(found: Sequence[Finding], standing: Standing) -> tuple[Section, ...]:

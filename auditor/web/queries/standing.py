@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FAIL_ON = Severity.HIGH
 """From here on a finding speaks against a pair, as in every command that is not told otherwise."""
 DAYS = 30
+_WEEK = 7
 _STALE = timedelta(hours=24)
 _MISSED = 3
 _KEPT = 256
@@ -90,8 +91,8 @@ class Cell:
 class Standing:
     """One pair as it stands. `summary` is None where it was never audited, `stale` says why the last audit is too old.
 
-    `open` counts what is open or came back by severity; `trend` has a score for each of the last 30 days, None for days
-    without one. `schedule` is as configured, None for on demand."""
+    `open` counts what is open or came back by severity; `trend` has a score for each of the last 30 days, or of
+    those since the first audit, None for days without one. `schedule` is as configured, None for on demand."""
 
     left: str
     right: str
@@ -217,7 +218,9 @@ def _with(cell: Cell, severity: Severity, status: Status, number: int) -> Cell:
 def _trend(days: Iterable[DayPoint], now: datetime) -> tuple[float | None, ...]:
     scores = {point.day: point.score for point in days}
     today = now.astimezone(UTC).date()
-    return tuple(scores.get(today - timedelta(days=ago)) for ago in range(DAYS - 1, -1, -1))
+    first = min(scores, default=today)
+    shown = min(max((today - first).days + 1, _WEEK), DAYS)
+    return tuple(scores.get(today - timedelta(days=ago)) for ago in range(shown - 1, -1, -1))
 
 
 def _stale(summary: PairSummary | None, schedule: str | None, now: datetime, zone: ZoneInfo) -> str:

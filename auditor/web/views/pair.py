@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from auditor.explaining import NothingSeen
 from auditor.model import Category
+from auditor.store import FindingQuery
 from auditor.web.access import Scope, need
 from auditor.web.access.origins import local_path
 from auditor.web.access.trail import note
@@ -97,7 +98,7 @@ def pair_router(stages: Stages) -> APIRouter:
             request,
             "expected.html",
             head=above,
-            tabs=tabs(Filters(), above, None, "expected"),
+            tabs=tabs(Filters(), above, ground.store.facets(FindingQuery(names.left, names.right)), "expected"),
             category=category,
             found=found,
             most=MOST,
