@@ -15,13 +15,13 @@ from auditor.publish.spelling import Shown, middle, side_by_side
 from auditor.realms import realm_of
 from auditor.store import NotFoundError
 from auditor.web.queries.documents import lines
-from auditor.web.queries.kept import Kept
+from auditor.web.queries.kept import FoundOut
 
 if TYPE_CHECKING:
     from auditor.config import Config
     from auditor.drift import Changed
-    from auditor.registry import Registry
     from auditor.store import SnapshotInfo, Store
+    from auditor.web.backend import Backend
 
 ROOM = 90
 """Characters of a value beside another."""
@@ -35,11 +35,12 @@ LOOKS = 2_000
 class Changes:
     """What changed. `before` and `after` are the two snapshots; None where it was asked for since a time.
 
-    `view` is None where there are no two snapshots to compare."""
+    `view` is None where there are no two snapshots to compare, and while it is being found out: then `waiting`."""
 
     before: SnapshotInfo | None
     after: SnapshotInfo | None
     view: DriftView | None
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,38 +94,55 @@ def _whole(value: Json | Absent, shown: Shown) -> str:
 
 
 class ChangeFinder:
-    """Compares snapshots, and keeps what differs between two: they never change. Safe to share between threads."""
+    """Compares snapshots in the background, and keeps what differs: they never change. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._between: Kept[tuple[object, ...], DriftView] = Kept(16)
+        self._found: FoundOut[tuple[object, ...], DriftView] = FoundOut(24)
 
-    def between(
-        self, store: Store, config: Config, registry: Registry, name: str, before: str | None, after: str | None
-    ) -> Changes:
+    def between(self, ground: Backend, name: str, before: str | None, after: str | None, seconds: float) -> Changes:
         """Between two snapshots of the environment called `name`, in whatever order; by default its last two.
 
-        Raises NotFoundError where there is no such snapshot of it."""
+        Waits for so many `seconds` at most. Raises NotFoundError where there is no such snapshot of it."""
+        store, config = ground.store, ground.config
         infos = list({info.id: info for one in (before, after) if one for info in [_info(store, name, one)]}.values())
         if not (before and after):
             infos = _last_two(store, name, infos)
         if len(infos) < 2:
             return Changes(None, infos[0] if infos else None, None)
         first, second = infos if _is_earlier(store, infos[0], infos[1]) else infos[::-1]
-        looks = tuple(store.past.looks(name, until=info.id, limit=1)[0] for info in (first, second))
-        words = (config.environments[name].aliases, tuple(sorted(config.environments)))
-        realm = realm_of(config, name, registry.kind)
-        view = self._between.get_or_make(
-            (first.id, second.id, words), lambda: drift_view(drifted_between(realm, store.past, *looks))
-        )
-        return Changes(first, second, view)
+        realm = realm_of(config, name, ground.registry.kind)
 
-    def since(self, store: Store, config: Config, registry: Registry, name: str, begin: datetime) -> Changes:
+        def make() -> DriftView:
+            looks = [store.past.looks(name, until=info.id, limit=1)[0] for info in (first, second)]
+            return drift_view(drifted_between(realm, store.past, looks[0], looks[1]))
+
+        view = self._found.ask((first.id, second.id, *_words(config, name)), make, seconds)
+        return Changes(first, second, view, waiting=view is None)
+
+    def since(self, ground: Backend, name: str, begin: datetime, seconds: float) -> Changes:
         """Through all snapshots from the last one before `begin` on: what was changed and changed back is told, too."""
-        realm = realm_of(config, name, registry.kind)
-        found = drifted(realm, store.past, begin, most=LOOKS)
-        if found is None:
+        store, config = ground.store, ground.config
+        last = next(iter(store.past.looks(name, limit=1)), None)
+        if last is None:
             return Changes(None, None, None)
-        return Changes(None, None, drift_view(found, store.deployments(name, since=found.base)))
+        # What is asked for is the same as long as the same snapshots are meant.
+        looks = store.past.looks(name, since=begin, limit=LOOKS)
+        key = (name, last.id, looks[-1].id if looks else None, len(looks), *_words(config, name))
+        realm = realm_of(config, name, ground.registry.kind)
+
+        def make() -> DriftView:
+            found = drifted(realm, store.past, begin, until=last.id, most=LOOKS)
+            if found is None:
+                raise NotFoundError(f"the snapshots of {name} are gone")
+            return drift_view(found, store.deployments(name, since=found.base))
+
+        view = self._found.ask(key, make, seconds)
+        return Changes(None, None, view, waiting=view is None)
+
+
+def _words(config: Config, name: str) -> tuple[object, ...]:
+    """What else the answer depends on: what environments are called."""
+    return tuple(config.environments[name].aliases), tuple(sorted(config.environments))
 
 
 def _info(store: Store, name: str, snapshot: str) -> SnapshotInfo:

@@ -122,8 +122,9 @@ def environments(store: Store, config: Config, now: datetime) -> tuple[Listed, .
 
 def environment(store: Store, config: Config, registry: Registry, name: str, now: datetime) -> Environment:
     """The environment called `name`, which is its own name and not an alias."""
-    gauges = store.gauges((), {name: _collectors(config, name)}, now)
-    success = {one.collector: one.last_success for one in gauges.collectors}
+    # Of all, because the store remembers those that were asked for last.
+    gauges = store.gauges((), {one: _collectors(config, one) for one in config.environments}, now)
+    success = {one.collector: one.last_success for one in gauges.collectors if one.environment == name}
     chart = store.snapshots(name, limit=CHART)
     seen = chart[0] if chart else None
     gaps, listings = _facts(store, name, seen)
@@ -139,7 +140,7 @@ def environment(store: Store, config: Config, registry: Registry, name: str, now
         for source in config.environment(name).sources
         for label in [source.collector.label(source.options)]
     )
-    counted = gauges.environments[0].resources if seen is not None else {}
+    counted = next(one.resources for one in gauges.environments if one.environment == name)
     return Environment(
         name=name,
         aliases=_aliases(config, name),

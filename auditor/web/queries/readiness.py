@@ -22,7 +22,7 @@ from auditor.workkeys import judging_key
 if TYPE_CHECKING:
     from auditor.config import Config, Pair
     from auditor.store import PairSummary
-    from auditor.web.backend import Backend
+    from auditor.web.backend import Backend, Loaded
 
 AGAIN = timedelta(minutes=15)
 """An answer also rests on how long ago something was: after this time it is answered anew."""
@@ -64,10 +64,15 @@ class Readiness:
         self._found: FoundOut[tuple[object, ...], Answered] = FoundOut(200)
 
     def asked(
-        self, ground: Backend, name: str, against: str | None = None, threshold: Severity = DEFAULT
+        self,
+        ground: Backend,
+        name: str,
+        against: str | None = None,
+        threshold: Severity = DEFAULT,
+        loaded: Loaded | None = None,
     ) -> Asked | Unasked:
         """What to ask of the environment called `name`. Raises ConfigError where `against` is no environment."""
-        loaded = ground.loaded()
+        loaded = loaded or ground.loaded()
         config = loaded.config
         if against is not None:
             config.environment(against)
@@ -99,8 +104,9 @@ class Readiness:
 def overview(ground: Backend, readiness: Readiness) -> tuple[tuple[Asked | Unasked, Answered | None], ...]:
     """Every environment in promotion order, with the answers that are known by now."""
     found = []
-    for name in in_order(ground.config):
-        asked = readiness.asked(ground, name)
+    loaded = ground.loaded()
+    for name in in_order(loaded.config):
+        asked = readiness.asked(ground, name, loaded=loaded)
         found.append((asked, readiness.known(ground, asked) if isinstance(asked, Asked) else None))
     return tuple(found)
 

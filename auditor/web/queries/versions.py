@@ -20,12 +20,14 @@ from auditor.web.queries.kept import Kept
 
 if TYPE_CHECKING:
     from auditor.config import Config
-    from auditor.gauges import Deployed
+    from auditor.gauges import EnvironmentGauges
     from auditor.names import EnvironmentNames
-    from auditor.store import SnapshotInfo, Store
+    from auditor.store import Store
 
 PAGE = 50
-"""Components on one page."""
+"""Components on one page, at most."""
+CELLS = 1000
+"""Cells on one page, more or less: with many environments it shows fewer components."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +126,15 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is kept of one environment, under a key that changes with its last snapshot and with what it is called."""
+    """What is kept of one environment, under a key that changes with its last snapshot and with what it is called.
+
+    `bytes`: by component and version, names of environments set aside, the digests that are told."""
 
     key: tuple[object, ...]
+    seen: EnvironmentGauges
     column: Column
     past: Past
+    bytes: Mapping[str, Mapping[str, frozenset[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,25 +162,28 @@ class VersionTable:
         differing: bool = False,
         environments: Sequence[str] = (),
         after: str = "",
-        limit: int = PAGE,
+        limit: int | None = None,
     ) -> Versions:
-        """Components whose name holds `text`, those after the component `after`. `environments`: only these columns.
+        """Components whose name holds `text`, those after the component `after`, at most `limit` or as many as fit a page.
+
+        `environments`: only these columns.
 
         Raises ConfigError for an environment that is not known."""
         wanted = {config.environment(name).name for name in environments}
         names = [name for name in in_order(config) if not wanted or name in wanted]
-        known = {one.column.environment: one for one in self._read(store, config, names, now)}
+        found_out = {one.column.environment: one for one in self._read(store, config, names, now)}
+        known = {name: found_out[name] for name in names}
         table = Table(tuple(one.column for one in known.values()))
-        pasts = {name: one.past for name, one in known.items()}
         found = [self._stepped(known[left], known[right], now) for left, right in _neighbours(config, known)]
         lags = {(step.left, step.right): told for step, told in found}
         needle = text.strip().casefold()
         fitting = [one for one in table.components if needle in one.casefold()]
-        split = [one for one in fitting if _apart(table, one, pasts) or _other_bytes(table, one, pasts)]
+        split = [one for one in fitting if _apart(known, one) or _other_bytes(known, one)]
+        limit = limit or max(min(PAGE, CELLS // max(len(names), 1)), 10)
         listed = [one for one in (split if differing else fitting) if one > after]
         return Versions(
             columns=table.columns,
-            rows=tuple(_row(table, one, pasts, lags) for one in listed[:limit]),
+            rows=tuple(_row(known, one, lags) for one in listed[:limit]),
             steps=tuple(step for step, _ in found),
             total=len(fitting),
             differing=len(split),
@@ -182,23 +191,19 @@ class VersionTable:
         )
 
     def _read(self, store: Store, config: Config, names: Sequence[str], now: datetime) -> Iterator[_Known]:
-        """What is known of each environment; read anew where there is another snapshot, or other names."""
-        last = {name: next(iter(store.snapshots(name, limit=1)), None) for name in names}
-        words = {name: names_of(config, name) for name in names}
-        keys: dict[str, tuple[object, ...]] = {}
-        for name in names:
-            info = last[name]
-            keys[name] = (name, info.id if info else None, words[name].tokens, words[name].foreign)
-        missing = [name for name in names if last[name] is not None and self._known.get(keys[name]) is None]
-        gauges = store.gauges((), dict.fromkeys(missing, ()), now).environments if missing else ()
-        for one in gauges:
-            info = last[one.environment]
-            if info is not None:
-                column, before = _column(store, info, words[one.environment], one.deployed, now)
-                self._known.put(keys[one.environment], _Known(keys[one.environment], column, before))
-        for name in names:
-            nothing = _Known(keys[name], Column(name, None, None, 0, {}), Past(name, words[name], {}))
-            yield self._known.get(keys[name]) or nothing
+        """What is known of each environment; read anew where there is another snapshot, or other names.
+
+        The store gives the same object for as long as the last snapshot is the same, and reads no content for it."""
+        for seen in store.gauges((), dict.fromkeys(config.environments, ()), now).environments:
+            name = seen.environment
+            if name not in names:
+                continue
+            words = names_of(config, name)
+            key = (name, words.tokens, words.foreign)
+            known = self._known.get(key)
+            if known is None or known.seen is not seen:
+                known = self._known.put(key, _known(store, words, seen, now))
+            yield known
 
     def _stepped(self, left: _Known, right: _Known, now: datetime) -> tuple[Step, _Lags]:
         return self._steps.get_or_make((left.key, right.key), lambda: _step(left, right, now))
@@ -236,15 +241,19 @@ def _neighbours(config: Config, known: Iterable[str]) -> list[tuple[str, str]]:
     return sorted(steps, key=lambda step: (order.index(step[0]), order.index(step[1])))
 
 
-def _column(
-    store: Store, info: SnapshotInfo, names: EnvironmentNames, rows: Iterable[Deployed], now: datetime
-) -> tuple[Column, Past]:
-    name = info.environment
+def _known(store: Store, names: EnvironmentNames, seen: EnvironmentGauges, now: datetime) -> _Known:
+    name = names.name
+    info = next(iter(store.snapshots(name, limit=1)), None)
+    key = (name, info.id if info is not None else None, names.tokens, names.foreign)
+    if info is None:
+        return _Known(key, seen, Column(name, None, None, 0, {}), Past(name, names, {}), {})
     history = store.deployments_since(name, now - HORIZON)
-    look = next((one for one in store.past.looks(name, until=info.id, limit=1)), None)
+    look = next(iter(store.past.looks(name, until=info.id, limit=1)), None)
     gaps = store.past.facts([look.facts])[look.facts].gaps if look is not None and info.gaps else ()
-    column = column_of(name, info.id, info.taken_at, gaps, rows, history)
-    return column, past(names, history, info.taken_at)
+    column = column_of(name, info.id, info.taken_at, gaps, seen.deployed, history)
+    before = past(names, history, info.taken_at)
+    told = {component: _bytes(before, cells) for component, cells in column.cells.items()}
+    return _Known(key, seen, column, before, told)
 
 
 def _step(one: _Known, other: _Known, now: datetime) -> tuple[Step, _Lags]:
@@ -320,53 +329,53 @@ def _promoted(component: str, here: Sequence[Cell], there: Sequence[Cell], ours:
     return Promoted(component, before, after, max(began, default=None), at_least, same_tag)
 
 
-def _row(table: Table, component: str, pasts: Mapping[str, Past], lags: Mapping[tuple[str, str], _Lags]) -> Row:
-    bytes_of = _bytes(table, component, pasts)
+def _row(known: Mapping[str, _Known], component: str, lags: Mapping[tuple[str, str], _Lags]) -> Row:
     spots = []
-    for column in table.columns:
-        name = column.environment
-        running = []
-        for cell in column.cells.get(component, ()):
-            others = bytes_of[pasts[name].version(cell.version)]
-            apart = tuple(
-                other
-                for other, digests in others.items()
-                if other != name and cell.digest and cell.digest not in digests
+    for name, one in known.items():
+        behind = [
+            told.right[component] for (_, right), told in lags.items() if right == name and component in told.right
+        ]
+        behind += [told.left[component] for (left, _), told in lags.items() if left == name and component in told.left]
+        cells = sorted(one.column.cells.get(component, ()), key=lambda cell: cell.version)
+        running = tuple(
+            Running(
+                cell,
+                _apart_from(known, name, component, cell),
+                cell.digest is None and is_mutable_tag(cell.version),
+                tuple(behind),
             )
-            behind = [
-                told.right[component] for (_, right), told in lags.items() if right == name and component in told.right
-            ]
-            behind += [
-                told.left[component] for (left, _), told in lags.items() if left == name and component in told.left
-            ]
-            mutable = cell.digest is None and is_mutable_tag(cell.version)
-            running.append(Running(cell, apart, mutable, tuple(behind)))
-        running.sort(key=lambda one: one.cell.version)
-        spots.append(Spot(name, tuple(running), column.snapshot is not None and not column.hidden))
-    return Row(component, _apart(table, component, pasts), tuple(spots))
+            for cell in cells
+        )
+        spots.append(Spot(name, running, one.column.snapshot is not None and not one.column.hidden))
+    return Row(component, _apart(known, component), tuple(spots))
 
 
-def _apart(table: Table, component: str, pasts: Mapping[str, Past]) -> bool:
-    """Whether environments that run it do not all run the same versions, names of environments set aside."""
-    seen = {
-        tuple(sorted(pasts[column.environment].version(cell.version) for cell in column.cells[component]))
-        for column in table.columns
-        if component in column.cells
-    }
-    return len(seen) > 1
+def _apart_from(known: Mapping[str, _Known], name: str, component: str, cell: Cell) -> tuple[str, ...]:
+    """Environments that run the same version of it from other bytes."""
+    if cell.digest is None:
+        return ()
+    version = known[name].past.version(cell.version)
+    told = ((other, one.bytes.get(component, {}).get(version)) for other, one in known.items() if other != name)
+    return tuple(other for other, digests in told if digests and cell.digest not in digests)
 
 
-def _bytes(table: Table, component: str, pasts: Mapping[str, Past]) -> Mapping[str, Mapping[str, set[str]]]:
-    """By version: the digests of it by environment, where these tell any."""
-    found: dict[str, dict[str, set[str]]] = {}
-    for column in table.columns:
-        for cell in column.cells.get(component, ()):
-            told = found.setdefault(pasts[column.environment].version(cell.version), {})
-            if cell.digest is not None:
-                told.setdefault(column.environment, set()).add(cell.digest)
+def _bytes(past: Past, cells: Iterable[Cell]) -> Mapping[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for cell in cells:
+        version = past.version(cell.version)
+        found[version] = found.get(version, frozenset()) | ({cell.digest} if cell.digest is not None else set())
     return found
 
 
-def _other_bytes(table: Table, component: str, pasts: Mapping[str, Past]) -> bool:
+def _apart(known: Mapping[str, _Known], component: str) -> bool:
+    """Whether environments that run it do not all run the same versions, names of environments set aside."""
+    return len({frozenset(one.bytes[component]) for one in known.values() if component in one.bytes}) > 1
+
+
+def _other_bytes(known: Mapping[str, _Known], component: str) -> bool:
     """Whether one version of it is not the same bytes everywhere."""
-    return any(len(set().union(*told.values())) > 1 for told in _bytes(table, component, pasts).values() if told)
+    digests: dict[str, set[str]] = {}
+    for one in known.values():
+        for version, told in one.bytes.get(component, {}).items():
+            digests.setdefault(version, set()).update(told)
+    return any(len(told) > 1 for told in digests.values())

@@ -18,6 +18,9 @@ from auditor.web.templating import page, url
 # Bundles and members of one bundle that a page shows; the rest is in `audit drift --format json`.
 _MOST_BUNDLES = 200
 _MOST_MEMBERS = 50
+# A page is answered at once: what is not found out within this time, it shows as soon as it is.
+_AT_ONCE = 0.15
+_POLLED = 1.0
 _Ground = Annotated[Backend, Depends(backend)]
 _Keeps = Annotated[Keeps, Depends(keeps)]
 _Id = Annotated[str, Query(max_length=200)]
@@ -51,25 +54,29 @@ def environment_router() -> APIRouter:
         from_: Annotated[str, Query(alias="from", max_length=200)] = "",
         to: _Id = "",
         since: Annotated[str, Query(max_length=60)] = "",
+        asked_again: Annotated[int, Query(alias="again", ge=0, le=10_000)] = 0,
     ) -> HTMLResponse:
+        """`again` counts how often the page asked whether it is found out."""
         name = own_name(request, ground, name)
-        store, config, registry, now = ground.store, ground.config, ground.registry, ground.clock()
+        here = f"/environments/{segment(name)}"
+        seconds = _POLLED if asked_again else _AT_ONCE
         if since:
             try:
-                found = kept.changes.since(store, config, registry, name, since_of(since, now))
+                found = kept.changes.since(ground, name, since_of(since, ground.clock()), seconds)
             except ValueError as error:
                 raise HTTPException(422, str(error)) from error
         else:
-            found = kept.changes.between(store, config, registry, name, from_ or None, to or None)
+            found = kept.changes.between(ground, name, from_ or None, to or None, seconds)
         return page(
             request,
             "changes.html",
             name=name,
-            here=f"/environments/{segment(name)}",
+            here=here,
             changes=found,
             since=since,
             chosen=bool(from_ or to),
             rows=rows,
+            again=url(f"{here}/changes", from_=from_, to=to, since=since, again=asked_again + 1),
             most=_MOST_BUNDLES,
             members=_MOST_MEMBERS,
         )

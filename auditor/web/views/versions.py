@@ -14,6 +14,8 @@ from auditor.web.templating import page, url
 
 # Longer names of components are cut where they are stored.
 _LONGEST = 200
+# Of more promotions only numbers are shown; each has a page of its own, with its two environments.
+_DETAILED = 4
 
 
 def versions_router() -> APIRouter:
@@ -47,7 +49,7 @@ def versions_router() -> APIRouter:
             text=text,
             differing=differing,
             chosen=environment or [],
-            all=len(config.environments),
+            detailed=_DETAILED,
             first=url("/versions", **asked) if after else "",
             older=url("/versions", **asked, after=found.after) if found.after else "",
         )
