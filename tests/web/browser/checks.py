@@ -39,7 +39,7 @@ _LOOK = """
   }
   if (window.PWNED !== undefined) problems.push("a script of the data ran");
   for (const element of document.querySelectorAll(
-      "script:not([src]), style, base, iframe, object, embed, img, [style]:not([data-share]):not(svg *)"))
+      "script:not([src]), style, base, iframe, object, embed, img, [style]:not([style='']):not([data-share])"))
     problems.push(`should not be there: ${name(element)}`);
   for (const element of document.querySelectorAll("[href], [src], [action], [formaction]"))
     for (const key of ["href", "src", "action", "formaction"])

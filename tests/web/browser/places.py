@@ -73,49 +73,98 @@ def _pair(world: World) -> list[str]:
     return [world.pair_path]
 
 
-def _match(world: World) -> list[str]:
-    return [f"{world.pair_path}/match"]
-
-
-def _environment(world: World) -> list[str]:
-    return [f"/environments/{world.pair[0]}"]
-
-
 def _snapshot(world: World) -> list[str]:
-    return [f"/environments/{world.pair[0]}/snapshots/{world.snapshots(world.pair[0])[-1].id}"]
+    return [f"{_environment(world)}/snapshots/{world.snapshots(world.pair[0])[-1].id}"]
 
 
 def _changes(world: World) -> list[str]:
-    name = world.pair[0]
-    first, last = world.snapshots(name)
-    return [f"/environments/{name}/changes?{urlencode({'from': first.id, 'to': last.id})}"]
+    first, last = world.snapshots(world.pair[0])
+    return [f"{_environment(world)}/changes?{urlencode({'from': first.id, 'to': last.id})}"]
 
 
-def _policy(world: World) -> list[str]:
+def _resource(world: World) -> list[str]:
+    """A usual one with all its parts; of the hostile company one whose name is markup and one that is deep."""
+    found = world.snapshots(world.pair[0])[-1].resources
+    wanted = [found[0]]
+    if world.name == "hostile":
+        wanted += [
+            next(one for one in found if one.identity == "deep"),
+            next(one for one in found if hostile.LONG in one.identity),
+        ]
+    parts = [("part", part) for part in ("normal", "history", "pairs")]
+    return [
+        f"{_environment(world)}/resource?{urlencode([('kind', one.kind), ('identity', one.identity), ('source', one.source), *parts])}"
+        for one in wanted
+    ]
+
+
+def _environment(world: World) -> str:
+    return f"/environments/{world.pair[0]}"
+
+
+def _policy(world: World) -> str:
     name = world.site.loaded().policy(world.site.loaded().config.pairs[-1]).names[-1]
-    return [f"/policies/{quote(name, safe='')}"]
+    return f"/policies/{quote(name, safe='')}"
+
+
+def _rule(world: World) -> list[str]:
+    rule = _first(world).breach.rule
+    return [f"/policies/{quote(rule.policy, safe='')}/rules/{quote(rule.id, safe='')}"]
+
+
+def _explain(world: World) -> list[str]:
+    left, right = world.pair
+    asked = {"left": left, "right": right, "resource": _first(world).breach.left.identity or "", "wait": "1"}
+    return [f"/policies/explain?{urlencode(asked)}"]
+
+
+def _audits(world: World) -> list[str]:
+    """The last one, and what changed since the one before."""
+    return [found.id for found in world.site.store.audits(*world.pair, limit=2)]
+
+
+def _first(world: World) -> StoredFinding:
+    return next(iter(world.findings()))
 
 
 PLACES: Mapping[str, Paths] = {
     "/": _overview,
-    "/findings": _findings,
-    "/findings/{}": _finding,
-    "/pairs/{}/{}": _pair,
-    "/pairs/{}/{}/match": _match,
-    "/versions": lambda _: ["/versions"],
-    "/environments/{}": _environment,
-    "/environments/{}/snapshots/{}": _snapshot,
+    "/access": lambda _: ["/access"],
+    "/audits/{}": lambda world: [f"/audits/{_audits(world)[0]}"],
+    "/environments": lambda _: ["/environments"],
+    "/environments/{}": lambda world: [_environment(world)],
     "/environments/{}/changes": _changes,
+    "/environments/{}/resource": _resource,
+    "/environments/{}/snapshots/{}": _snapshot,
+    "/findings": _findings,
+    "/findings/acknowledge": lambda world: [f"/findings/acknowledge?fingerprint={_first(world).fingerprint}"],
+    "/findings/waive": lambda world: [f"/findings/waive?fingerprint={_first(world).fingerprint}"],
+    "/findings/{}": _finding,
+    "/findings/{}/acknowledge": lambda world: [f"/findings/{_first(world).fingerprint}/acknowledge"],
+    "/findings/{}/explain": lambda world: [f"/findings/{_first(world).fingerprint}/explain"],
+    "/findings/{}/timeline": lambda world: [f"/findings/{_first(world).fingerprint}/timeline"],
+    "/findings/{}/waive": lambda world: [f"/findings/{_first(world).fingerprint}/waive"],
+    "/pairs/{}/{}": _pair,
+    "/pairs/{}/{}/audits": lambda world: [f"{world.pair_path}/audits"],
+    "/pairs/{}/{}/audits/diff": lambda world: [f"{world.pair_path}/audits/diff"],
+    "/pairs/{}/{}/expected": lambda world: [f"{world.pair_path}/expected?wait=1"],
+    "/pairs/{}/{}/match": lambda world: [f"{world.pair_path}/match"],
+    "/policies": lambda _: ["/policies"],
+    "/policies/explain": _explain,
+    "/policies/{}": lambda world: [_policy(world)],
+    "/policies/{}/check": lambda world: [f"{_policy(world)}/check"],
+    "/policies/{}/rules/{}": _rule,
     "/ready": lambda _: ["/ready"],
     "/ready/{}": lambda world: [f"/ready/{world.pair[0]}"],
+    "/versions": lambda _: ["/versions"],
     "/waivers": lambda _: ["/waivers"],
-    "/policies": lambda _: ["/policies"],
-    "/policies/{}": _policy,
-    "/access": lambda _: ["/access"],
 }
+# Forms and parts that are seen on the pages that lead to them; the small company's are not looked at by themselves.
+ASIDE = ("/findings/acknowledge", "/findings/waive", "/findings/{}/acknowledge", "/findings/{}/waive")
 # What has a test of its own, because it takes another gate.
 ELSEWHERE = ("/login",)
 # Answers that are no pages: for programs, or files.
+FILES = re.compile(r"/(export|report|document|row)\b")
 NO_PAGES = (
     "/api/",
     "/login/oidc",
