@@ -20,7 +20,7 @@ from auditor.realms import realm_of
 
 if TYPE_CHECKING:
     from auditor.config import Config
-    from auditor.model import Breach, Kind, Side
+    from auditor.model import Breach, Kind, Path, Side
     from auditor.store import Store
 
 DAYS = 90
@@ -187,7 +187,7 @@ def _course(walk: Walk | None, breach: Breach, side: Side, same_key: Callable[[s
     if track.state is None or track.since is None:
         return Course(side.environment, (), why=f"the last snapshot of {side.environment} could not see this place")
     more = walk.cut_short or track.turn is not None
-    return Course(side.environment, tuple(_stretches(turns, track.state, track.since.taken_at, last)), more)
+    return Course(side.environment, tuple(_stretches(turns, breach.path, track.state, track.since.taken_at, last)), more)
 
 
 def _before(track: Track, walk: Walk) -> Track:
@@ -199,15 +199,19 @@ def _before(track: Track, walk: Walk) -> Track:
     return replace(track, state=turn.old, since=stand.oldest, home=home, turn=None, ended=False)
 
 
-def _stretches(turns: Sequence[Turn], first: State, since: datetime, last: datetime) -> Iterator[Stretch]:
+def _stretches(
+    turns: Sequence[Turn], path: Path, first: State, since: datetime, last: datetime
+) -> Iterator[Stretch]:
     until = last
     for turn in turns:
-        yield Stretch(_text(turn.new), turn.new.key, turn.after.taken_at, turn.by.taken_at, until)
+        yield Stretch(_text(turn.new, path), turn.new.key, turn.after.taken_at, turn.by.taken_at, until)
         until = turn.after.taken_at
-    yield Stretch(_text(first), first.key, None, since, until)
+    yield Stretch(_text(first, path), first.key, None, since, until)
 
 
-def _text(state: State) -> str:
+def _text(state: State, path: Path) -> str:
+    if not path:
+        return "not there" if state.raw is ABSENT else "there"
     return "none" if state.raw is ABSENT else middle(spell(state.raw), _ROOM)
 
 

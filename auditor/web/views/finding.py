@@ -67,14 +67,15 @@ def finding_router(stages: Stages) -> APIRouter:
     @router.get("/findings/{fingerprint}/timeline")
     def past(request: Request, ground: Ground, fingerprint: str) -> Response:
         now, config = ground.clock(), ground.config
-        stored, unmoved = with_moved(config, ground.registry, ground.store, ground.store.finding(fingerprint), now)
+        kept = ground.store.finding(fingerprint)
+        stored, unmoved = with_moved(config, ground.registry, ground.store, kept, now)
         found = timeline(ground.store, config, ground.registry.kind, stored.breach, now)
         return page(
             request,
             "finding_timeline.html",
             stored=stored,
-            breach=stored.breach,
-            moved=moved_text(stored.finding),
+            # What is kept stands on the finding's page already.
+            moved="" if kept.moved else moved_text(stored.finding),
             unmoved=unmoved,
             timeline=found,
             days=DAYS,

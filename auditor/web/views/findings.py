@@ -16,8 +16,6 @@ from auditor.web.templating import page
 from auditor.web.views.acting import said
 
 _MAY_READ = need(Scope.READ)
-_SORTS = (("", "worst first"), ("newest", "newest first"), ("oldest", "oldest first"), ("resource", "by resource"))
-_AGES = (("24h", "a day"), ("7d", "a week"), ("30d", "a month"), ("90d", "three months"))
 
 
 def findings_router() -> APIRouter:
@@ -40,25 +38,20 @@ def findings_router() -> APIRouter:
             # What was asked for cannot be: the page says why, and shows what there is.
             filters, problem, after = Filters(), str(error), ""
             found = listing(ground.store, filters, now, facets=True)
-        here = filters.address("/findings", after=after)
+        pairs = [(pair.left, pair.right) for pair in config.pairs]
         return page(
             request,
             "findings.html",
             status=422 if problem else 200,
-            # So that the address says what is filtered by, and not what is not.
-            headers={"hx-push-url": here},
             problem=problem,
             filters=filters,
             listing=found,
             rows=rows(found.items, now),
             chips=chips(filters),
-            facets=choices(found.facets, filters) if found.facets else (),
-            environments=sorted({name for pair in config.pairs for name in (pair.left, pair.right)}),
-            sorts=_SORTS,
-            ages=_AGES,
+            facets=choices(found.facets, filters, pairs, "/findings") if found.facets else (),
             older=filters.address("/findings", after=found.next) if found.next else "",
             first=filters.address("/findings") if after else "",
-            here=here,
+            here=filters.address("/findings", after=after),
             said=said(did, n),
             may_act=who.scope.covers(Scope.ACT),
         )
