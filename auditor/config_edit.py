@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import yaml
@@ -13,10 +12,12 @@ if TYPE_CHECKING:
     from auditor.match import Counterpart
 
 
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
 def with_counterpart(text: str, counterpart: Counterpart) -> str:
     """The text of `auditor.yaml` with one more entry under `match:`. `text` must be a valid configuration."""
-    fields = (("kind", counterpart.kind), ("left", counterpart.left), ("right", counterpart.right))
-    entry = "{" + ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields) + "}"
+    entry = entry_of(counterpart)
     node = _value(text, "match")
     if node is None:
         break_before = "" if text.endswith("\n") or not text else "\n"
@@ -31,6 +32,21 @@ def with_counterpart(text: str, counterpart: Counterpart) -> str:
     line_end = text.find("\n", _end(node))
     line_end = len(text) if line_end < 0 else line_end
     return f"{text[:line_end]}\n{' ' * node.start_mark.column}- {entry}{text[line_end:]}"
+
+
+def entry_of(counterpart: Counterpart) -> str:
+    """The entry itself: `{kind: "…", left: "…", right: "…"}`."""
+    fields = (("kind", counterpart.kind), ("left", counterpart.left), ("right", counterpart.right))
+    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in fields) + "}"
+
+
+def _quoted(text: str) -> str:
+    """In YAML's double quotes; what cannot be seen is spelled out, so that the file says what it shows."""
+    return '"' + "".join(_ESCAPES.get(letter) or _visible(letter) for letter in text) + '"'
+
+
+def _visible(letter: str) -> str:
+    return letter if letter.isprintable() else f"\\U{ord(letter):08x}"
 
 
 def _value(text: str, key: str) -> yaml.Node | None:

@@ -9,12 +9,14 @@ from auditor.web.queries.staging import Stages
 from auditor.web.static import static_router
 from auditor.web.views.access import access_router
 from auditor.web.views.acting import acting_router
+from auditor.web.views.badge import badge_router
 from auditor.web.views.environment import environment_router
 from auditor.web.views.exports import exports_router
 from auditor.web.views.finding import finding_router
 from auditor.web.views.findings import findings_router
 from auditor.web.views.live import live_router
 from auditor.web.views.login import login_router
+from auditor.web.views.matching import matching_router
 from auditor.web.views.overview import overview_router
 from auditor.web.views.pair import pair_router
 from auditor.web.views.policies import policies_router
@@ -41,5 +43,7 @@ def routers() -> list[APIRouter]:
         readiness_router(),
         policies_router(stages),
         exports_router(),
-        api_router(),
+        badge_router(),
+        matching_router(stages),
+        api_router(stages),
     ]

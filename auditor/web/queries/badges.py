@@ -80,9 +80,8 @@ def svg(shown: Badge) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_px(whole)}" height="{_HEIGHT}" role="img" '
         f"aria-label={quoteattr(f'{shown.label}: {shown.message}')}><title>{escape(shown.title)}</title>"
-        f'<clipPath id="r"><rect width="{_px(whole)}" height="{_HEIGHT}" rx="3"/></clipPath>'
-        f'<g clip-path="url(#r)"><rect width="{_px(left)}" height="{_HEIGHT}" fill="{_DARK}"/>'
-        f'<rect x="{_px(left)}" width="{_px(right)}" height="{_HEIGHT}" fill="{shown.color}"/></g>'
+        f'<rect width="{_px(whole)}" height="{_HEIGHT}" rx="3" fill="{shown.color}"/>'
+        f'<path d="M3 0h{_px(left - 30)}v{_HEIGHT}H3a3 3 0 0 1-3-3V3a3 3 0 0 1 3-3z" fill="{_DARK}"/>'
         f'<g fill="#fff" text-anchor="middle" font-family="DejaVu Sans,Verdana,Geneva,sans-serif" font-size="11">{texts}</g></svg>\n'
     )
 
