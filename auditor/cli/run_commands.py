@@ -111,7 +111,7 @@ def diff(left: str, right: str, config_file: Path, format_: str, output: Path | 
     difference says which side changed last, and when. Exits 1 when something differs, and 3 when nothing does but not
     everything had been observed.
     """
-    from auditor.cli.drifts import BOUNDS, drifts
+    from auditor.drifts import BOUNDS, drifts
     from auditor.parting import movers
     from auditor.pipeline import lay
     from auditor.publish.diff_report import diff_json, diff_text

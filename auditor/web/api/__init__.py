@@ -1,4 +1,4 @@
-"""The API: every noun of the product below /api/v1, for programs."""
+"""The API: every noun of the product below /api/v1, for programs. The same answers as the pages', from `auditor.web.queries`."""
 
 from __future__ import annotations
 
@@ -6,25 +6,40 @@ from fastapi import APIRouter
 
 from auditor.web.api.acts import acts_router, waivers_router
 from auditor.web.api.audits import audits_router
+from auditor.web.api.changes import changes_router
 from auditor.web.api.document import PREFIX, document_router
 from auditor.web.api.environments import environments_router
 from auditor.web.api.findings import findings_router
+from auditor.web.api.gate import gate_router
+from auditor.web.api.matching import matching_router
+from auditor.web.api.overview import overview_router
 from auditor.web.api.pairs import pairs_router
+from auditor.web.api.policies import policies_router
+from auditor.web.api.ready import ready_router
 from auditor.web.api.service import access_router, service_router
+from auditor.web.api.versions import versions_router
+from auditor.web.queries.staging import Stages
 
 __all__ = ["api_router"]
 
 
-def api_router() -> APIRouter:
-    """All operations, and the document that describes them."""
+def api_router(stages: Stages) -> APIRouter:
+    """All operations, and the document that describes them. `stages` are the pages', too."""
     found = APIRouter(prefix=PREFIX)
     nouns = (
+        overview_router(),
         pairs_router(),
-        findings_router(),
+        gate_router(),
+        matching_router(stages),
+        findings_router(stages),
         acts_router(),
         waivers_router(),
         audits_router(),
         environments_router(),
+        changes_router(),
+        versions_router(),
+        ready_router(),
+        policies_router(),
         service_router(),
         access_router(),
     )

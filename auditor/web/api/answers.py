@@ -31,7 +31,11 @@ class Answer(Response):
 
 def page(request: Request, items: Sequence[Json], following: str | None, **more: Json) -> Answer:
     """A page of a list: its `items`, and the cursor that continues it, in the body and as a link."""
-    answer = Answer({"items": list(items), "next": following, **more})
+    return linked(request, Answer({"items": list(items), "next": following, **more}), following)
+
+
+def linked(request: Request, answer: Answer, following: str | None) -> Answer:
+    """The same answer with the link to the page that follows."""
     if following is not None:
         # Relative, since by which address the client came a proxy in between may know better.
         url = request.url.include_query_params(after=following)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 FailOn: TypeAlias = Annotated[Severity, Query(description="Findings of this severity and above count against it.")]
 AllowIncomplete: TypeAlias = Annotated[bool, Query(description="Whether it passes although not all was observed.")]
 _HTML_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+_TEXT = {"type": "string"}
+_MEDIA: dict[str, dict[str, Any]] = {
+    "text/markdown": _TEXT,
+    "text/plain": _TEXT,
+    "text/html": _TEXT,
+    "application/xml": _TEXT,
+    "application/json": {"$ref": "#/components/schemas/AuditReport"},
+    "application/sarif+json": {"type": "object"},
+}
 
 
 class AuditWanted(Sent):
@@ -85,7 +94,7 @@ def audits_router() -> APIRouter:
         code, sentence = verdict(whole, fail_on, allow_incomplete)
         return Answer(audit_object(whole, code, sentence, fail_on))
 
-    @found.get("/audits/{audit}/report", **gets("getAuditReport", "The report of an audit", str, 404, media="*/*"))
+    @found.get("/audits/{audit}/report", **gets("getAuditReport", "The report of an audit", str, 404, media=_MEDIA))
     def report(
         ground: Ground,
         audit: Id,

@@ -30,6 +30,9 @@ def body(model: type[Shape]) -> Callable[[Request], Awaitable[Shape]]:
     async def read(request: Request) -> Shape:
         json_only(request)
         content = await body_of(request, MOST_BYTES)
+        if b"\\u0000" in content or b"\0" in content:
+            said = "holds a character that no text has (NUL); leave it out"
+            raise RequestValidationError([{"loc": ("body",), "msg": said, "type": "value_error"}])
         try:
             return model.model_validate_json(content)
         except ValidationError as error:

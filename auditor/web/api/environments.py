@@ -6,24 +6,29 @@ from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
+from starlette.exceptions import HTTPException
 
 from auditor.publish.json_report import gap_object
 from auditor.publish.spelling import iso
 from auditor.web.api.answers import Answer, page
 from auditor.web.api.names import EnvironmentName, Id
-from auditor.web.api.operations import Ground, gets, router
+from auditor.web.api.operations import Found, Ground, gets, router
 from auditor.web.api.paging import After, Limit, part, row_cursor
 from auditor.web.api.shapes.environments import (
     Environment,
     EnvironmentList,
+    Resource,
     ResourceList,
     Snapshot,
     SnapshotList,
 )
+from auditor.web.queries.resources import called
 
 if TYPE_CHECKING:
     from auditor.store import LightResource, SnapshotInfo
     from auditor.web.backend import Backend
+
+_MOST_NAMED = 10
 
 
 def environments_router() -> APIRouter:
@@ -93,6 +98,37 @@ def environments_router() -> APIRouter:
         ]
         shown, following = part(wanted, _key, "resources", limit, after)
         return page(request, [_line_object(one) for one in shown], following, total=len(wanted))
+
+    @found.get("/snapshots/{snapshot}/resource", **gets("getResource", "One resource of a snapshot", Resource, 404))
+    def resource(
+        ground: Ground,
+        kept: Found,
+        snapshot: Id,
+        kind: Annotated[str, Query(max_length=200, description="Its kind.")],
+        identity: Annotated[str, Query(description="Its whole name.")],
+        source: Annotated[str, Query(description="Its source, where several have one of this name.")] = "",
+        region: Annotated[str, Query(max_length=100, description="Its region, where several have one.")] = "",
+    ) -> Answer:
+        """With its attributes as its source spells them, and its normal form: what is compared once names are set aside."""
+        whole = ground.store.listing(snapshot)
+        fitting = called(whole, kind, identity, source, region)
+        if not fitting:
+            raise HTTPException(404, "the snapshot holds no resource of this kind and name")
+        if len(fitting) > 1:
+            places = ", ".join(f"{one.source} {one.region or ''}".strip() for one in fitting[:_MOST_NAMED])
+            raise HTTPException(404, f"several resources are called so: say which source and region ({places})")
+        (one,) = fitting
+        document = ground.store.resource(whole.info.id, one.kind, one.identity, one.source, one.region)
+        normal, form = kept.normals.view(ground.store, ground.config, ground.registry, whole.info, one)
+        return Answer(
+            {
+                **_line_object(one),
+                "tags": dict(one.tags),
+                "refs": list(one.refs),
+                "attributes": dict(document.attributes),
+                "normal": {"identity": normal.identity, "form": form},
+            }
+        )
 
     return found
 

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
-from auditor.explaining import explained_finding
+from auditor.errors import AuditorError
+from auditor.explaining import explained_at
 from auditor.happenings import LOOKBACK, with_returns
 from auditor.model import Category, Severity, Status
 from auditor.moved_lookup import with_moved
@@ -25,8 +26,10 @@ from auditor.web.api.operations import Ground, gets, router
 from auditor.web.api.paging import After, Limit, part
 from auditor.web.api.shapes.findings import EventList, FindingExplained, FindingFacets, FindingList, FindingWhole
 from auditor.web.queries.findings import NOBODY, PARAMETERS, FilterError, Filters, listing, read
+from auditor.web.queries.staging import Stages
 
 if TYPE_CHECKING:
+    from auditor.explain import Explanation
     from auditor.life import Event, StoredFinding
     from auditor.model import Finding
     from auditor.waivers import Waiver
@@ -78,7 +81,7 @@ def _filters(ground: Ground, asked: Annotated[FindingFilters, Query()]) -> Filte
 Chosen: TypeAlias = Annotated[Filters, Depends(_filters)]
 
 
-def findings_router() -> APIRouter:
+def findings_router(stages: Stages) -> APIRouter:
     found = router("Findings")
 
     @found.get("/findings", **gets("listFindings", "List findings", FindingList))
@@ -135,7 +138,7 @@ def findings_router() -> APIRouter:
         known = _known(ground, fingerprint)
         rule = known.stored.breach.rule
         text = rule_text(rule.file, rule.line)
-        explained, notes = explained_finding(ground.config, ground.tools(), known.stored, ground.clock())
+        explained, notes = _explained(ground, stages, known.stored)
         return Answer(
             explained_object(known.stored.finding, known.events, known.waiver, known.unmoved, text, explained, notes)
         )
@@ -152,6 +155,16 @@ class _Known:
     events: tuple[Event, ...]
     waiver: Waiver | None
     unmoved: str
+
+
+def _explained(ground: Backend, stages: Stages, stored: StoredFinding) -> tuple[list[Explanation], list[str]]:
+    """The place as it is judged now, and what has to be known about that."""
+    loaded, breach = ground.loaded(), stored.breach
+    try:
+        stage = stages.get(ground, loaded, loaded.config.pair(breach.left.environment, breach.right.environment))
+    except AuditorError as error:
+        return [], [f"the place cannot be judged again: {error}"]
+    return explained_at(stage, stored)
 
 
 def _known(ground: Backend, fingerprint: str) -> _Known:

@@ -25,6 +25,7 @@ _SECONDS = 0.25
 # Proxies close connections on which nothing happens; most wait a minute.
 _SILENT_SECONDS = 20.0
 STREAM = "text/event-stream"
+STREAM_MEDIA = {STREAM: {"type": "string"}}
 STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -43,7 +44,8 @@ def jobs_router() -> APIRouter:
         return Answer(job_object(_run(ground, job)))
 
     @found.get(
-        "/audits/jobs/{job}/events", **gets("followJob", "Follow an audit that was asked for", str, 404, media=STREAM)
+        "/audits/jobs/{job}/events",
+        **gets("followJob", "Follow an audit that was asked for", str, 404, media=STREAM_MEDIA),
     )
     async def follow(request: Request, ground: Ground, job: Id) -> StreamingResponse:
         """Server-sent events called `job`, each with the job as it then is, whenever that changes. After the one that

@@ -6,22 +6,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_origin
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from auditor.web.access import Identity, Scope, need
 from auditor.web.api.answers import Tagged
 from auditor.web.api.bodies import BODY_REFUSALS
 from auditor.web.api.shapes import PROBLEM_REF
 from auditor.web.backend import Backend, backend
+from auditor.web.keeps import Keeps, keeps
 from auditor.web.problems import PROBLEM
 
 if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
 
+# Somebody waits for what takes long, but no proxy waits for longer.
+SECONDS = 20.0
 _ANY = (401, 403, 421, 422, 429, 500, 503)
 _REFUSALS = {
     401: "Nobody is known by the token or session, or there is none.",
@@ -44,6 +49,11 @@ _HEADERS = {
 }
 
 
+def later() -> HTTPException:
+    """What takes longer than anybody waits goes on in the background."""
+    return HTTPException(503, "that takes longer than usual: ask again in a minute", {"retry-after": "60"})
+
+
 def _ground(request: Request) -> Backend:
     return backend(request)
 
@@ -54,6 +64,7 @@ def _asker(request: Request) -> Identity:
 
 
 Ground: TypeAlias = Annotated[Backend, Depends(_ground)]
+Found: TypeAlias = Annotated[Keeps, Depends(keeps)]
 Asker: TypeAlias = Annotated[Identity, Depends(_asker)]
 
 
@@ -68,11 +79,11 @@ def gets(
     model: type[BaseModel] | Any,
     *refusals: int,
     scope: Scope = Scope.READ,
-    media: str | None = None,
+    media: Mapping[str, dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """A question: `model` is what is answered, `media` its type where it is no JSON."""
+    """A question: `model` is what is answered; `media` are schemas by the types of the content, where it is no JSON."""
     content: dict[str, Any] = (
-        {"model": model} if media is None else {"content": {media: {"schema": {"type": "string"}}}}
+        {"model": model} if media is None else {"content": {name: {"schema": said} for name, said in media.items()}}
     )
     return {
         **_common(name, summary, scope),
@@ -133,6 +144,11 @@ def _known(request: Request) -> None:
         )
         for key in given
         if key not in known
+    ]
+    errors += [
+        _error(key, "holds a character that no name has; leave it out")
+        for key, value in request.query_params.multi_items()
+        if "\0" in key + value
     ]
     errors += [_error(key, "give it once only") for key, times in given.items() if times > 1 and key in single]
     if errors:

@@ -21,7 +21,7 @@ from auditor.store.errors import ConflictError
 from auditor.web.access.trail import actor_of, note
 from auditor.web.api.answers import Answer, page
 from auditor.web.api.bodies import Sent, body
-from auditor.web.api.jobs import STREAM, STREAM_HEADERS
+from auditor.web.api.jobs import STREAM, STREAM_HEADERS, STREAM_MEDIA
 from auditor.web.api.names import Id
 from auditor.web.api.operations import Asker, Ground, does, gets, router
 from auditor.web.api.paging import After, Limit, part, wrong
@@ -59,7 +59,7 @@ def service_router() -> APIRouter:
         """Who the service takes you for, and what you may do."""
         return Answer({"name": asker.name, "scope": asker.scope.value, "via": asker.via})
 
-    @found.get("/events", **gets("followChanges", "Be told when anything changed", str, media=STREAM))
+    @found.get("/events", **gets("followChanges", "Be told when anything changed", str, media=STREAM_MEDIA))
     async def events(request: Request, ground: Ground) -> StreamingResponse:
         """Server-sent events called `pulse`, whenever an audit, a snapshot, a waiver or an act on a finding was recorded:
         ask again for what you show. `/happened` says what it was. The stream does not end by itself."""

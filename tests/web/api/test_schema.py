@@ -36,7 +36,7 @@ _CHECKS = [
 ]
 # They end only when the reader goes.
 _ENDLESS = {"followChanges"}
-_EXAMPLES = 8
+_EXAMPLES = 3
 
 
 @pytest.fixture(scope="module")
