@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from auditor.drift import Course
 from auditor.drift_walk import drifted, drifted_between
 from auditor.durations import parse_duration
 from auditor.model import ABSENT, Absent, Json
-from auditor.publish.drift_view import DriftView, away, drift_view, when
+from auditor.publish.drift_view import DriftView, away, drift_view
 from auditor.publish.spelling import Shown, middle, side_by_side
 from auditor.realms import realm_of
 from auditor.store import NotFoundError
@@ -47,8 +48,9 @@ class Changes:
 class ChangeRow:
     """One change as it is shown. Without a `path` the whole resource came or went.
 
-    `old_whole` and `new_whole` are there where the values do not fit. `when` says when, in words; `gone`: it is
-    there no more."""
+    `old_whole` and `new_whole` are there where the values do not fit. `after` and `by` are when the looks were taken
+    between which it changed last, `back_after` and `back_by` between which it changed back, where it did so once.
+    `times`: how often it changed; `gone`: it is there no more."""
 
     kind: str
     identity: str
@@ -58,7 +60,11 @@ class ChangeRow:
     new: Shown
     old_whole: str
     new_whole: str
-    when: str
+    after: datetime
+    by: datetime
+    back_after: datetime | None
+    back_by: datetime | None
+    times: int
     gone: bool
 
 
@@ -70,6 +76,9 @@ def rows(changes: Sequence[Changed]) -> tuple[ChangeRow, ...]:
 def _shown(change: Changed) -> ChangeRow:
     old, new = (_present(value) if not change.path else value for value in away(change))
     left, right = side_by_side(old, new, ROOM)
+    steps = change.steps
+    undone = change.course is Course.UNDONE and len(steps) == 2
+    told = steps[0] if undone else steps[-1]
     return ChangeRow(
         kind=change.kind,
         identity=change.identity,
@@ -79,7 +88,11 @@ def _shown(change: Changed) -> ChangeRow:
         new=right,
         old_whole=_whole(old, left),
         new_whole=_whole(new, right),
-        when=when(change),
+        after=told.after,
+        by=told.by,
+        back_after=steps[1].after if undone else None,
+        back_by=steps[1].by if undone else None,
+        times=len(steps),
         gone=change.path == () and change.new is ABSENT,
     )
 

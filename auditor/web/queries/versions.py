@@ -72,7 +72,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A component in every environment, in the order of the columns. `apart`: not the same version everywhere."""
+    """A component in every environment, in the order of the columns. `apart`: not the same everywhere."""
 
     component: str
     apart: bool
@@ -347,7 +347,7 @@ def _row(known: Mapping[str, _Known], component: str, lags: Mapping[tuple[str, s
             for cell in cells
         )
         spots.append(Spot(name, running, one.column.snapshot is not None and not one.column.hidden))
-    return Row(component, _apart(known, component), tuple(spots))
+    return Row(component, _apart(known, component) or _other_bytes(known, component), tuple(spots))
 
 
 def _apart_from(known: Mapping[str, _Known], name: str, component: str, cell: Cell) -> tuple[str, ...]:
