@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from auditor.life import Event, LifeResult, StoredFinding
 from auditor.looks import Past
-from auditor.model import Audit, Severity, Snapshot, Status
+from auditor.model import Audit, Gap, Severity, Snapshot, Status
 from auditor.notices import Telling
 from auditor.promotion import Deployment
 from auditor.store import audits, blobs, deployments, findings, outbox, snapshots, summaries
@@ -172,6 +172,11 @@ class Store(Reading):
         with self._database.reading() as session:
             row = session.scalars(audits.newest_first(left, right).limit(1)).first()
             return audits.load(session, row) if row else None
+
+    def last_gaps(self, left: str, right: str) -> tuple[Gap, ...]:
+        """What the audit that was recorded last could not observe, without its findings."""
+        with self._database.reading() as session:
+            return audits.last_gaps(session, left, right)
 
     def audits(
         self,

@@ -22,7 +22,9 @@ from auditor.web.views.pair import pair_router
 from auditor.web.views.policies import policies_router
 from auditor.web.views.readiness import readiness_router
 from auditor.web.views.resource import resource_router
+from auditor.web.views.unseen import unseen_router
 from auditor.web.views.versions import versions_router
+from auditor.web.views.waivers import waivers_router
 
 
 def routers() -> list[APIRouter]:
@@ -35,6 +37,7 @@ def routers() -> list[APIRouter]:
         findings_router(),
         acting_router(),
         finding_router(stages),
+        waivers_router(),
         login_router(),
         access_router(),
         versions_router(),
@@ -45,5 +48,6 @@ def routers() -> list[APIRouter]:
         exports_router(),
         badge_router(),
         matching_router(stages),
+        unseen_router(),
         api_router(stages),
     ]
