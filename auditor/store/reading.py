@@ -5,7 +5,7 @@ Nothing here takes longer because there are more findings that were resolved, or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from auditor.life import StoredFinding
@@ -52,6 +52,11 @@ class Reading(Service):
         """The first `limit` findings whose fingerprints begin with `start`, by fingerprint; the one that is just that first."""
         with self._database.reading() as session:
             return findings.beginning(session, start, limit)
+
+    def known(self, fingerprints: Sequence[str]) -> tuple[StoredFinding, ...]:
+        """Those of whole fingerprints that are there, resolved ones too, in their order."""
+        with self._database.reading() as session:
+            return findings.of_fingerprints(session, fingerprints)
 
     def rule_counts(self, rules: Iterable[str]) -> Mapping[str, int]:
         """How many findings of each of `rules` (`policy/id`) are not resolved, in all pairs."""

@@ -12,6 +12,7 @@ from auditor.web.queries.counterparts import Counterparts
 from auditor.web.queries.readiness import Readiness
 from auditor.web.queries.resources import NormalForms
 from auditor.web.queries.versions import VersionTable
+from auditor.web.queries.waivers import Covered
 
 _MAKING = threading.Lock()
 
@@ -19,6 +20,7 @@ _MAKING = threading.Lock()
 @dataclass(frozen=True, slots=True)
 class Keeps:
     versions: VersionTable = field(default_factory=VersionTable)
+    covered: Covered = field(default_factory=Covered)
     changes: ChangeFinder = field(default_factory=ChangeFinder)
     normals: NormalForms = field(default_factory=NormalForms)
     counterparts: Counterparts = field(default_factory=Counterparts)

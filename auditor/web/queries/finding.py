@@ -14,7 +14,7 @@ from auditor.model import ABSENT, Status
 from auditor.policy_text import rule_text
 from auditor.publish.entries import counterpart, declared_text, is_one_sided, shown_identity, warnings
 from auditor.publish.slack.entries import SYMBOLS, Look, advice, finding_line, pair_text
-from auditor.publish.spelling import Shown, clean, method_text, middle, plain, side_by_side, span
+from auditor.publish.spelling import Shown, clean, method_text, middle, plain, side_by_side, span, spell
 from auditor.store.query import FindingQuery
 from auditor.waivers import finder, values_digest
 from auditor.web.queries.finding_rows import only_in
@@ -65,7 +65,8 @@ class Detail:
     """A finding as its page shows it.
 
     returned   with how often it came back lately
-    waiver     what covers it now; `lapse` says why nothing does any more, where it is still waived
+    waiver     what covers it now, `revocable` unless it stands in the file; `lapse` says why nothing does any more, where
+               it is still waived
     members    others that the same cause explains, the worst first, of `alike` altogether
     rule_text  the rule as it stands in its file now; None where that cannot be read
     told       what a message in Slack says of it, a line each
@@ -83,6 +84,7 @@ class Detail:
     declared: str
     warnings: tuple[str, ...]
     waiver: Waiver | None
+    revocable: bool
     lapse: str
     events: tuple[Event, ...]
     members: tuple[StoredFinding, ...]
@@ -125,6 +127,7 @@ def detail(store: Store, fingerprint: str, written: Sequence[Waiver], now: datet
         declared=declared_text(breach),
         warnings=warnings(returned),
         waiver=waiver,
+        revocable=waiver is not None and all(one.id != waiver.id for one in written),
         lapse=lapse,
         events=tuple(reversed(store.events(stored.fingerprint))),
         members=members,
@@ -186,10 +189,14 @@ def _sides(breach: Breach) -> tuple[ShownSide, ShownSide]:
     if is_one_sided(breach):
         return _side(breach, "left", left, None, ()), _side(breach, "right", right, None, ())
     shown = side_by_side(left.value, right.value, _ROOM)
-    ours, theirs = _whole(left.value), _whole(right.value)
-    cut = any(len(lines) > 1 or len(lines[0]) > _ROOM for lines in (ours, theirs) if lines)
-    first, second = _marked(ours, theirs) if cut else ((), ())
+    cut = any(_is_cut(side.value) for side in (left, right))
+    first, second = _marked(_whole(left.value), _whole(right.value)) if cut else ((), ())
     return _side(breach, "left", left, shown[0], first), _side(breach, "right", right, shown[1], second)
+
+
+def _is_cut(value: Json | Absent) -> bool:
+    """Whether a value beside another one may be shown in part only."""
+    return len(spell(value)) > _ROOM or (isinstance(value, str) and "\n" in value)
 
 
 def _side(breach: Breach, name: str, side: Side, value: Shown | None, whole: tuple[Line, ...]) -> ShownSide:
