@@ -117,7 +117,8 @@
 
   // --- New data: the server says that something changed; the page is fetched and morphed, which keeps scroll, focus,
   // open folds and what is being typed. While a dialog or a form is in use the reader decides when.
-  function say(text, action) {
+  const GONE = "The service does not answer: what you see is as it was.";
+  function say(text, action, stays = false) {
     live.replaceChildren();
     if (!text) return;
     const note = document.createElement("p");
@@ -130,7 +131,7 @@
       note.append(" ", button);
     }
     live.append(note);
-    if (!action) setTimeout(() => note.remove(), 4000);
+    if (!action && !stays) setTimeout(() => note.remove(), 4000);
   }
   const inUse = () =>
     document.querySelector("#main dialog[open]") ||
@@ -161,7 +162,7 @@
       htmx.process(main());
       say("");
     } catch {
-      say("The service does not answer: what you see is as it was.");
+      say(GONE, undefined, true);
     } finally {
       fetching = false;
     }
@@ -175,9 +176,21 @@
   function listen() {
     if (stream || !main()?.hasAttribute("data-live")) return;
     stream = new EventSource("/events");
+    // It connects again by itself. Closing it is no error, so a page that is left says nothing.
+    let gone = false;
+    stream.addEventListener("error", () => {
+      gone = true;
+      say(GONE, undefined, true);
+    });
+    stream.addEventListener("open", () => {
+      if (gone) say("");
+      gone = false;
+    });
     stream.addEventListener("pulse", (event) => {
       const before = seen;
       seen = event.data;
+      // For whoever has to know from when on news are noticed.
+      document.documentElement.dataset.told = "";
       if (before !== null && before !== seen) changed();
     });
   }
@@ -196,7 +209,7 @@
 
   document.body.addEventListener("htmx:afterSwap", (event) => dress(event.detail.elt));
   document.body.addEventListener("htmx:responseError", () => say("That did not work: reload the page to see why."));
-  document.body.addEventListener("htmx:sendError", () => say("The service does not answer: what you see is as it was."));
+  document.body.addEventListener("htmx:sendError", () => say(GONE, undefined, true));
   dress(document);
   sight();
 })();
