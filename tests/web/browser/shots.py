@@ -52,7 +52,7 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program)
         for name in given.companies:
             lay_out = {"small": company, "demo": demo.company, "hostile": hostile.company}[name]
             with site(lay_out(Path(scratch) / name)) as running:
