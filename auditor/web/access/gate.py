@@ -21,6 +21,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from starlette.concurrency import run_in_threadpool
 
 from auditor.credentials import USED_EVERY, ApiToken, Deed, Scope, WebSession, derived, digest, id_of, same
+from auditor.errors import StoreError
 from auditor.web.access.cookies import BROWSER, LOGIN, SESSION, Cookies
 from auditor.web.access.grants import granted, proxied
 from auditor.web.access.identity import Identity
@@ -261,7 +262,11 @@ class Gate:
         if not same(digest(text), kept) or token.state(now) != "active":
             return None
         if token.used_at is None or now - token.used_at >= USED_EVERY:
-            self._store.token_used(token.id, now)
+            try:
+                self._store.token_used(token.id, now)
+            except StoreError as error:
+                # A store that takes nothing any more can still be looked at.
+                _log.warning("When a token was used could not be kept.", token=token.id, error=str(error))
         return token
 
     def _browser_key(self, request: Request) -> str:

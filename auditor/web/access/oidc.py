@@ -6,6 +6,7 @@ See OpenID Connect Core 1.0 (3.1.3.7) and RFC 9700.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,8 @@ CALLBACK = "/login/oidc/callback"
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
 _NEEDED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 _FRESH = timedelta(hours=1)
+# How long a provider that did not answer is left alone.
+_PAUSE = timedelta(seconds=10)
 _LEEWAY_SECONDS = 60
 _TIMEOUT_SECONDS = 10.0
 _MOST_BYTES = 1_000_000
@@ -65,7 +68,9 @@ class Provider:
     def __init__(self, clock: Callable[[], datetime], connect: Callable[[], httpx.Client] | None = None) -> None:
         self._clock = clock
         self._connect = connect or (lambda: httpx.Client(timeout=_TIMEOUT_SECONDS))
+        self._asking = threading.Lock()
         self._known: dict[str, _Known] = {}
+        self._failures: dict[str, tuple[datetime, str]] = {}
 
     def begin(self, settings: OidcSettings, redirect_uri: str) -> Begun:
         """Where to send a browser that wants to log in. Raises LoginError."""
@@ -99,29 +104,28 @@ class Provider:
                 return self._claims(settings, known, text, answer.get("access_token"), nonce)
             except InvalidKeyIdError:
                 # The provider took another key into use since it was asked.
-                known = self._provider(client, settings.issuer, anew=True)
+                known = self._provider(client, settings.issuer, known)
             try:
                 return self._claims(settings, known, text, answer.get("access_token"), nonce)
             except InvalidKeyIdError as error:
                 raise LoginError("the id token is signed with a key that the provider does not publish") from error
 
-    def _provider(self, client: httpx.Client, issuer: str, *, anew: bool = False) -> _Known:
-        known = self._known.get(issuer)
-        if known is not None and not anew and self._clock() - known.at < _FRESH:
-            return known
-        metadata = _object(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-        lacking = [name for name in _NEEDED if not isinstance(metadata.get(name), str)]
-        if lacking:
-            raise LoginError(f"the provider's configuration lacks {', '.join(lacking)}")
-        if metadata["issuer"].rstrip("/") != issuer.rstrip("/"):
-            raise LoginError(f"the provider calls itself {metadata['issuer']}; write serve.auth.oidc.issuer like that")
-        try:
-            keys = KeySet.import_key_set(_object(client, metadata["jwks_uri"]))  # type: ignore[arg-type]
-        except (JoseError, KeyError, TypeError, ValueError) as error:
-            raise LoginError(f"the provider's keys cannot be read ({type(error).__name__})") from error
-        known = _Known(metadata, keys, self._clock())
-        self._known = {**self._known, issuer: known}
-        return known
+    def _provider(self, client: httpx.Client, issuer: str, stale: _Known | None = None) -> _Known:
+        """One asks, the others wait for what he hears: a provider that hangs must not take up every thread."""
+        began = self._clock()
+        with self._asking:
+            known = self._known.get(issuer)
+            if known is not None and known is not stale and began - known.at < _FRESH:
+                return known
+            failure = self._failures.get(issuer)
+            if failure is not None and began - failure[0] < _PAUSE:
+                raise LoginError(failure[1])
+            try:
+                self._known[issuer] = _asked(client, issuer, self._clock())
+            except LoginError as error:
+                self._failures[issuer] = (self._clock(), str(error))
+                raise
+            return self._known[issuer]
 
     def _claims(
         self, settings: OidcSettings, known: _Known, text: str, access_token: Any, nonce: str
@@ -145,6 +149,20 @@ class Provider:
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise LoginError(f"the id token is not valid ({type(error).__name__}: {_said(error)})") from error
         return dict(token.claims)
+
+
+def _asked(client: httpx.Client, issuer: str, now: datetime) -> _Known:
+    metadata = _object(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+    lacking = [name for name in _NEEDED if not isinstance(metadata.get(name), str)]
+    if lacking:
+        raise LoginError(f"the provider's configuration lacks {', '.join(lacking)}")
+    if metadata["issuer"].rstrip("/") != issuer.rstrip("/"):
+        raise LoginError(f"the provider calls itself {metadata['issuer']}; write serve.auth.oidc.issuer like that")
+    try:
+        keys = KeySet.import_key_set(_object(client, metadata["jwks_uri"]))  # type: ignore[arg-type]
+    except (JoseError, KeyError, TypeError, ValueError) as error:
+        raise LoginError(f"the provider's keys cannot be read ({type(error).__name__})") from error
+    return _Known(metadata, keys, now)
 
 
 def name_of(claims: Mapping[str, Any], claim: str) -> str:

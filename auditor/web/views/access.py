@@ -47,7 +47,8 @@ def access_router() -> APIRouter:
         try:
             issued = issue(ground.store, name, scope, _lasting(lasts), ground.clock(), actor_of(request))
         except CredentialError as error:
-            return _page(request, ground, status=422, problem=str(error), name=name)
+            text = str(error)
+            return _page(request, ground, status=422, problem=f"{text[:1].upper()}{text[1:]}.", name=name)
         # Not after a redirect: the secret would have to be kept somewhere in between.
         return _page(request, ground, status=201, issued=issued)
 

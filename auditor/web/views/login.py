@@ -70,7 +70,7 @@ async def _entered(request: Request, gate: Annotated[Gate, Depends(gate_of)]) ->
     except HTTPException as error:
         if error.status_code != 401:
             raise
-        return _page(request, gate, onward, status=401, problem=str(error.detail))
+        return _page(request, gate, onward, status=401, problem="The token is unknown, expired or revoked.")
     return RedirectResponse(onward, 303)
 
 
@@ -104,7 +104,7 @@ def _from_the_provider(
         raise HTTPException(403, "this login did not begin in this browser, or too long ago: begin again at /login")
     if error or not code:
         gate.refused(request, "oidc", "the provider refused")
-        return _page(request, gate, under_way["next"], status=403, problem="the provider did not let you in")
+        return _page(request, gate, under_way["next"], status=403, problem="The provider did not let you in.")
     try:
         claims = gate.provider.finish(
             settings, f"{gate.url}{CALLBACK}", code, nonce=under_way["nonce"], verifier=under_way["verifier"]
@@ -112,14 +112,14 @@ def _from_the_provider(
     except LoginError as failure:
         _log.warning("A login at the provider did not work out.", reason=str(failure))
         gate.refused(request, "oidc", "the provider's answer is not valid")
-        problem = "the provider's answer is not valid: try again, or ask who administers this"
+        problem = "The provider's answer is not valid: try again, or ask who administers this."
         return _page(request, gate, under_way["next"], status=403, problem=problem)
     name = name_of(claims, settings.name_claim)[:_LONGEST_NAME]
     verified = settings.claim != "email" or claims.get("email_verified") is not False
     scope = granted(settings, groups_of(claims, settings.claim) if verified else ())
     if scope is None:
         gate.refused(request, "oidc", "in no group that may use this", name)
-        problem = f"{name} is in no group that may use this: ask who administers it"
+        problem = f"{name} is in no group that may use this: ask who administers it."
         return _page(request, gate, under_way["next"], status=403, problem=problem)
     gate.begin(request, Login(name, scope, "oidc"))
     return RedirectResponse(under_way["next"], 303)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -134,6 +136,14 @@ def test_who_is_used_and_when_is_remembered_now_and_then(standing: Standing) -> 
     assert used() == NOW
     front.clock.later(minutes=1)
     front.ask("GET", "/access", **bearer)
+    assert used() == NOW + timedelta(hours=1)
+    # A store that takes nothing any more can still be looked at.
+    file = str(standing[0].reloader.loaded.config.store).removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file)) as lite:
+        lite.execute("CREATE TRIGGER full BEFORE UPDATE ON api_tokens BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        front.clock.later(hours=2)
+        assert front.ask("GET", "/access", **bearer).status == 403
+        lite.execute("DROP TRIGGER full")
     assert used() == NOW + timedelta(hours=1)
 
 

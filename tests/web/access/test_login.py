@@ -307,6 +307,14 @@ def test_a_new_key_of_the_provider_is_asked_for(standing: Standing, idp: Provide
 def test_a_provider_that_cannot_be_reached_or_is_another_is_told_apart(standing: Standing, idp: Provider) -> None:
     """The page says that it does not work now; the log says why."""
     assert front(standing, idp, issuer="http://127.0.0.1:1").get("/login/oidc").status == 503
+    silent = front(standing, idp)
+    keys, idp.issuer = idp.asked.count("/.well-known/openid-configuration"), "https://another.example"
+    assert [silent.get("/login/oidc").status for _ in range(3)] == [503, 503, 503]
+    # It is left alone for a while, so that nobody waits for it who need not.
+    assert idp.asked.count("/.well-known/openid-configuration") == keys + 1
+    idp.issuer = ""
+    standing[2].later(seconds=10)
+    assert silent.get("/login/oidc").status == 303
     idp.issuer = "https://another.example"
     assert front(standing, idp).get("/login/oidc").status == 503
     without = door(*standing, {"tokens": True})
