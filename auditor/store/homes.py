@@ -31,13 +31,15 @@ class Homes:
             found = {key: self._known[key] for key in wanted & self._known.keys()}
         columns = (FindingRow.fingerprint, FindingRow.left_environment, FindingRow.right_environment)
         pairs: dict[Pair, Pair] = {}
+        new: dict[str, Pair] = {}
         for chunk in blobs.chunks(sorted(wanted - found.keys())):
             statement = select(*columns).where(FindingRow.fingerprint.in_(chunk))
             for key, left, right in session.connection().execute(statement):
                 # One and the same pair of names for all its findings.
-                found[key] = pairs.setdefault((left, right), (left, right))
+                new[key] = pairs.setdefault((left, right), (left, right))
+        found |= new
         with self._lock:
-            if len(self._known) + len(found) > self._most:
+            if len(self._known) + len(new) > self._most:
                 self._known = {}
-            self._known.update(found)
+            self._known.update(found if not self._known else new)
         return found

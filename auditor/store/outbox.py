@@ -14,7 +14,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from auditor.codec import canonical, decode, encode
-from auditor.errors import StoreError
 from auditor.model import Json
 from auditor.notices import Conversation, Delivery, Notice, NoticeKind, Queued, Telling, Topic
 from auditor.store import audits, blobs, findings

@@ -9,6 +9,7 @@ from sqlalchemy import event, insert
 from auditor.life import Event, LifeResult
 from auditor.model import Category, Gap, GapReason, Listing, Resource, Severity, Status, Tally
 from auditor.store import Changed, Inventory, NotFoundError, SnapshotInfo, Store, snapshots
+from auditor.store.homes import Homes
 from auditor.store.inventory import Manifests
 from auditor.store.tables import EventRow
 from tests.store.samples import at, audit, breach, resource, run, snapshot
@@ -234,3 +235,17 @@ def test_no_more_manifests_are_remembered_than_there_is_room_for(sqlite_url: str
             assert {one.source for one in read} == {f"aws:{key}"}
             assert list(manifests._known) == [keys[number] for number in known]
     store.close()
+
+
+def test_what_is_remembered_of_pairs_has_a_bound(sqlite_url: str):
+    """Beyond it all is forgotten and looked up again: the answer is the same."""
+    with Store.open(sqlite_url) as store:
+        run(store, "a1", [breach("x"), breach("y")])
+        run(store, "b1", [breach("z")], left="dev", right="staging")
+        homes = Homes(most=2)
+        pairs = {"fp-x": PAIR, "fp-y": PAIR, "fp-z": OTHER}
+        with store._database.reading() as session:
+            for asked, known in (("xy", "xy"), ("yz", "yz"), ("y", "yz"), ("x", "x")):
+                wanted = [f"fp-{name}" for name in asked]
+                assert homes.of(session, wanted) == {name: pairs[name] for name in wanted}
+                assert sorted(homes._known) == [f"fp-{name}" for name in known]
