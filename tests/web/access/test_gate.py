@@ -207,6 +207,8 @@ def test_a_page_behind_a_proxy_proves_that_its_forms_are_its_own(standing: Stand
     assert front.post("/access/tokens", fields, **{**own, "origin": "https://evil.example"}).status == 403
     front.jar.clear()
     assert front.post("/access/tokens", fields, **own).status == 403
+    # Only on the service's own machine is a program known by what it does not send.
+    assert front.ask("POST", "/api/v1/audits", b"{}", **who, content_type=JSON).status == 403
 
 
 def test_being_local_is_enough_beside_a_login_only_where_that_is_wanted(standing: Standing) -> None:
