@@ -33,6 +33,7 @@ _WEEK = 7
 _STALE = timedelta(hours=24)
 _MISSED = 3
 _KEPT = 256
+_NOTHING = Tally()
 _SORT = tuple[Category, Severity, Status]
 
 
@@ -125,6 +126,17 @@ class Standing:
         return known[-1] - known[0] if len(known) > 1 else None
 
     @property
+    def line(self) -> str:
+        """The points of `trend` on a sheet of 100 by 24, for an SVG polyline; empty for less than two points."""
+        known = [point for point in self.trend if point is not None]
+        if len(known) < 2:
+            return ""
+        low, high = max(min(known) - 0.02, 0.0), min(max(known) + 0.02, 1.0)
+        across, up = 100 / (len(self.trend) - 1), 22 / max(high - low, 0.001)
+        places = enumerate(self.trend)
+        return " ".join(f"{at * across:.1f},{23 - (point - low) * up:.1f}" for at, point in places if point is not None)
+
+    @property
     def urgency(self) -> tuple[object, ...]:
         """A key to sort by: what needs somebody first."""
         order = {Answer.NO: 0, Answer.UNKNOWN: 1, Answer.YES: 2}
@@ -191,28 +203,35 @@ def _standing(
 
 
 def _cells(summary: PairSummary | None, counts: Mapping[_SORT, int]) -> Mapping[Category, Cell]:
-    cells = {category: Cell(category) for category in Category}
-    tallies = summary.tallies if summary is not None else {}
-    for category in summary.scores if summary is not None and not tallies else ():
-        cells[category] = Cell(category, same=None)
-    for category, tally in tallies.items():
-        cells[category] = _tallied(category, tally)
+    tallies: Mapping[Category, Tally] = summary.tallies if summary is not None else {}
+    uncounted = summary.scores if summary is not None and not tallies else {}
+    drift: Counter[Category] = Counter()
+    waived: Counter[Category] = Counter()
+    pending: Counter[Category] = Counter()
+    worst: dict[Category, Severity] = {}
     for (category, severity, status), number in counts.items():
-        cells[category] = _with(cells[category], severity, status, number)
-    return cells
-
-
-def _tallied(category: Category, tally: Tally) -> Cell:
-    return Cell(category, same=tally.matched, expected=tally.expected, unknown=tally.unknown)
-
-
-def _with(cell: Cell, severity: Severity, status: Status, number: int) -> Cell:
-    if status in ACTIVE:
-        worst = severity if cell.worst is None or severity.rank > cell.worst.rank else cell.worst
-        return replace(cell, drift=cell.drift + number, worst=worst)
-    if status is Status.PENDING:
-        return replace(cell, pending=cell.pending + number)
-    return replace(cell, waived=cell.waived + number)
+        if status in ACTIVE:
+            drift[category] += number
+            if category not in worst or severity.rank > worst[category].rank:
+                worst[category] = severity
+        elif status is Status.PENDING:
+            pending[category] += number
+        else:
+            waived[category] += number
+    return {
+        category: Cell(
+            category,
+            drift[category],
+            worst.get(category),
+            waived[category],
+            pending[category],
+            None if category in uncounted else tally.matched,
+            tally.expected,
+            tally.unknown,
+        )
+        for category in Category
+        for tally in (tallies.get(category, _NOTHING),)
+    }
 
 
 def _trend(days: Iterable[DayPoint], now: datetime) -> tuple[float | None, ...]:
