@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from auditor import acts
 from auditor.model import Gap, GapReason, Json, Listing, Resource, Snapshot
 from auditor.pipeline import Tools, audit_snapshots
+from auditor.realms import names_of
 
 if TYPE_CHECKING:
     from auditor.model import Audit
@@ -113,7 +114,7 @@ def _audited(site: Site, count: int, step: int) -> Audit:
     sides = [_snapshot(name, site.clock.now, count, step) for name in (LEFT, RIGHT)]
     sides[0] = replace(sides[0], gaps=tuple(_gaps()) if step == 0 else ())
     for side in sides:
-        site.store.save_snapshot(side, (side.environment,))
+        site.store.save_snapshot(side, names_of(loaded.config, side.environment).tokens)
     return audit_snapshots(loaded.config, loaded.policy(pair), sides[0], sides[1], site.clock.now, tools)
 
 

@@ -19,6 +19,7 @@ from auditor import acts, codec
 from auditor.demo.files import lay_out
 from auditor.model import Gap, GapReason, Json, Resource, Snapshot
 from auditor.pipeline import Tools, audit_snapshots
+from auditor.realms import names_of
 
 if TYPE_CHECKING:
     from auditor.model import Audit
@@ -43,9 +44,11 @@ def snapshots() -> dict[str, Snapshot]:
 
 
 def fill(site: Site) -> Audit:
-    """Four days of the company, the last audit at the site's time: a release, a hotfix, a queue nobody could read, acts
+    """Four days of the company, the last audit a minute after it was read: a release, a hotfix, a queue nobody could read, acts
     of people. Returns the last audit."""
-    now, kept = site.clock.now, snapshots()
+    kept = snapshots()
+    # What was deployed when stands in what was read: the site has its time.
+    site.clock.now = now = max(one.taken_at for one in kept.values()) + timedelta(minutes=1)
     for days, gaps in ((3, False), (2, True), (1, False), (0, True)):
         site.clock.now = now - timedelta(days=days)
         sides = [_as_of(kept[name], days, site) for name in (LEFT, RIGHT)]
@@ -62,7 +65,7 @@ def _audited(site: Site, left: Snapshot, right: Snapshot) -> Audit:
     loaded, auditing = site.loaded(), site.auditing
     tools = Tools(registry=auditing.registry, store=site.store, redactor=auditing.redactor, clock=site.clock)
     for side in (left, right):
-        site.store.save_snapshot(side, (side.environment,))
+        site.store.save_snapshot(side, names_of(loaded.config, side.environment).tokens)
     policy = loaded.policy(loaded.config.pair(LEFT, RIGHT))
     return audit_snapshots(loaded.config, policy, left, right, site.clock.now, tools)
 
