@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -34,9 +35,11 @@ from auditor.web.api.shapes.service import (
     Trail,
     Whoami,
 )
+from auditor.web.queries.kept import Kept
 from auditor.web.views.live import Pulses, changes
 
 _NEVER = "never"
+_MOST_DESCRIBED = 1_000
 _GREATEST_ID = 2**31 - 1
 
 
@@ -53,6 +56,8 @@ class TokenWanted(Sent):
 def service_router() -> APIRouter:
     found = router("Service")
     pulses = Pulses()
+    # What collectors declare never changes while the service runs, and to make their schemas takes a while.
+    described: Kept[str, dict[str, Any]] = Kept(_MOST_DESCRIBED)
 
     @found.get("/whoami", **gets("getWhoami", "Who asks", Whoami))
     def whoami(asker: Asker) -> Answer:
@@ -69,12 +74,15 @@ def service_router() -> APIRouter:
     def collectors(request: Request, ground: Ground, limit: Limit = 100, after: After = None) -> Answer:
         """What can be read, by which options, and what must be allowed for it."""
         shown, following = part(ground.registry.collectors, lambda one: one.name, "collectors", limit, after)
-        return page(request, [collector_object(one) for one in shown], following)
+        items = [described.get_or_make(one.name, partial(collector_object, one)) for one in shown]
+        return page(request, items, following)
 
     @found.get("/schemas/config", **gets("getConfigSchema", "The JSON Schema of the configuration", dict[str, Any]))
     def config_schema(ground: Ground) -> Answer:
         """What may stand in `auditor.yaml`, as `audit config schema` prints it."""
-        return Answer(json_schema({one.name: one.options.model_json_schema() for one in ground.registry.collectors}))
+        collectors = ground.registry.collectors
+        objects = [described.get_or_make(one.name, partial(collector_object, one)) for one in collectors]
+        return Answer(json_schema({one["name"]: one["options"] for one in objects}))
 
     @found.get("/schemas/policy", **gets("getPolicySchema", "The JSON Schema of policies", dict[str, Any]))
     def schema_of_policies() -> Answer:
