@@ -156,7 +156,9 @@
         callbacks: {
           // What the reader opened stays open.
           beforeAttributeUpdated: (name, element) => !(name === "open" && element.matches("details, dialog")),
-          beforeNodeMorphed: (old) => !(old instanceof Element && old === document.activeElement && old.matches("input, textarea, select")),
+          // What is being typed stays, and what was fetched into the page, unless it is about something else now.
+          beforeNodeMorphed: (old, fresh) =>
+            !(old instanceof Element && ((old === document.activeElement && old.matches("input, textarea, select")) || (old.matches("[data-loaded]") && old.dataset.of === fresh.dataset?.of))),
         },
       });
       htmx.process(main());

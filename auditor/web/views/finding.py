@@ -14,6 +14,7 @@ from auditor.model import Status
 from auditor.moved_lookup import with_moved
 from auditor.publish.gap_groups import gap_groups
 from auditor.publish.moves import moved_text
+from auditor.waivers import values_digest
 from auditor.web.access import Identity, Scope, need
 from auditor.web.backend import Backend, backend
 from auditor.web.queries import explained
@@ -74,6 +75,7 @@ def finding_router(stages: Stages) -> APIRouter:
             request,
             "finding_timeline.html",
             stored=stored,
+            seen=values_digest(kept.breach),
             # What is kept stands on the finding's page already.
             moved="" if kept.moved else moved_text(stored.finding),
             unmoved=unmoved,
@@ -95,7 +97,15 @@ def finding_router(stages: Stages) -> APIRouter:
             raise
         except AuditorError as error:
             notes = [f"the place cannot be judged again: {error}"]
-        return page(request, "finding_explain.html", stored=stored, places=places, notes=notes, gap_groups=gap_groups)
+        return page(
+            request,
+            "finding_explain.html",
+            stored=stored,
+            seen=values_digest(stored.breach),
+            places=places,
+            notes=notes,
+            gap_groups=gap_groups,
+        )
 
     return router
 
