@@ -86,8 +86,8 @@ def _shown(change: Changed) -> ChangeRow:
         path=change.path,
         old=left,
         new=right,
-        old_whole=_whole(old, left),
-        new_whole=_whole(new, right),
+        old_whole=_whole(old),
+        new_whole=_whole(new),
         after=told.after,
         by=told.by,
         back_after=steps[1].after if undone else None,
@@ -101,9 +101,10 @@ def _present(value: Json | Absent) -> str | Absent:
     return ABSENT if value is ABSENT else "present"
 
 
-def _whole(value: Json | Absent, shown: Shown) -> str:
+def _whole(value: Json | Absent) -> str:
+    """The value where it does not fit beside another one."""
     text = lines(value)
-    return middle(text, MOST_WHOLE) if text != shown.text else ""
+    return middle(text, MOST_WHOLE) if len(text) > ROOM or "\n" in text else ""
 
 
 class ChangeFinder:
@@ -176,7 +177,8 @@ def _last_two(store: Store, name: str, chosen: list[SnapshotInfo]) -> list[Snaps
 
 def _is_earlier(store: Store, one: SnapshotInfo, other: SnapshotInfo) -> bool:
     """Whether it was recorded before the other, whatever clocks said."""
-    return bool(store.past.looks(one.environment, until=one.id, before=other.id, limit=1))
+    before = store.past.looks(one.environment, until=one.id, before=other.id, limit=1)
+    return any(look.id == one.id for look in before)
 
 
 def since_of(text: str, now: datetime) -> datetime:

@@ -79,7 +79,8 @@ class Readiness:
         try:
             pair = pair_of(config, name, against)
         except ConfigError as error:
-            return Unasked(name, " ".join(f"{one.message}." for one in error.problems), _others(config, name))
+            said = " ".join(f"{one.message[:1].upper()}{one.message[1:]}." for one in error.problems)
+            return Unasked(name, said, _others(config, name))
         audited = next(iter(ground.store.pair_summaries([(pair.left, pair.right)])), None)
         if audited is None or audited.audit is None:
             return Asked(name, pair, threshold, None, ())

@@ -189,12 +189,13 @@ def _beside(normal: Normal) -> list[tuple[Path, Json, Json]]:
 def _leaf(path: Path, value: Json, after: Json) -> Leaf:
     same = spell(value) == spell(after)
     ours, theirs = side_by_side(value, after, _ROOM)
-    return Leaf(path, ours, theirs, _whole(value, ours), _whole(after, theirs), same)
+    return Leaf(path, ours, theirs, _whole(value), _whole(after), same)
 
 
-def _whole(value: Json, shown: Shown) -> str:
+def _whole(value: Json) -> str:
+    """The value where it does not fit beside another one."""
     text = lines(value)
-    return middle(text, _MOST_WHOLE) if text not in (shown.text, shown.text.strip('"')) else ""
+    return middle(text, _MOST_WHOLE) if len(text) > _ROOM or "\n" in text else ""
 
 
 def _dropped(resource: Resource, normal: Normal, kind: Kind) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def resource_router(stages: Stages) -> APIRouter:
         name: str,
         snapshot: str,
         ground: _Ground,
-        kind: _Text = "",
+        kind: _Name = "",
         source: _Name = "",
         text: _Text = "",
         skip: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
