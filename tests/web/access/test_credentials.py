@@ -83,7 +83,7 @@ def test_a_token_is_kept_as_a_hash_and_found_by_its_id(store: Store, url: str) -
     assert (deed.subject, deed.detail) == (f"nightly job ({identifier})", "act, until 2027-02-18")
 
 
-def test_a_token_that_was_taken_back_ends_its_sessions_and_only_those(store: Store) -> None:
+def test_a_token_that_was_taken_back_ends_its_sessions_and_only_those(store: Store, url: str) -> None:
     """At once, and once: the second time changes neither who did it nor the trail."""
     first, second = token(store, name="first"), token(store, name="second")
     values = secrets.token_hex(32), secrets.token_hex(32)
@@ -92,6 +92,11 @@ def test_a_token_that_was_taken_back_ends_its_sessions_and_only_those(store: Sto
     gone = revoke(store, first.token, NOW + DAY, ADMIN)
     assert (gone.state(NOW), gone.revoked_at, gone.revoked_by) == ("revoked", NOW + DAY, "ada")
     assert store.session(digest(values[0]), NOW) is None
+    assert digest(values[0]) not in everything(url)
+    # One that was just being opened meanwhile.
+    late = session(store, values[0], Scope.READ, first.token)
+    assert store.session(late.digest, NOW) is None
+    assert late not in store.sessions(NOW)
     kept = store.session(digest(values[1]), NOW)
     assert kept is not None
     assert kept.token_id == second.token.id
