@@ -135,7 +135,9 @@ class Site:
 
 @contextmanager
 def site(folder: Path, store_url: str | None = None, gate: Any = None, port: int = 0) -> Iterator[Site]:
-    """Serve the configuration in `folder` (see `company`) until the block ends."""
+    """Serve the configuration in `folder` (see `company`) until the block ends.
+
+    `gate` says who may come in, or is a function that makes it of the settings, the store and the clock."""
     clock = Clock()
     registry = Registry.load()
     file = folder / "auditor.yaml"
@@ -169,7 +171,8 @@ def site(folder: Path, store_url: str | None = None, gate: Any = None, port: int
             stopping=lambda: stopping,
         )
         state = State(dict, dict, lambda _accept: ("text/plain", b""))
-        server = Server(create_app(state, routers(), backend=ground, access=gate or OpenGate()), "127.0.0.1", port)
+        access = gate(lambda: loaded().config.serve, store, clock) if callable(gate) else gate or OpenGate()
+        server = Server(create_app(state, routers(), backend=ground, access=access), "127.0.0.1", port)
         server.start()
         try:
             with httpx.Client(base_url=server.address, trust_env=False, timeout=20) as client:
