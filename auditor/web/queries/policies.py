@@ -115,11 +115,13 @@ class RuleFilter:
 
     def fits(self, line: RuleLine) -> bool:
         rule = line.rule
-        if self.severities and rule.severity not in self.severities:
+        # What ignores finds nothing, so it has neither severity nor findings.
+        ignores = rule.family is Family.IGNORE
+        if self.severities and (ignores or rule.severity not in self.severities):
             return False
         if self.kind and not rule.is_about_kind(self.kind):
             return False
-        if self.silent and line.findings:
+        if self.silent and (ignores or line.findings):
             return False
         said = " ".join(
             (rule.id, rule.about, rule.remediation, *rule.kinds, *(glob.text for glob in rule.paths))
