@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from auditor.web.api import api_router
+from auditor.web.api.reference import reference_router
 from auditor.web.queries.staging import Stages
 from auditor.web.static import static_router
 from auditor.web.views.access import access_router
@@ -29,6 +30,7 @@ from auditor.web.views.waivers import waivers_router
 
 def routers() -> list[APIRouter]:
     stages = Stages()
+    api = api_router(stages)
     return [
         static_router(),
         live_router(),
@@ -49,5 +51,6 @@ def routers() -> list[APIRouter]:
         badge_router(),
         matching_router(stages),
         unseen_router(),
-        api_router(stages),
+        api,
+        reference_router(api),
     ]
