@@ -18,6 +18,7 @@ from auditor.demo.drifts import PLANTED
 from auditor.demo.files import lay_out
 from auditor.pipeline import lay
 from auditor.scope import scope_of
+from tests.web.browser.demo import snapshots as kept_snapshots
 
 ROOT = Path(__file__).resolve().parents[2]
 INFO = "info"
@@ -140,6 +141,22 @@ def test_without_the_stand_in_the_demo_says_what_to_install(tmp_path: Path) -> N
     assert ran.returncode == 4
     assert "pip install 'parity-auditor[demo]'" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_what_the_browsers_tests_keep_of_the_company_is_what_it_is(
+    first: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """Kind, name and source of every resource. Where it is not: `python -m tests.web.browser.demo` keeps it anew."""
+    config, _ = setup.configured(first[0] / "auditor.yaml")
+    with setup.opened(config) as store:
+        for name, kept in kept_snapshots().items():
+            built = store.latest_snapshot(name)
+            assert built is not None
+            found, expected = (
+                sorted((one.kind, one.identity, one.source, sorted(one.attributes)) for one in side.resources)
+                for side in (built, kept)
+            )
+            assert found == expected
 
 
 def test_the_readme_lists_what_is_planted(first: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
