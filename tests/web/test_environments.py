@@ -274,6 +274,7 @@ def test_audit_now_asks_for_an_audit_and_comes_back(pages: Site) -> None:
     answer = pages.http.post("/ready/dev/audit", data={"csrf": "csrf-of-the-test"}, headers={"accept": "text/html"})
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/ready/dev?audit=")
+    assert said(found_out(pages, answer.headers["location"]).text).startswith("Readiness dev Is dev ready?")
     assert pages.post("/ready/lone/audit").status_code == 409
 
 

@@ -32,6 +32,7 @@ class Counterpart:
     how          how the two were paired, where that is worth a word
     differences  leaves in which they differ, before any policy is asked
     probable     what it probably is, where it was paired with nothing
+    declared     where code declares the resource itself, where a state tells
     said         why there is nothing to say
     """
 
@@ -40,6 +41,7 @@ class Counterpart:
     how: str = ""
     differences: int = 0
     probable: str | None = None
+    declared: str = ""
     said: str = ""
 
 
@@ -112,18 +114,21 @@ def findings_about(store: Store, pair: Pair, name: str, light: LightResource) ->
 
 def _paired(stage: Stage, side: str, other: str, light: LightResource) -> Counterpart:
     comparison = stage.scenery.comparison
+    addresses = comparison.declarations[0 if side == "left" else 1].addresses
+    declared = addresses.get((light.kind, light.identity, light.source, light.region), "")
     for compared in comparison.matches:
         match = compared.match
         own, theirs = (match.left, match.right) if side == "left" else (match.right, match.left)
         if _is(own.resource, light):
             how = method_text(match.method, match.confidence)
-            return Counterpart(other, theirs.resource, how, len(compared.differences))
+            return Counterpart(other, theirs.resource, how, len(compared.differences), declared=declared)
     for unmatched in comparison.unmatched:
         if unmatched.side == side and _is(unmatched.normal.resource, light):
             suggestion = unmatched.suggestion
-            return Counterpart(other, probable=suggestion.resource.identity if suggestion is not None else None)
+            probable = suggestion.resource.identity if suggestion is not None else None
+            return Counterpart(other, probable=probable, declared=declared)
         if unmatched.side != side and unmatched.suggestion is not None and _is(unmatched.suggestion.resource, light):
-            return Counterpart(other, probable=unmatched.normal.resource.identity)
+            return Counterpart(other, probable=unmatched.normal.resource.identity, declared=declared)
     return Counterpart(other, said="it is not compared there, or the last audit did not see it")
 
 

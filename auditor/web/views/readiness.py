@@ -48,9 +48,10 @@ def readiness_router() -> APIRouter:
         kept: _Keeps,
         against: _Against = "",
         severity: Severity = DEFAULT,
+        audit: Annotated[str, Query(max_length=200)] = "",
         asked_again: Annotated[int, Query(alias="again", ge=0, le=10_000)] = 0,
     ) -> HTMLResponse:
-        """`again` counts how often the page asked whether the answers are found out."""
+        """`audit` is a run that was asked for; `again` counts how often the page asked whether the answers are found out."""
         name = own_name(request, ground, name)
         asked = kept.readiness.asked(ground, name, against or None, severity)
         found, problem = _found(ground, kept, asked, _POLLED if asked_again else _AT_ONCE)
@@ -68,9 +69,10 @@ def readiness_router() -> APIRouter:
             against=against,
             severity=severity.value,
             severities=[one.value for one in Severity],
-            again=url(here, **chosen, again=asked_again + 1),
+            again=url(here, **chosen, audit=audit, again=asked_again + 1),
             files={kind: url(f"{here}/export.{kind}", **chosen) for kind in _KINDS},
             answers=Answer,
+            run=ground.runs.find(audit) if audit else None,
             sorted=sorted(found.checklist.items, key=lambda item: _ORDER.index(item.answer)) if found else (),
         )
 
