@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from auditor.web.backend import Backend
+from auditor.web.queries.policies import packs
 from auditor.web.queries.staging import Remembered
 from tests.web.reading import row, said
 from tests.web.site import CONFIG, NOW, Site, company, site
@@ -172,16 +176,17 @@ def test_a_check_tells_hits_and_what_never_hits(pages: Site) -> None:
 
 
 def test_a_broken_file_is_told_while_what_was_read_stays(pages: Site) -> None:
-    """A policy file that cannot be read any more does not take the page away."""
+    """A policy file that cannot be read any more does not take away what the service keeps to meanwhile."""
+    loaded, ground = pages.loaded(), cast(Backend, SimpleNamespace(store=pages.store))
     broken = pages.folder / "own" / "bad.yaml"
     broken.write_text("policy: bad\nrules: 3\n")
     try:
-        answer = pages.get("/policies")
+        found = packs(ground, loaded)
     finally:
         broken.unlink()
-    assert answer.status_code == 200
-    assert "A policy file cannot be read." in said(answer.text)
-    assert "default Staging mirrors production" in said(answer.text)
+    assert [(line.pack.name, line.findings) for line in found.used[:2]] == [("acme", 1), ("default", 8)]
+    assert len(found.problems) == 1
+    assert found.problems[0].endswith("bad.yaml: expected a list, got the number 3")
 
 
 def test_what_takes_long_is_made_once_and_forgotten_when_there_is_no_room() -> None:
