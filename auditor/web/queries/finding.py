@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from auditor.happenings import LOOKBACK, with_returns
+from auditor.happenings import with_returns
 from auditor.model import ABSENT, Status
 from auditor.policy_text import rule_text
 from auditor.publish.entries import counterpart, declared_text, is_one_sided, shown_identity, warnings
@@ -110,8 +110,8 @@ def detail(store: Store, fingerprint: str, written: Sequence[Waiver], now: datet
     """Everything about the finding. `written` are the waivers of the file. Raises NotFoundError."""
     stored = store.finding(fingerprint)
     breach = stored.breach
-    pair = breach.left.environment, breach.right.environment
-    (returned,) = with_returns([stored.finding], store.last_changes(*pair, now - LOOKBACK), now)
+    events = store.events(stored.fingerprint)
+    (returned,) = with_returns([stored.finding], events, now)
     waiver, lapse = tolerated(store, stored, written, now)
     members, alike = _members(store, stored)
     one_sided = is_one_sided(breach)
@@ -129,7 +129,7 @@ def detail(store: Store, fingerprint: str, written: Sequence[Waiver], now: datet
         waiver=waiver,
         revocable=waiver is not None and all(one.id != waiver.id for one in written),
         lapse=lapse,
-        events=tuple(reversed(store.events(stored.fingerprint))),
+        events=tuple(reversed(events)),
         members=members,
         alike=alike,
         rule_text=rule_text(breach.rule.file, breach.rule.line) if breach.rule.line else None,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from auditor.model import Status
 from auditor.store.query import LONGEST_TEXT, FindingQuery
 from auditor.waivers import Waiver, WaiverState, in_force, matched, state
-from auditor.web.queries.kept import FoundOut
+from auditor.web.queries.kept import FoundOut, Kept
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from auditor.store import Store
 
 OVER = 50
@@ -22,12 +21,14 @@ _WHOLE = 32
 _PATIENCE_SECONDS = 0.1
 # Findings that are read to count what one waiver of the file covers; beyond, the number is told as a least one.
 _MOST_READ = 4_000
+_MOST_READ_IN_ALL = 20_000
+_FRESH = timedelta(minutes=2)
 _PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many unresolved findings a waiver covers; `more`: at least so many."""
+    """How many unresolved findings a waiver covers; `more`: at least so many, the rest was not read."""
 
     number: int
     more: bool = False
@@ -99,29 +100,45 @@ class Waivers:
         return len(self.in_force) + len(self.expired) + len(self.revoked)
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What was counted, at which pulse of the store, and when that was known."""
+
+    pulse: str
+    counts: Mapping[str, Count]
+    at: datetime
+
+
 class Covered:
-    """How many findings each waiver covers, found out again whenever something was recorded."""
+    """How many findings each waiver covers. Those that name their findings are counted at once; others beside, and kept:
+    they are counted again when something was recorded, but not all the time."""
 
     def __init__(self) -> None:
-        self._found: FoundOut[tuple[object, ...], Mapping[str, Count]] = FoundOut(4)
+        self._counting: FoundOut[tuple[object, ...], tuple[str, Mapping[str, Count]]] = FoundOut(4)
+        self._kept: Kept[tuple[Waiver, ...], _Counted] = Kept(4)
 
-    def counts(self, store: Store, waivers: Sequence[Waiver]) -> Mapping[str, Count]:
-        """Of each waiver by its id. Those of which it takes long are left out until it is known."""
+    def counts(self, store: Store, waivers: Sequence[Waiver], now: datetime) -> Mapping[str, Count]:
+        """Of each waiver by its id. Those that were never counted are left out until they are."""
         named = [waiver for waiver in waivers if _is_named(waiver)]
         wide = tuple(waiver for waiver in waivers if not _is_named(waiver))
-        found = _of_named(store, named)
-        if wide:
-            key = (store.pulse(), wide)
-            found |= (
-                self._found.ask(key, lambda: {one.id: _of_wide(store, one) for one in wide}, _PATIENCE_SECONDS) or {}
-            )
-        return found
+        return {**_of_named(store, named), **(self._of_wide(store, wide, now) if wide else {})}
+
+    def _of_wide(self, store: Store, wide: tuple[Waiver, ...], now: datetime) -> Mapping[str, Count]:
+        kept = self._kept.get(wide)
+        if kept is not None and (now - kept.at < _FRESH or store.pulse() == kept.pulse):
+            return kept.counts
+        # One counting at a time, however often something is recorded meanwhile.
+        key = (wide, kept.at if kept is not None else None)
+        found = self._counting.ask(key, lambda: (store.pulse(), _of_all(store, wide)), _PATIENCE_SECONDS)
+        if found is not None:
+            kept = self._kept.put(wide, _Counted(*found, now))
+        return kept.counts if kept is not None else {}
 
 
 def waivers(store: Store, written: Sequence[Waiver], covered: Covered, wanted: WaiverFilter, now: datetime) -> Waivers:
     """`written` are those of the file."""
     everything = [*((waiver, True) for waiver in written), *((waiver, False) for waiver in store.waivers())]
-    counts = covered.counts(store, [waiver for waiver, _ in everything if in_force(waiver, now)])
+    counts = covered.counts(store, [waiver for waiver, _ in everything if in_force(waiver, now)], now)
     lines = [
         WaiverLine(waiver, state(waiver, now), covers_text(waiver), counts.get(waiver.id), in_file)
         for waiver, in_file in everything
@@ -174,18 +191,26 @@ def _of_named(store: Store, named: Sequence[Waiver]) -> dict[str, Count]:
     return {waiver_id: Count(number) for waiver_id, number in matched(named, breaches).items()}
 
 
-def _of_wide(store: Store, waiver: Waiver) -> Count:
-    """One that covers whatever fits: what may fit is searched for, and held against it."""
+def _of_all(store: Store, wide: Sequence[Waiver]) -> Mapping[str, Count]:
+    """Those that cover whatever fits, as far as so many may be read."""
+    found, left = {}, _MOST_READ_IN_ALL
+    for waiver in wide:
+        found[waiver.id], read = _of_wide(store, waiver, min(left, _MOST_READ))
+        left -= read
+    return found
+
+
+def _of_wide(store: Store, waiver: Waiver, most: int) -> tuple[Count, int]:
+    """What may fit is searched for, and held against the waiver. Also how many were read."""
     query = _query(waiver)
     number, read, after = 0, 0, None
-    while True:
+    while read < most:
         page = store.search(query, after=after, limit=_PAGE)
         number += matched([waiver], [stored.breach for stored in page.items])[waiver.id]
         read, after = read + len(page.items), page.next
         if after is None:
-            return Count(number)
-        if read >= _MOST_READ:
-            return Count(number, more=True)
+            return Count(number), read
+    return Count(number, more=True), read
 
 
 def _query(waiver: Waiver) -> FindingQuery:
