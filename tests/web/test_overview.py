@@ -115,7 +115,8 @@ def test_many_pairs_are_a_row_each_those_that_need_somebody_first(tmp_path: Path
     names = [f"env{number:02}" for number in range(16)]
     lines = [f"  {name}: {{sources: [{{collector: files, path: dev}}]}}\n" for name in names]
     pairs = [f"  - {{left: {left}, right: {right}}}\n" for left, right in pairwise(names[:15])]
-    config = "environments:\n" + "".join(lines) + "pairs:\n" + "".join(pairs)
+    # The file names them the other way round: promotions decide.
+    config = "environments:\n" + "".join(reversed(lines)) + "pairs:\n" + "".join(pairs)
     with site(company(tmp_path / "co", config)) as running:
         running.audit("env03", "env04")
         page = running.get("/").text
