@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
+from structlog.testing import capture_logs
 
 from auditor.web.app import State, create_app
 from auditor.web.security import MOST_BYTES
@@ -43,7 +44,8 @@ def asked(app: FastAPI, method: str, path: str, **options: Any) -> httpx.Respons
 @pytest.mark.parametrize("path, status", [("/healthz", 200), ("/nowhere", 404), ("/fails", 500), ("/reads", 405)])
 def test_every_answer_forbids_what_is_not_the_pages_own(path: str, status: int) -> None:
     """Answers, refusals and defects alike: no script, style, frame or form of others, nothing sniffed, nothing kept."""
-    answer = asked(application(), "GET", path)
+    with capture_logs():
+        answer = asked(application(), "GET", path)
     assert answer.status_code == status
     policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
     assert policy == {
