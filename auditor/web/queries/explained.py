@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from auditor.breaches import fingerprint
 from auditor.chain import Part
+from auditor.explain import State
 from auditor.linting import known_kinds, meanings
 from auditor.model import ABSENT
 from auditor.policy_hits import Hits, count
@@ -122,7 +123,11 @@ def _place(store: Store, pair: tuple[str, str], one: Explanation) -> Place:
         for title, links in (("Of the difference", one.comparing), ("Of each value", one.checking))
         if links
     )
-    return Place(one, verdict(one, finding.finding if finding else None), _paired(one), values, chains, finding)
+    text = verdict(one, finding.finding if finding else None)
+    if not one.path and one.state is State.EQUAL:
+        # Of its places nothing is said yet: they follow, each by itself.
+        text = "both sides have it"
+    return Place(one, text, _paired(one), values, chains, finding)
 
 
 def _recorded(store: Store, pair: tuple[str, str], one: Explanation) -> StoredFinding | None:
