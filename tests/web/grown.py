@@ -58,6 +58,7 @@ def _release(folder: Path, name: str, day: int, place: int) -> None:
         "search": "latest",
         "payments": "v3.1.0" if place == 2 else "v3.0.0",
         **({"gifts": "0.1.0"} if place == 0 else {}),
+        **({"ribbons": "0.2.0"} if place == 1 else {}),
     }
     texts = (_WORKLOAD.format(name=component, version=version) for component, version in versions.items())
     (folder / "shop.yaml").write_text("".join(texts))

@@ -36,6 +36,10 @@ class Answered:
     checklist: Checklist
     at: datetime
 
+    @property
+    def ready(self) -> bool:
+        return self.checklist.exit_code() == 0
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
