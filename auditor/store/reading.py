@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from auditor.life import StoredFinding
+from auditor.life import Event, StoredFinding
 from auditor.model import Category, Resource, Severity, Status
 from auditor.store import facets, findings, gauges, inventory, recent, ruled, search, summaries
 from auditor.store.database import Database
@@ -57,6 +57,11 @@ class Reading(Service):
         """Those of whole fingerprints that are there, resolved ones too, in their order."""
         with self._database.reading() as session:
             return findings.of_fingerprints(session, fingerprints)
+
+    def came_back(self, fingerprints: Collection[str], since: datetime) -> tuple[Event, ...]:
+        """The events by which these findings, by whole fingerprints, came back at `since` or later."""
+        with self._database.reading() as session:
+            return recent.came_back(session, fingerprints, since)
 
     def rule_counts(self, rules: Iterable[str]) -> Mapping[str, int]:
         """How many findings of each of `rules` (`policy/id`) are not resolved, in all pairs."""

@@ -16,7 +16,7 @@ from auditor.model import Status
 from auditor.store import blobs, findings
 from auditor.store.cursors import Key, from_cursor, to_cursor
 from auditor.store.homes import Homes
-from auditor.store.tables import EventRow, FindingRow
+from auditor.store.tables import REGRESSED, EventRow, FindingRow
 
 Pair = tuple[str, str]
 _KEY = (EventRow.at, EventRow.id)
@@ -78,6 +78,15 @@ def page(
     items = tuple(rows[number] for number in shown)
     cursor = to_cursor(_NAME, (items[-1].event.at, shown[-1])) if len(found) > limit else None
     return RecentPage(items, cursor)
+
+
+def came_back(session: Session, fingerprints: Collection[str], since: datetime) -> tuple[Event, ...]:
+    """When any of `fingerprints` came back, from the index that holds nothing else."""
+    found: list[Event] = []
+    for chunk in blobs.chunks(sorted(set(fingerprints))):
+        statement = select(EventRow).where(REGRESSED, EventRow.fingerprint.in_(chunk), EventRow.at >= since)
+        found += [findings.event(row) for row in session.scalars(statement.order_by(EventRow.at, EventRow.id))]
+    return tuple(found)
 
 
 def changed(session: Session, homes: Homes, since: datetime, pairs: Collection[Pair] | None) -> dict[Pair, Changed]:

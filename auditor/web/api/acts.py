@@ -13,17 +13,16 @@ from starlette.exceptions import HTTPException
 
 from auditor import acts
 from auditor.acts import ActError
-from auditor.model import Status
 from auditor.publish.json_report import finding_object
 from auditor.publish.lists import waiver_object
 from auditor.store.errors import ConflictError
-from auditor.waivers import in_force, matched
+from auditor.waivers import in_force
 from auditor.web.access.trail import note
 from auditor.web.api.answers import Answer, page
 from auditor.web.api.bodies import Sent, body
 from auditor.web.api.findings import returned
 from auditor.web.api.names import Fingerprint, Id
-from auditor.web.api.operations import Asker, Ground, does, gets, router
+from auditor.web.api.operations import Asker, Found, Ground, does, gets, router
 from auditor.web.api.paging import MOST, After, Limit, part
 from auditor.web.api.shapes import Finding
 from auditor.web.api.shapes.findings import Acknowledged, Waiver, WaiverList, Waivers
@@ -35,10 +34,11 @@ if TYPE_CHECKING:
     from auditor import waivers
     from auditor.life import StoredFinding
     from auditor.web.backend import Backend
+    from auditor.web.keeps import Keeps
+    from auditor.web.queries.waivers import Count
 
 ORIGIN = "api"
 _FASTER = "somebody else or an audit was faster: look at the finding again"
-_UNRESOLVED = [status for status in Status if status is not Status.RESOLVED]
 
 _Fingerprint: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]+$", max_length=64)]
 _Fingerprints: TypeAlias = Annotated[
@@ -119,11 +119,15 @@ def acts_router() -> APIRouter:
 
     @found.post("/findings/snooze", **does("snoozeFindings", "Snooze several findings", Waiver, 404, 409, status=201))
     def snooze_several(
-        request: Request, ground: Ground, asker: Asker, wanted: Annotated[SnoozeSeveral, Depends(body(SnoozeSeveral))]
+        request: Request,
+        ground: Ground,
+        kept: Found,
+        asker: Asker,
+        wanted: Annotated[SnoozeSeveral, Depends(body(SnoozeSeveral))],
     ) -> Answer:
         """A waiver for a short time, in the name of whoever asks."""
         (made,) = _waived(request, ground, "snooze", asker.name, wanted.fingerprints, wanted)
-        return Answer(_waiver(ground, made), 201)
+        return Answer(_waiver(ground, kept, made), 201)
 
     @found.post(
         "/findings/{fingerprint}/snooze", **does("snoozeFinding", "Snooze a finding", Waiver, 404, 409, status=201)
@@ -131,13 +135,14 @@ def acts_router() -> APIRouter:
     def snooze(
         request: Request,
         ground: Ground,
+        kept: Found,
         asker: Asker,
         fingerprint: Fingerprint,
         wanted: Annotated[Snooze, Depends(body(Snooze))],
     ) -> Answer:
         """A waiver for a short time, in the name of whoever asks."""
         (made,) = _waived(request, ground, "snooze", asker.name, [fingerprint], wanted)
-        return Answer(_waiver(ground, made), 201)
+        return Answer(_waiver(ground, kept, made), 201)
 
     @found.post(
         "/findings/{fingerprint}/waive", **does("waiveFinding", "Waive a finding", Waiver, 404, 409, status=201)
@@ -145,13 +150,14 @@ def acts_router() -> APIRouter:
     def waive(
         request: Request,
         ground: Ground,
+        kept: Found,
         asker: Asker,
         fingerprint: Fingerprint,
         wanted: Annotated[Waive, Depends(body(Waive))],
     ) -> Answer:
         """Tolerate it for a time: known, accepted, and of no more interest until then. It is open again afterwards."""
         (made,) = _waived(request, ground, "waive", asker.name, [fingerprint], wanted)
-        return Answer(_waiver(ground, made), 201)
+        return Answer(_waiver(ground, kept, made), 201)
 
     return found
 
@@ -163,6 +169,7 @@ def waivers_router() -> APIRouter:
     def waivers(
         request: Request,
         ground: Ground,
+        kept: Found,
         expired: Annotated[
             bool, Query(description="Also those that people made and that are expired or revoked.")
         ] = False,
@@ -179,19 +186,23 @@ def waivers_router() -> APIRouter:
         shown, following = part(
             listed, lambda waiver: f"{waiver.ended_at.isoformat()} {waiver.id}", "waivers", limit, after
         )
-        covered = _covered(ground, shown)
-        return page(request, [waiver_object(waiver, covered[waiver.id], now) for waiver in shown], following)
+        counts = kept.covered.counts(ground.store, shown, now)
+        return page(request, [_waiver_object(waiver, counts.get(waiver.id), now) for waiver in shown], following)
 
     @found.post("/waivers", **does("createWaivers", "Waive findings", Waivers, 404, 409, status=201))
     def waive(
-        request: Request, ground: Ground, asker: Asker, wanted: Annotated[WaiveSeveral, Depends(body(WaiveSeveral))]
+        request: Request,
+        ground: Ground,
+        kept: Found,
+        asker: Asker,
+        wanted: Annotated[WaiveSeveral, Depends(body(WaiveSeveral))],
     ) -> Answer:
         """One waiver for all of them; with `bind_values` one for each, since each is bound to its own values."""
         made = _waived(request, ground, "waive", asker.name, wanted.fingerprints, wanted)
-        return Answer({"items": [_waiver(ground, one) for one in made]}, 201)
+        return Answer({"items": [_waiver(ground, kept, one) for one in made]}, 201)
 
     @found.post("/waivers/{waiver}/revoke", **does("revokeWaiver", "Revoke a waiver", Waiver, 404, 409))
-    def revoke(request: Request, ground: Ground, asker: Asker, waiver: Id) -> Answer:
+    def revoke(request: Request, ground: Ground, kept: Found, asker: Asker, waiver: Id) -> Answer:
         """Take it back: what nothing else covers is open again at once. What stands in the waiver file is removed there.
         To revoke it again changes nothing."""
         now, loaded = ground.clock(), ground.loaded()
@@ -201,7 +212,7 @@ def waivers_router() -> APIRouter:
             taken = acts.revoke(ground.store, waiver, asker.name, now, loaded.waivers.waivers, ground.teller())
         ground.recorded()
         note(request, "waiver.revoke", taken.id)
-        return Answer(_waiver(ground, taken))
+        return Answer(_waiver(ground, kept, taken))
 
     return found
 
@@ -270,16 +281,13 @@ def _done(request: Request, ground: Backend, act: str, fingerprints: Sequence[st
     note(request, f"finding.{act}", " ".join(one[:8] for one in fingerprints[:20]), detail=detail[:400])
 
 
-def _waiver(ground: Backend, waiver: waivers.Waiver) -> dict[str, object]:
-    return waiver_object(waiver, _covered(ground, [waiver])[waiver.id], ground.clock())
+def _waiver(ground: Backend, kept: Keeps, waiver: waivers.Waiver) -> dict[str, object]:
+    now = ground.clock()
+    counts = kept.covered.counts(ground.store, [waiver], now)
+    return _waiver_object(waiver, counts.get(waiver.id), now)
 
 
-def _covered(ground: Backend, listed: Sequence[waivers.Waiver]) -> dict[str, int]:
-    """How many unresolved findings each covers. Where all name findings, only those are read."""
-    if all(waiver.fingerprints for waiver in listed):
-        named = dict.fromkeys(name for waiver in listed for name in waiver.fingerprints)
-        kept = {one.fingerprint: one for name in named for one in ground.store.beginning(name, MOST)}
-        found = [one.breach for one in kept.values() if one.status is not Status.RESOLVED]
-    else:
-        found = [one.breach for one in ground.store.findings(status=_UNRESOLVED)]
-    return dict(matched(listed, found))
+def _waiver_object(waiver: waivers.Waiver, covered: Count | None, now: datetime) -> dict[str, object]:
+    """The waiver; how many findings it covers is null while that is being counted."""
+    told = waiver_object(waiver, covered.number if covered is not None else 0, now)
+    return told if covered is not None else {**told, "findings": None}

@@ -179,8 +179,7 @@ def _known(ground: Backend, fingerprint: str) -> _Known:
 def returned(ground: Backend, kept: tuple[StoredFinding, ...]) -> tuple[Finding, ...]:
     """The findings as they are now, with how often each came back in the last 24 hours."""
     now = ground.clock()
-    pairs = {(stored.breach.left.environment, stored.breach.right.environment) for stored in kept}
-    history = [event for pair in sorted(pairs) for event in ground.store.last_changes(*pair, now - LOOKBACK)]
+    history = ground.store.came_back([stored.fingerprint for stored in kept], now - LOOKBACK)
     return with_returns((stored.finding for stored in kept), history, now)
 
 

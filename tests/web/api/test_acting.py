@@ -148,3 +148,22 @@ def test_tokens_are_made_listed_and_taken_back(own: Site) -> None:
     assert (kept["scope"], kept["state"], kept["expires_at"]) == ("act", "active", "2026-12-20T10:30:00Z")
     assert sent(own, f"/tokens/{made['id']}/revoke")["state"] == "revoked"
     assert own.http.get("/api/v1/whoami").json() == {"name": "ada", "scope": "admin", "via": "local"}
+
+
+def test_how_often_a_finding_came_back_is_told_in_lists(own: Site) -> None:
+    """The number is that of the finding's own history within a day, as reports have it."""
+    file = own.folder / "prod" / "mail.env"
+    kept = file.read_text()
+    for _ in range(2):
+        for text in ("SMTP_HOST=smtp.prod.example.com\nSMTP_TLS=false\n", kept):
+            own.clock.later(timedelta(minutes=10))
+            file.write_text(text)
+            own.audit()
+    told = {
+        one["fingerprint"]: one["returns"] for one in own.http.get("/api/v1/findings?text=SMTP_TLS").json()["items"]
+    }
+    last = own.store.last_audit("staging", "prod")
+    assert last is not None
+    counted = {one.breach.fingerprint: one.returns for one in last.findings if one.breach.path == ("SMTP_TLS",)}
+    assert told.items() >= counted.items()
+    assert list(counted.values()) == [2]

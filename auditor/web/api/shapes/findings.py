@@ -126,7 +126,9 @@ class Waiver(Shape):
     revoked_at: Time | None
     origin: str = Field(description="`cli`, `page`, `slack`, `api`, or the line of the waiver file.")
     covers: Covers
-    findings: int = Field(description="How many it covers now.")
+    findings: int | None = Field(
+        description="How many it covers now, or so many at least where it is thousands; null: still counting, ask again."
+    )
 
 
 class WaiverList(Shape):
