@@ -118,7 +118,7 @@ def pair_router(stages: Stages) -> APIRouter:
     ) -> Response:
         pair = ground.config.pair(left, right)
         run = ground.runs.ask(pair.left, pair.right)
-        note(request, "audit.ask", f"{pair.left}/{pair.right}", "done" if run is not None else "refused")
+        note(request, "audit", f"{pair.left}/{pair.right}", "done" if run is not None else "refused")
         target = local_path(back, path_of(pair.left, pair.right)).partition("?")[0]
         return RedirectResponse(url(target, asked="full" if run is None else run.id), 303)
 
