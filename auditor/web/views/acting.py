@@ -15,6 +15,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from auditor import acts
 from auditor.acts import ActError
+from auditor.model import Status
 from auditor.publish.spelling import count
 from auditor.store import NotFoundError
 from auditor.store.errors import ConflictError
@@ -170,6 +171,8 @@ def _waive(request: Request, ground: Backend, who: Identity, asked: _Asked, type
     def act(now: datetime) -> str:
         end = terms.until(typed["until"], now)
         made = []
+        if typed["bind"] and len(asked.fingerprints) > 1:
+            _unresolved(ground, asked.fingerprints)
         # Findings that are bound to their values are so each to its own.
         groups = [(name,) for name in asked.fingerprints] if typed["bind"] else [asked.fingerprints]
         for group in groups:
@@ -248,6 +251,13 @@ def _unchanged(ground: Backend, asked: _Asked) -> None:
         raise ActError(
             "the values have changed since you looked: these are the new ones; look at them, and decide again"
         )
+
+
+def _unresolved(ground: Backend, names: Sequence[str]) -> None:
+    """Raises ActError for a finding that is resolved, before anything is done to one of several."""
+    for stored in _found(ground, names):
+        if stored.status is Status.RESOLVED:
+            raise ActError(f"the finding {stored.fingerprint[:8]} is resolved: there is nothing left to tolerate")
 
 
 def _target(asked: _Asked, did: str) -> str:
