@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Somebody waits for what takes long, but no proxy waits for longer.
 SECONDS = 20.0
+# Names of resources may hold whatever the far side sent, and are not looked for by the database.
+_ANYTHING = ("identity", "source")
 _ANY = (401, 403, 421, 422, 429, 500, 503)
 _REFUSALS = {
     401: "Nobody is known by the token or session, or there is none.",
@@ -148,7 +150,7 @@ def _known(request: Request) -> None:
     errors += [
         _error(key, "holds a character that no name has; leave it out")
         for key, value in request.query_params.multi_items()
-        if "\0" in key + value
+        if "\0" in key + value and key not in _ANYTHING
     ]
     errors += [_error(key, "give it once only") for key, times in given.items() if times > 1 and key in single]
     if errors:
