@@ -106,12 +106,6 @@ class Timeline:
         left, right = self.courses
         return tuple(self._lane(left, right)), tuple(self._lane(right, left))
 
-    def at(self, moment: datetime) -> float | None:
-        """Where a moment stands, in thousandths; None where it is not shown."""
-        if not self.start <= moment <= self.end:
-            return None
-        return self._place(moment)
-
     def _moment(self, at: datetime) -> Moment:
         held = [_held(course, at) for course in self.courses]
         begun = [one is not None and one.since == at for one in held]
@@ -187,7 +181,9 @@ def _course(walk: Walk | None, breach: Breach, side: Side, same_key: Callable[[s
     if track.state is None or track.since is None:
         return Course(side.environment, (), why=f"the last snapshot of {side.environment} could not see this place")
     more = walk.cut_short or track.turn is not None
-    return Course(side.environment, tuple(_stretches(turns, breach.path, track.state, track.since.taken_at, last)), more)
+    return Course(
+        side.environment, tuple(_stretches(turns, breach.path, track.state, track.since.taken_at, last)), more
+    )
 
 
 def _before(track: Track, walk: Walk) -> Track:
@@ -199,9 +195,7 @@ def _before(track: Track, walk: Walk) -> Track:
     return replace(track, state=turn.old, since=stand.oldest, home=home, turn=None, ended=False)
 
 
-def _stretches(
-    turns: Sequence[Turn], path: Path, first: State, since: datetime, last: datetime
-) -> Iterator[Stretch]:
+def _stretches(turns: Sequence[Turn], path: Path, first: State, since: datetime, last: datetime) -> Iterator[Stretch]:
     until = last
     for turn in turns:
         yield Stretch(_text(turn.new, path), turn.new.key, turn.after.taken_at, turn.by.taken_at, until)
