@@ -11,6 +11,7 @@ findings    the last known state of each finding, and its events
 searched    what findings are searched for by, made from their bodies
 query       what may be asked of a list of findings; `search` and `facets` answer, `cursors` say where a list goes on
 recent      what happened lately; `homes` says to which pair
+ruled       how many findings each rule makes
 days        each pair day by day
 inventory   what a snapshot holds, without the documents
 pulse       whether anything was recorded since
