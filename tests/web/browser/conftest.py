@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-_PATIENCE = 10_000.0  # milliseconds: other tests run beside these
+_PATIENCE = 30_000.0  # milliseconds: other tests run beside these
 
 
 # Not for the session: Playwright keeps an event loop in this thread, and whatever else a worker tests may need its own.
@@ -66,6 +66,29 @@ def visit(browser: Browser) -> Iterator[Visit]:
         yield opened
         problems = [problem for watch in watches for problem in watch.problems]
     assert problems == []
+
+
+class Gallery(Protocol):
+    """The pages of a company, to be looked at one after the other: one page of the browser, and who listens to it."""
+
+    def __call__(self, where: Site) -> tuple[Page, Watch]: ...
+
+
+@pytest.fixture(scope="module")
+def gallery(browser: Browser) -> Iterator[Gallery]:
+    """A context for all that is only looked at, because making one takes longer than showing a page."""
+    made: dict[str, tuple[Page, Watch]] = {}
+    with ExitStack() as stack:
+
+        def opened(where: Site) -> tuple[Page, Watch]:
+            if where.url not in made:
+                context = browser.new_context(base_url=where.url, locale="en-GB")
+                context.set_default_timeout(_PATIENCE)
+                stack.callback(context.close)
+                made[where.url] = context.new_page(), Watch(context, where.url)
+            return made[where.url]
+
+        yield opened
 
 
 @pytest.fixture

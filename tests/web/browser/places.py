@@ -53,6 +53,7 @@ class World:
                 yield stored
 
 
+_MOST_FINDINGS = {"small": 1, "demo": 3, "hostile": 5}
 Paths = Callable[[World], list[str]]
 
 
@@ -62,11 +63,11 @@ def _overview(world: World) -> list[str]:
 
 def _findings(world: World) -> list[str]:
     narrowed = urlencode({"severity": "high", "text": "<script>" if world.name == "hostile" else "orders"})
-    return ["/findings", f"/findings?{narrowed}", "/findings?text=nothing-is-called-so"]
+    return ["/findings", f"/findings?{narrowed}", *(["/findings?text=nothing"] if world.name == "demo" else [])]
 
 
 def _finding(world: World) -> list[str]:
-    return [f"/findings/{stored.fingerprint}" for stored in world.findings()][:4]
+    return [f"/findings/{stored.fingerprint}" for stored in world.findings()][: _MOST_FINDINGS[world.name]]
 
 
 def _pair(world: World) -> list[str]:
@@ -144,11 +145,13 @@ PLACES: Mapping[str, Paths] = {
     "/findings/{}/explain": lambda world: [f"/findings/{_first(world).fingerprint}/explain"],
     "/findings/{}/timeline": lambda world: [f"/findings/{_first(world).fingerprint}/timeline"],
     "/findings/{}/waive": lambda world: [f"/findings/{_first(world).fingerprint}/waive"],
+    "/gaps": lambda _: ["/gaps"],
+    "/notices": lambda _: ["/notices"],
     "/pairs/{}/{}": _pair,
     "/pairs/{}/{}/audits": lambda world: [f"{world.pair_path}/audits"],
     "/pairs/{}/{}/audits/diff": lambda world: [f"{world.pair_path}/audits/diff"],
     "/pairs/{}/{}/expected": lambda world: [f"{world.pair_path}/expected?wait=1"],
-    "/pairs/{}/{}/match": lambda world: [f"{world.pair_path}/match"],
+    "/pairs/{}/{}/match": lambda world: [f"{world.pair_path}/match?wait=1"],
     "/policies": lambda _: ["/policies"],
     "/policies/explain": _explain,
     "/policies/{}": lambda world: [_policy(world)],
@@ -158,13 +161,16 @@ PLACES: Mapping[str, Paths] = {
     "/ready/{}": lambda world: [f"/ready/{world.pair[0]}"],
     "/versions": lambda _: ["/versions"],
     "/waivers": lambda _: ["/waivers"],
+    "/waivers/{}/revoke": lambda world: [f"/waivers/{one.id}/revoke" for one in world.site.store.waivers()[:1]],
 }
-# Forms and parts that are seen on the pages that lead to them; the small company's are not looked at by themselves.
-ASIDE = ("/findings/acknowledge", "/findings/waive", "/findings/{}/acknowledge", "/findings/{}/waive")
+# Pages that are made of everything there is: what holds of them holds of the others.
+RICH = ("/", "/findings", "/findings/{}", "/pairs/{}/{}", "/environments/{}", "/environments/{}/resource", "/waivers")
+# Those that look different where there is little to show.
+PLAIN = (*RICH, "/access", "/pairs/{}/{}/match", "/ready/{}", "/versions")
 # What has a test of its own, because it takes another gate.
 ELSEWHERE = ("/login",)
 # Answers that are no pages: for programs, or files.
-FILES = re.compile(r"/(export|report|document|row)\b")
+FILES = re.compile(r"/(export|report|document|row|match[.]yaml)\b")
 NO_PAGES = (
     "/api/",
     "/login/oidc",

@@ -8,8 +8,8 @@ from fastapi.routing import iter_route_contexts
 
 from auditor.web.routes import routers
 from tests.web.browser.checks import problems_of
-from tests.web.browser.conftest import Companies, Visit
-from tests.web.browser.places import ELSEWHERE, FILES, NO_PAGES, PLACES, World, shape
+from tests.web.browser.conftest import Companies, Gallery
+from tests.web.browser.places import ELSEWHERE, FILES, NO_PAGES, PLACES, PLAIN, World, shape
 
 
 def pages() -> list[str]:
@@ -26,8 +26,10 @@ def test_every_page_is_looked_at() -> None:
     assert [path for path in pages() if path not in PLACES and path not in ELSEWHERE] == []
 
 
-@pytest.mark.parametrize("route", sorted({*pages()} & {*PLACES}))
-@pytest.mark.parametrize("company", ["small", "demo"])
-def test_a_page_is_whole(company: str, route: str, companies: Companies, visit: Visit) -> None:
+COMPANIES = [*(("demo", route) for route in sorted(PLACES)), *(("small", route) for route in PLAIN)]
+
+
+@pytest.mark.parametrize(("company", "route"), COMPANIES)
+def test_a_page_is_whole(company: str, route: str, companies: Companies, gallery: Gallery) -> None:
     """Nothing sticks out, runs or asks elsewhere, wide and narrow; axe-core finds no violation in either theme."""
-    assert problems_of(World(company, companies(company)), route, visit) == {}
+    assert problems_of(World(company, companies(company)), route, gallery) == {}

@@ -32,6 +32,11 @@ class Watch:
         context.on("request", self._request)
         context.on("response", self._response)
 
+    def taken(self) -> list[str]:
+        """The problems so far, which are then forgotten."""
+        found, self.problems = self.problems, []
+        return found
+
     def _note(self, problem: str) -> None:
         if not self._expected or not re.search(self._expected, problem):
             self.problems.append(problem)
