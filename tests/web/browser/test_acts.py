@@ -167,3 +167,31 @@ def test_acting_on_several_findings(office: Office, visit: Visit) -> None:
     expect(page.get_by_role("status").filter(has_text="2 findings")).to_be_visible()
     assert "category=config" in page.url
     assert {stored.fingerprint for stored in office.findings() if stored.status == "acknowledged"} == set(chosen)
+
+
+def test_confirming_a_counterpart_gives_text_to_commit(office: Office, visit: Visit) -> None:
+    """Said by the keyboard, shown as YAML, which the next audit follows once it stands in the file."""
+    from playwright.sync_api import expect
+
+    deployment = (office.site.folder / "prod" / "orders.yaml").read_text()
+    for name, called in (("staging", "billing-worker-v2"), ("prod", "billing-workers")):
+        (office.site.folder / name / "billing.yaml").write_text(deployment.replace("orders", called))
+    office.site.clock.later(timedelta(hours=1))
+    office.site.audit()
+    page = visit(office.site, "/pairs/staging/prod/match")
+    row = page.get_by_role("row").filter(has_text="billing-worker-v2")
+    row.get_by_role("radio", name="later").focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    page.get_by_role("button", name="Show what to commit").click()
+    commit = page.get_by_role("region", name="To be committed")
+    expect(commit.locator("pre")).to_contain_text("billing-workers")
+
+    file = office.site.folder / "auditor.yaml"
+    file.write_text(f"{file.read_text()}{commit.locator('pre').inner_text()}\n")
+    office.site.clock.later(timedelta(hours=1))
+    office.site.audit()
+    alone = [one for one in office.findings() if one.breach.suggestion and one.status != "resolved"]
+    assert alone == []
+    page.goto("/pairs/staging/prod/match")
+    expect(page.locator("main")).to_contain_text("Nothing is suggested")
