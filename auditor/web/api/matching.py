@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 
-from auditor.explaining import NothingSeen
+from auditor.explain import explain
+from auditor.explaining import NothingSeen, Stage
 from auditor.model import Category, MatchMethod
+from auditor.paths import read as typed
+from auditor.publish.explain_report import explanation_object, seen_object
 from auditor.publish.json_report import gap_object
 from auditor.publish.lists import match_object, unmatched_object
 from auditor.web.api.answers import Answer, page
 from auditor.web.api.names import Left, Right
 from auditor.web.api.operations import Ground, gets, router
-from auditor.web.api.paging import After, Limit, part
+from auditor.web.api.paging import After, Limit, part, wrong
+from auditor.web.api.shapes.findings import PlaceExplained
 from auditor.web.api.shapes.matching import ExpectedList, GapList, MatchList, UnmatchedList
 from auditor.web.queries.expected import ExpectedFinder
 from auditor.web.queries.staging import Busy, Stages
@@ -121,6 +125,29 @@ def matching_router(stages: Stages) -> APIRouter:
         ]
         return Answer({"items": items, "total": told.total})
 
+    @found.get(
+        "/pairs/{left}/{right}/explanation",
+        **gets("explainPlace", "Why a place is reported, or is not", PlaceExplained, 404, 409),
+    )
+    def explanation(
+        ground: Ground,
+        left: Left,
+        right: Right,
+        resource: Annotated[str, Query(min_length=1, max_length=10_000, description="As either side calls it.")],
+        path: Annotated[str, Query(max_length=2_000, description="A dotted path; all of the resource without.")] = "",
+        kind: Kind = None,
+    ) -> Answer:
+        """Every rule that matches the place, how it was paired, and what was observed, as
+        `audit explain LEFT RIGHT --at RESOURCE --format json` prints it."""
+        stage = _stage(ground, stages, left, right)
+        try:
+            steps = typed(path) if path else ()
+        except ValueError as error:
+            raise wrong("path", str(error)) from error
+        found = explain(stage.scenery, resource, steps, kind)
+        seen = seen_object((stage.left, stage.right))
+        return Answer({"schema": 1, "seen": seen, "places": [explanation_object(one) for one in found]})
+
     @found.get("/pairs/{left}/{right}/gaps", **gets("listGaps", "What could not be observed", GapList, 404))
     def gaps(
         request: Request, ground: Ground, left: Left, right: Right, limit: Limit = 100, after: After = None
@@ -136,10 +163,14 @@ def matching_router(stages: Stages) -> APIRouter:
 
 
 def _comparison(ground: Backend, stages: Stages, left: str, right: str) -> Comparison:
+    return _stage(ground, stages, left, right).scenery.comparison
+
+
+def _stage(ground: Backend, stages: Stages, left: str, right: str) -> Stage:
     loaded = ground.loaded()
     pair = loaded.config.pair(left, right)
     try:
-        return stages.get(ground, loaded, pair).scenery.comparison
+        return stages.get(ground, loaded, pair)
     except NothingSeen as error:
         raise HTTPException(409, str(error)) from error
     except Busy as error:

@@ -15,14 +15,14 @@ from auditor.web.queries.audits import Reports
 from tests.web.site import NOW, Site
 
 
-def got(site: Site, path: str, **query: Any) -> Any:
+def got(site: Site, path: str, /, **query: Any) -> Any:
     """The JSON of a successful answer."""
     answer = site.http.get(f"/api/v1{path}", params=query)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def refused(site: Site, path: str, **query: Any) -> tuple[int, str]:
+def refused(site: Site, path: str, /, **query: Any) -> tuple[int, str]:
     """Status and detail of a refusal, which is a problem+json."""
     answer = site.http.get(f"/api/v1{path}", params=query)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -186,6 +186,10 @@ def test_findings_are_those_that_the_command_prints(filled: Site) -> None:
     assert got(filled, f"/findings/{fingerprint[:10]}") == printed(filled, "show", fingerprint, "--format", "json")
     explained = got(filled, f"/findings/{fingerprint}/explanation")
     assert explained == printed(filled, "explain", fingerprint, "--format", "json")
+    asked = ("explain", "staging", "prod", "--at", "mail.env", "--path", "SMTP_TLS", "--format", "json")
+    place = got(filled, "/pairs/staging/prod/explanation", resource="mail.env", path="SMTP_TLS")
+    assert place == printed(filled, *asked)
+    assert place["places"][0]["finding"] is True
     assert explained["events"] == got(filled, f"/findings/{fingerprint}/events")["items"]
 
 

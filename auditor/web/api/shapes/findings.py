@@ -93,6 +93,20 @@ class Explanation(Shape):
     perhaps: list[str]
 
 
+class Seen(Shape):
+    environment: str
+    snapshot: str
+    taken_at: Time
+
+
+class PlaceExplained(Shape):
+    """A place of a pair, as `audit explain LEFT RIGHT --at RESOURCE --format json` prints it."""
+
+    schema_: int = Field(alias="schema")
+    seen: list[Seen]
+    places: list[Explanation]
+
+
 class FindingExplained(FindingWhole):
     """Why there is a finding, as `audit explain --format json` prints it."""
 
