@@ -36,7 +36,7 @@ _CHECKS = [
 ]
 # They end only when the reader goes.
 _ENDLESS = {"followChanges"}
-_EXAMPLES = {GenerationMode.POSITIVE: 3, GenerationMode.NEGATIVE: 2}
+_EXAMPLES = {GenerationMode.POSITIVE: 2, GenerationMode.NEGATIVE: 1}
 
 
 @pytest.fixture(scope="module")
