@@ -86,18 +86,29 @@ class Reading(Service):
             return trend_of(session, pairs, since)
 
     def recent(
-        self, since: datetime, pairs: Collection[Pair] | None = None, limit: int = 50, before: str | None = None
+        self,
+        since: datetime,
+        pairs: Collection[Pair] | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        least: Severity = Severity.INFO,
     ) -> RecentPage:
         """What happened to findings (of `pairs`; None: of any) at `since` or later, each with its finding, newest first.
 
+        Only to those that are at least as severe as `least` now.
+
         `before` is the `next` of the page before. Raises ValueError where it is none, and for a `limit` below 1."""
         with self._database.reading() as session:
-            return recent.page(session, self._homes, since, pairs, limit, before)
+            return recent.page(session, self._homes, since, pairs, limit, before, least)
 
-    def changed(self, since: datetime, pairs: Collection[Pair] | None = None) -> Mapping[Pair, Changed]:
-        """How many findings of each pair were opened, resolved and so on at `since` or later; pairs without are left out."""
+    def changed(
+        self, since: datetime, pairs: Collection[Pair] | None = None, least: Severity = Severity.INFO
+    ) -> Mapping[Pair, Changed]:
+        """How many findings of each pair were opened, resolved and so on at `since` or later; pairs without are left out.
+
+        Only those count that are at least as severe as `least` now."""
         with self._database.reading() as session:
-            return recent.changed(session, self._homes, since, pairs)
+            return recent.changed(session, self._homes, since, pairs, least)
 
     def pulse(self) -> str:
         """A short text that is another one once an audit, an event, a snapshot or a waiver was recorded. Very cheap."""

@@ -12,7 +12,7 @@ from sqlalchemy import literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from auditor.life import Event, StoredFinding
-from auditor.model import Status
+from auditor.model import Severity, Status
 from auditor.store import blobs, findings
 from auditor.store.cursors import Key, from_cursor, to_cursor
 from auditor.store.homes import Homes
@@ -61,13 +61,19 @@ class Changed:
 
 
 def page(
-    session: Session, homes: Homes, since: datetime, pairs: Collection[Pair] | None, limit: int, before: str | None
+    session: Session,
+    homes: Homes,
+    since: datetime,
+    pairs: Collection[Pair] | None,
+    limit: int,
+    before: str | None,
+    least: Severity = Severity.INFO,
 ) -> RecentPage:
     if limit < 1:
         raise ValueError(f"a page of {limit} events: ask for at least one")
     last = None if before is None else from_cursor(before, _NAME, (datetime, int))
     # One more than is shown tells whether there are more.
-    found = list(islice(_numbers(session, homes, since, pairs, last), limit + 1))
+    found = list(islice(_numbers(session, homes, since, pairs, last, least), limit + 1))
     shown = found[:limit]
     statement = select(EventRow, FindingRow).join(FindingRow, FindingRow.fingerprint == EventRow.fingerprint)
     rows = {
@@ -89,21 +95,46 @@ def came_back(session: Session, fingerprints: Collection[str], since: datetime) 
     return tuple(found)
 
 
-def changed(session: Session, homes: Homes, since: datetime, pairs: Collection[Pair] | None) -> dict[Pair, Changed]:
+def changed(
+    session: Session,
+    homes: Homes,
+    since: datetime,
+    pairs: Collection[Pair] | None,
+    least: Severity = Severity.INFO,
+) -> dict[Pair, Changed]:
     """Of pairs to which nothing happened nothing is said."""
     became = or_(EventRow.from_status.is_(None), EventRow.from_status != EventRow.to_status)
     counted = EventRow.to_status.in_([status.value for status in _COUNTED])
     statement = select(EventRow.fingerprint, EventRow.to_status).where(EventRow.at >= since, became, counted)
     happened = {(row[0], row[1]) for row in session.connection().execute(statement).all()}
     home = homes.of(session, (fingerprint for fingerprint, _ in happened))
+    lesser = _lesser(session, home, least)
     counts: dict[Pair, Counter[str]] = defaultdict(Counter)
     for fingerprint, status in happened:
-        counts[home[fingerprint]][_NAMES[status]] += 1
+        if fingerprint not in lesser:
+            counts[home[fingerprint]][_NAMES[status]] += 1
     return {pair: Changed(**found) for pair, found in counts.items() if pairs is None or pair in pairs}
 
 
+def _lesser(session: Session, fingerprints: Collection[str], least: Severity) -> set[str]:
+    """Those that are less severe than `least` now."""
+    below = [severity.value for severity in Severity if severity.rank < least.rank]
+    found: set[str] = set()
+    for chunk in blobs.chunks(sorted(fingerprints)) if below else ():
+        statement = select(FindingRow.fingerprint).where(
+            FindingRow.fingerprint.in_(chunk), FindingRow.severity.in_(below)
+        )
+        found.update(session.scalars(statement))
+    return found
+
+
 def _numbers(
-    session: Session, homes: Homes, since: datetime, pairs: Collection[Pair] | None, last: Key | None
+    session: Session,
+    homes: Homes,
+    since: datetime,
+    pairs: Collection[Pair] | None,
+    last: Key | None,
+    least: Severity,
 ) -> Iterator[int]:
     """The ids of the events that are asked for, newest first.
 
@@ -117,7 +148,12 @@ def _numbers(
         # By the connection: thousands of plain rows need nothing of what a session does with each.
         rows = session.connection().execute(statement).all()
         home = homes.of(session, (fingerprint for _, fingerprint in rows)) if pairs is not None else {}
-        yield from (number for number, fingerprint in rows if pairs is None or home[fingerprint] in pairs)
+        lesser = _lesser(session, {fingerprint for _, fingerprint in rows}, least)
+        yield from (
+            number
+            for number, fingerprint in rows
+            if fingerprint not in lesser and (pairs is None or home[fingerprint] in pairs)
+        )
         if len(rows) < _CHUNK:
             return
         number = rows[-1][0]

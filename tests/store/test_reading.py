@@ -80,6 +80,20 @@ def test_what_changed_is_counted_by_finding(store: Store):
     assert store.changed(at(4), [PAIR]) == {PAIR: Changed(waived=1, acknowledged=1)}
 
 
+def test_what_is_worth_no_news_can_be_left_out(store: Store):
+    """By how severe the findings are now; pages go on without holes."""
+    lesser = [breach(f"i{number}", severity=Severity.INFO) for number in range(3)]
+    run(store, "a1", [*lesser, breach("x", severity=Severity.LOW), breach("y")], at(0))
+    run(store, "b1", [breach("dev", severity=Severity.INFO)], at(1), left="dev", right="staging")
+    first = store.recent(at(0), limit=1, least=Severity.LOW)
+    rest = store.recent(at(0), limit=1, before=first.next, least=Severity.LOW)
+    assert {one.finding.fingerprint for one in (*first.items, *rest.items)} == {"fp-x", "fp-y"}
+    assert rest.next is None
+    assert store.changed(at(0), least=Severity.LOW) == {PAIR: Changed(opened=2)}
+    assert store.changed(at(0), least=Severity.HIGH) == {PAIR: Changed(opened=1)}
+    assert store.changed(at(0)) == {PAIR: Changed(opened=5), OTHER: Changed(opened=1)}
+
+
 def test_the_pulse_beats_when_something_is_recorded(store: Store):
     """An audit without news, an event, a snapshot, a waiver and its end; and not when the same comes again."""
     beats = [store.pulse()]

@@ -57,7 +57,8 @@ def test_environments_stand_in_promotion_order_and_cells_lead_to_their_findings(
     matrix = page[page.index('class="matrix') : page.index("</table>", page.index('class="matrix'))]
     columns = re.findall(r"<b>(\w+)</b></a><br>(?:<a[^>]*>|<span[^>]*>)([^<]+)", matrix)
     assert columns == [("dev", "against staging"), ("staging", "against prod"), ("prod", "reference")]
-    assert 'href="/pairs/staging/prod?category=deployment"><b>4</b> drift' in matrix
+    assert 'href="/pairs/staging/prod?category=deployment"><b>2</b> drift' in matrix
+    assert 'href="/pairs/staging/prod?category=deployment&amp;severity=info"><b>2</b> noted' in matrix
     assert 'href="/pairs/staging/prod/expected?category=deployment"><b>1</b> expected' in matrix
 
 
@@ -136,6 +137,7 @@ def test_a_cell_says_what_matters_most_first() -> None:
     assert Cell(category, unknown=2, waived=1, same=3).state is State.UNKNOWN
     assert Cell(category, waived=1, expected=4, same=3).state is State.WAIVED
     assert Cell(category, expected=4, same=3).state is State.EXPECTED
+    assert Cell(category, noted=4, same=3).state is State.EXPECTED
     assert Cell(category, same=3).state is State.SAME
     assert Cell(category, same=None).state is State.SAME
     assert Cell(category).state is State.NONE
@@ -147,7 +149,7 @@ def test_standings_count_what_is_open_by_severity_and_category(audited: Site) ->
     assert found.answer is Answer.UNKNOWN
     assert found.open == {Severity.MEDIUM: 3, Severity.LOW: 2, Severity.INFO: 3}
     assert found.cells[Category.DEPLOYMENT] == Cell(
-        Category.DEPLOYMENT, drift=4, worst=Severity.MEDIUM, same=0, expected=1
+        Category.DEPLOYMENT, drift=2, worst=Severity.MEDIUM, noted=2, same=0, expected=1
     )
     assert len([point for point in found.trend if point is not None]) == 2
     assert len(found.trend) == 7

@@ -88,6 +88,7 @@ def _cell_object(cell: Cell) -> dict[str, object]:
         "state": cell.state.value,
         "drift": cell.drift,
         "worst": cell.worst.value if cell.worst else None,
+        "noted": cell.noted,
         "waived": cell.waived,
         "pending": cell.pending,
         "same": cell.same,

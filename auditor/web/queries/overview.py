@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 YESTERDAY = timedelta(hours=24)
 NEWEST = 12
 """Events that are shown of the last day."""
+WORTH = Severity.LOW
+"""What is at info is house policy: it is on the page of its pair, and no news."""
 MOST_LANES = 6
 """So many columns can be read beside each other; more pairs are told a row each."""
 _MOST_REASONS = 8
@@ -175,7 +177,7 @@ def overview(store: Store, config: Config, reasons: Reasons, now: datetime) -> O
     incomplete = tuple(sorted((each for each in found if each.incomplete), key=lambda each: each.urgency))
     unseen, told = _unseen(store, reasons, incomplete)
     since = now - YESTERDAY
-    changed = store.changed(since, pairs) if pairs else {}
+    changed = store.changed(since, pairs, WORTH) if pairs else {}
     return Overview(
         chains=chains,
         alone=tuple(name for name in config.environments if name not in connected),
@@ -184,7 +186,7 @@ def overview(store: Store, config: Config, reasons: Reasons, now: datetime) -> O
         unseen=unseen,
         more_incomplete=tuple(each for each in incomplete if each.key not in told),
         changed=_sum(changed.values()),
-        news=tuple(_news(one) for one in store.recent(since, pairs, NEWEST).items) if pairs else (),
+        news=tuple(_news(one) for one in store.recent(since, pairs, NEWEST, least=WORTH).items) if pairs else (),
         since=since,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PAGE = 100
 _OPEN = tuple(status for status in Status if status in ACTIVE)
+# What is at info is house policy, such as a production that is larger: one click away, like what is expected.
+_WORTH = tuple(severity for severity in Severity if severity is not Severity.INFO)
 _AGES = (("newer", "24h", "under a day"), ("newer", "7d", "under a week"), ("older", "7d", "over a week"),
          ("older", "30d", "over a month"))  # fmt: skip
 # Beyond these a list of choices helps nobody: what is rare is found by its text.
@@ -138,9 +140,19 @@ def head(store: Store, config: Config, reasons: Reasons, names: Names, now: date
 def findings(
     store: Store, above: PairHead, filters: Filters, now: datetime, after: str | None = None, limit: int = PAGE
 ) -> PairPage:
-    """One page of them, what is open where no status is asked for. Raises FilterError for a wrong cursor."""
+    """One page of them: what is open where no status is asked for, and of that what is above info where no severity or
+    word is.
+
+    Raises FilterError for a wrong cursor."""
     own = replace(filters, left=None, right=None, order=Order.SEVERITY)
-    asked = replace(own, left=above.names.left, right=above.names.right, statuses=own.statuses or _OPEN)
+    plain = not (own.statuses or own.severities or own.min_severity or own.text)
+    asked = replace(
+        own,
+        left=above.names.left,
+        right=above.names.right,
+        statuses=own.statuses or _OPEN,
+        severities=_WORTH if plain else own.severities,
+    )
     found = listing(store, asked, now, after=after, limit=limit, facets=True)
     assert found.facets is not None
     sections = _sections([stored.finding for stored in found.items], above.standing)
@@ -169,29 +181,50 @@ def findings(
 
 
 def tabs(filters: Filters, above: PairHead, facets: Facets, current: str | None = None) -> tuple[Tab, ...]:
-    """What is open, set aside, resolved or expected; the numbers are those that the other filters leave."""
+    """What is open, for information, set aside, resolved or expected.
+
+    Each with its number: on the first two what the other filters leave of it, elsewhere all that the pair has."""
     asked = set(filters.statuses)
-    chosen = current or (
-        "open"
-        if asked <= ACTIVE
-        else "aside"
-        if asked <= set(ASIDE)
-        else "resolved"
-        if Status.RESOLVED in asked
-        else ""
-    )
-    plain, base = replace(filters, statuses=()), above.base
+    noted = filters.severities == (Severity.INFO,)
+    if current is not None:
+        chosen = current
+    elif asked <= ACTIVE:
+        chosen = "noted" if noted else "open"
+    elif asked <= set(ASIDE):
+        chosen = "aside"
+    else:
+        chosen = "resolved" if Status.RESOLVED in asked else ""
+    plain, base = replace(filters, statuses=(), severities=() if noted else filters.severities), above.base
     told = (
-        ("open", "Open", _number(facets, _OPEN), plain.address(base)),
-        ("aside", "Set aside", _number(facets, ASIDE), replace(plain, statuses=ASIDE).address(base)),
+        ("open", "Open", _open(chosen, filters, above, facets), plain.address(base)),
+        ("noted", "For information", _noted(chosen, above, facets), _only_info(plain).address(base)),
+        ("aside", "Set aside", _aside(chosen, above, facets), replace(plain, statuses=ASIDE).address(base)),
         ("resolved", "Resolved", None, replace(plain, statuses=(Status.RESOLVED,)).address(base)),
         ("expected", "Expected", above.standing.expected, f"{base}/expected"),
     )
     return tuple(Tab(name, text, count, name == chosen, address) for name, text, count, address in told)
 
 
-def _number(facets: Facets, statuses: Iterable[Status]) -> int:
-    return sum(facets.status.get(status, 0) for status in statuses)
+def _only_info(filters: Filters) -> Filters:
+    return replace(filters, severities=(Severity.INFO,), min_severity=None)
+
+
+def _open(chosen: str, filters: Filters, above: PairHead, facets: Facets) -> int:
+    if chosen == "open":
+        return sum(facets.status.get(status, 0) for status in filters.statuses or _OPEN)
+    counts = facets.severity if chosen == "noted" else above.standing.open
+    return sum(counts.get(severity, 0) for severity in _WORTH)
+
+
+def _noted(chosen: str, above: PairHead, facets: Facets) -> int:
+    counts = facets.severity if chosen in ("open", "noted") else above.standing.open
+    return counts.get(Severity.INFO, 0)
+
+
+def _aside(chosen: str, above: PairHead, facets: Facets) -> int:
+    if chosen == "aside":
+        return sum(facets.status.get(status, 0) for status in ASIDE)
+    return sum(cell.waived + cell.pending for cell in above.standing.cells.values())
 
 
 def _sections(found: Sequence[Finding], standing: Standing) -> tuple[Section, ...]:

@@ -60,7 +60,8 @@ class State(StrEnum):
 class Cell:
     """One category of one pair.
 
-    drift     findings that are open or came back; `worst` is the worst severity among them
+    drift     findings above info that are open or came back; `worst` is the worst severity among them
+    noted     those at info: house policy, such as a production that is larger; worth a look, and no drift
     waived    findings that somebody waived or acknowledged; `pending` are still tolerated by their rule
     same      pairs of resources of which nothing was found; None where an older version audited, which did not count
     expected  differences that a rule calls normal; `unknown` places and listings that gaps hide
@@ -69,6 +70,7 @@ class Cell:
     category: Category
     drift: int = 0
     worst: Severity | None = None
+    noted: int = 0
     waived: int = 0
     pending: int = 0
     same: int | None = 0
@@ -83,7 +85,7 @@ class Cell:
             return State.UNKNOWN
         if self.waived or self.pending:
             return State.WAIVED
-        if self.expected:
+        if self.expected or self.noted:
             return State.EXPECTED
         return State.NONE if self.same == 0 else State.SAME
 
@@ -206,11 +208,14 @@ def _cells(summary: PairSummary | None, counts: Mapping[_SORT, int]) -> Mapping[
     tallies: Mapping[Category, Tally] = summary.tallies if summary is not None else {}
     uncounted = summary.scores if summary is not None and not tallies else {}
     drift: Counter[Category] = Counter()
+    noted: Counter[Category] = Counter()
     waived: Counter[Category] = Counter()
     pending: Counter[Category] = Counter()
     worst: dict[Category, Severity] = {}
     for (category, severity, status), number in counts.items():
-        if status in ACTIVE:
+        if status in ACTIVE and severity is Severity.INFO:
+            noted[category] += number
+        elif status in ACTIVE:
             drift[category] += number
             if category not in worst or severity.rank > worst[category].rank:
                 worst[category] = severity
@@ -223,6 +228,7 @@ def _cells(summary: PairSummary | None, counts: Mapping[_SORT, int]) -> Mapping[
             category,
             drift[category],
             worst.get(category),
+            noted[category],
             waived[category],
             pending[category],
             None if category in uncounted else tally.matched,

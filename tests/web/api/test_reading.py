@@ -49,7 +49,9 @@ def test_pairs_tell_verdict_score_coverage_and_what_is_open(filled: Site) -> Non
     assert staging["audit"]["coverage"] == 1.0
     assert (staging["answer"], staging["sentence"]) == ("yes", "Nothing at or above high; 6 findings below it.")
     assert sum(staging["open"].values()) == 6
-    assert staging["categories"]["config"]["drift"] + staging["categories"]["deployment"]["drift"] == 6
+    cells = [staging["categories"]["config"], staging["categories"]["deployment"]]
+    assert sum(cell["drift"] for cell in cells) + staging["open"]["info"] == 6
+    assert sum(cell["noted"] for cell in cells) == staging["open"]["info"] > 0
     assert got(filled, "/pairs/stg/prod") == staging
 
 

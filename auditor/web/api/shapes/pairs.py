@@ -15,8 +15,9 @@ class Cell(Shape):
     """One category of one pair."""
 
     state: Literal["drift", "unknown", "waived", "expected", "same", "none"]
-    drift: int = Field(description="Findings that are open, or came back.")
+    drift: int = Field(description="Findings above info that are open, or came back.")
     worst: Severity | None = Field(description="The worst severity among these.")
+    noted: int = Field(description="Findings at info that are open: house policy, and no drift.")
     waived: int = Field(description="Findings that are waived or acknowledged.")
     pending: int = Field(description="Findings that their rule still tolerates.")
     same: int | None = Field(description="Pairs of resources of which nothing was found; null where nobody counted.")
