@@ -28,7 +28,7 @@ _HEADED = {
     403: "Not allowed",
     404: "Not found",
     405: "Not like this",
-    409: "Somebody was faster",
+    409: "Not as things are",
     413: "Too much",
     415: "Another kind of content is needed",
     421: "Unknown under this name",

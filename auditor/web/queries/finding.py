@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from auditor.happenings import with_returns
-from auditor.model import ABSENT, Status
+from auditor.model import ABSENT
 from auditor.policy_text import rule_text
 from auditor.publish.entries import counterpart, declared_text, is_one_sided, shown_identity, warnings
 from auditor.publish.slack.entries import SYMBOLS, Look, advice, finding_line, pair_text
 from auditor.publish.spelling import Shown, clean, method_text, middle, plain, side_by_side, span, spell
 from auditor.store.query import FindingQuery
-from auditor.waivers import finder, values_digest
+from auditor.waived import covering
+from auditor.waivers import values_digest
 from auditor.web.queries.finding_rows import only_in
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def detail(store: Store, fingerprint: str, written: Sequence[Waiver], now: datet
     breach = stored.breach
     events = store.events(stored.fingerprint)
     (returned,) = with_returns([stored.finding], events, now)
-    waiver, lapse = tolerated(store, stored, written, now)
+    waiver, lapse = covering(stored, written, store, now)
     members, alike = _members(store, stored)
     one_sided = is_one_sided(breach)
     return Detail(
@@ -144,17 +145,6 @@ def named(store: Store, start: str) -> Named:
     if found and found[0].fingerprint == start.lower():
         return Named(found[:1], more=False)
     return Named(found[:_MOST_NAMED], len(found) > _MOST_NAMED)
-
-
-def tolerated(
-    store: Store, stored: StoredFinding, written: Sequence[Waiver], now: datetime
-) -> tuple[Waiver | None, str]:
-    """What covers a waived finding now; where nothing does any more, why."""
-    if stored.status is not Status.WAIVED:
-        return None, ""
-    found = finder([*written, *store.waivers()], stored.breach.left.environment, stored.breach.right.environment, now)
-    waiver = found(stored.breach)
-    return waiver, "" if waiver else found.lapse(stored.breach)
 
 
 def slack_text(stored: StoredFinding) -> tuple[str, ...]:
