@@ -109,7 +109,8 @@ def test_every_documented_key_arrives(full: Config, tmp_path: Path) -> None:
     assert full.publish.webhook is not None
     assert full.publish.webhook.url.get_secret_value() == "https://example.com/hook/canary-2"
     assert (full.serve.host, full.serve.port) == ("0.0.0.0", 9000)
-    assert full.serve.auth.tokens and full.serve.auth.configured
+    assert full.serve.auth.tokens
+    assert full.serve.auth.configured
     assert (full.timeout, full.workers) == (timedelta(seconds=30), 4)
     assert full.counterparts == (Counterpart("aws.rds.instance", "orders-new", "orders"),)
     assert full.identity_tag == "acme:id"
