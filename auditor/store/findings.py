@@ -87,10 +87,12 @@ def events(session: Session, fingerprint: str) -> tuple[Event, ...]:
 
 def events_since(session: Session, left: str, right: str, since: datetime) -> tuple[Event, ...]:
     """What happened to the findings of a pair at `since` or later, oldest first."""
+    # An expression has no index, so the few events since then are looked up rather than all findings of the pair.
+    of_pair = (FindingRow.left_environment.concat("") == left, FindingRow.right_environment.concat("") == right)
     statement = (
         select(EventRow)
         .join(FindingRow, FindingRow.fingerprint == EventRow.fingerprint)
-        .where(FindingRow.left_environment == left, FindingRow.right_environment == right, EventRow.at >= since)
+        .where(*of_pair, EventRow.at >= since)
         .order_by(EventRow.at, EventRow.id)
     )
     return tuple(event(row) for row in session.scalars(statement))

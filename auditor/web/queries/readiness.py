@@ -6,13 +6,13 @@ the background, and kept until there is another audit, another policy, or somebo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from auditor.errors import ConfigError
 from auditor.gating import judged_of
-from auditor.model import Severity
+from auditor.model import Category, Severity, Status
 from auditor.readiness.checklist import Checklist
 from auditor.readiness.gather import checklist_of, pair_of
 from auditor.web.queries.kept import FoundOut
@@ -20,8 +20,11 @@ from auditor.web.queries.versions import in_order
 from auditor.workkeys import judging_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from auditor.config import Config, Pair
-    from auditor.store import PairSummary
+    from auditor.redact import Redactor
+    from auditor.store import PairSummary, Store
     from auditor.web.backend import Backend, Loaded
 
 AGAIN = timedelta(minutes=15)
@@ -61,6 +64,29 @@ class Unasked:
     others: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What answers depend on beside the files, of many pairs at once. `digests` are those that were made so far."""
+
+    audited: Mapping[tuple[str, str], PairSummary]
+    counts: Mapping[tuple[str, str], Mapping[tuple[Category, Severity, Status], int]]
+    waivers: frozenset[tuple[str, datetime | None]]
+    digests: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, store: Store, pairs: Sequence[tuple[str, str]]) -> Standing:
+        audited = {(one.left, one.right): one for one in store.pair_summaries(pairs)}
+        waivers = frozenset((one.id, one.revoked_at) for one in store.waivers())
+        return cls(audited, store.counts(pairs), waivers)
+
+    def digest(self, loaded: Loaded, pair: Pair, redactor: Redactor) -> str:
+        """Equal as long as the pair is judged alike. It is the same for all pairs of the same policies."""
+        if pair.policies not in self.digests:
+            policy, waivers = loaded.policy(pair), loaded.waivers.waivers
+            self.digests[pair.policies] = judging_key(loaded.config, policy, (), redactor, waivers)
+        return self.digests[pair.policies]
+
+
 class Readiness:
     """Answers checklists in the background and keeps them. Safe to share between threads."""
 
@@ -74,8 +100,11 @@ class Readiness:
         against: str | None = None,
         threshold: Severity = DEFAULT,
         loaded: Loaded | None = None,
+        standing: Standing | None = None,
     ) -> Asked | Unasked:
-        """What to ask of the environment called `name`. Raises ConfigError where `against` is no environment."""
+        """What to ask of the environment called `name`. Raises ConfigError where `against` is no environment.
+
+        `standing` is how its pair stands, where that was read before."""
         loaded = loaded or ground.loaded()
         config = loaded.config
         if against is not None:
@@ -85,12 +114,15 @@ class Readiness:
         except ConfigError as error:
             said = " ".join(f"{one.message[:1].upper()}{one.message[1:]}." for one in error.problems)
             return Unasked(name, said, _others(config, name))
-        audited = next(iter(ground.store.pair_summaries([(pair.left, pair.right)])), None)
+        ours = (pair.left, pair.right)
+        standing = standing or Standing.read(ground.store, [ours])
+        audited = standing.audited.get(ours)
         if audited is None or audited.audit is None:
             return Asked(name, pair, threshold, None, ())
-        acts = ground.store.last_changes(pair.left, pair.right, audited.last_audit)
-        digest = judging_key(config, loaded.policy(pair), (), ground.redactor, loaded.waivers.waivers)
-        key = (name, pair.left, pair.right, audited.audit, threshold, digest, len(acts))
+        # Acts that silence or open are seen in the counts, and which findings a waiver is about in the waivers.
+        counts = frozenset(standing.counts.get(ours, {}).items())
+        digest = standing.digest(loaded, pair, ground.redactor)
+        key = (name, *ours, audited.audit, threshold, digest, counts, standing.waivers)
         return Asked(name, pair, threshold, audited, key)
 
     def known(self, ground: Backend, asked: Asked) -> Answered | None:
@@ -110,10 +142,23 @@ def overview(ground: Backend, readiness: Readiness) -> tuple[tuple[Asked | Unask
     """Every environment in promotion order, with the answers that are known by now."""
     found = []
     loaded = ground.loaded()
+    standing = Standing.read(ground.store, _pairs(loaded.config))
     for name in in_order(loaded.config):
-        asked = readiness.asked(ground, name, loaded=loaded)
+        asked = readiness.asked(ground, name, loaded=loaded, standing=standing)
         found.append((asked, readiness.known(ground, asked) if isinstance(asked, Asked) else None))
     return tuple(found)
+
+
+def _pairs(config: Config) -> list[tuple[str, str]]:
+    """What each environment is held against, for those that are held against anything."""
+    found: dict[tuple[str, str], None] = {}
+    for name in in_order(config):
+        try:
+            pair = pair_of(config, name, None)
+        except ConfigError:
+            continue
+        found[pair.left, pair.right] = None
+    return list(found)
 
 
 def _answer(ground: Backend, asked: Asked) -> Answered:
