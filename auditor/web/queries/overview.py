@@ -228,8 +228,10 @@ def _chains(config: Config, found: Sequence[Standing]) -> tuple[Chain, ...]:
     for names in _groups(list(config.environments), edges):
         if not any(name in by_left for name in names):
             continue
+        members = set(names)
+        steps = [edge for edge in edges if edge[0] in members]
         columns = tuple(
-            Column(name, tuple(by_left.get(name, ())), reference=name in rights) for name in _in_order(names, edges)
+            Column(name, tuple(by_left.get(name, ())), reference=name in rights) for name in _in_order(names, steps)
         )
         known = {
             category
