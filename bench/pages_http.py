@@ -103,7 +103,6 @@ def addresses(store: Store, size: Size) -> Mapping[str, str]:
         "API: findings": f"{api}/findings",
         "API: finding": f"{api}{finding}",
         "API: audits": f"{api}/audits",
-        "API: a pair's gate": f"{api}{pair}/gate",
         "API: environments": f"{api}/environments",
         "API: waivers": f"{api}/waivers",
         "API: versions": f"{api}/versions",
