@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 _SHIPPED = "policies/"
 _LEFT_OUT = "examples:"
+_YAML = (".yaml", ".yml")
 
 
-def rule_text(file: str, line: int) -> str | None:
+def rule_text(file: str, line: int, places: Sequence[Path] | None = None) -> str | None:
     """The rule that begins in `line` of `file`, without its examples; None where the file cannot be read any more.
 
-    `file` is as rules name it: `policies/default.yaml` for a pack that ships, else a path."""
-    lines = rule_lines(file, line)
+    `file` is as rules name it: `policies/default.yaml` for a pack that ships, else a path. With `places`, the files and
+    folders that policies are searched in, nothing else is read: what a store says of a file may be anybody's word."""
+    lines = rule_lines(file, line, places)
     return None if lines is None else "\n".join(text for _, text in lines)
 
 
-def rule_lines(file: str, line: int) -> tuple[tuple[int, str], ...] | None:
+def rule_lines(file: str, line: int, places: Sequence[Path] | None = None) -> tuple[tuple[int, str], ...] | None:
     """The same line by line, each with its number in the file."""
-    source = _source(file)
+    source = _source(file, places)
     if source is None or not 0 < line <= len(source):
         return None
     first = source[line - 1]
@@ -36,14 +39,24 @@ def rule_lines(file: str, line: int) -> tuple[tuple[int, str], ...] | None:
     return tuple(kept)
 
 
-def _source(file: str) -> list[str] | None:
+def _source(file: str, places: Sequence[Path] | None) -> list[str] | None:
+    name = file.removeprefix(_SHIPPED)
+    own = Path(file).exists() and (places is None or _lies(file, places))
     try:
-        if file.startswith(_SHIPPED) and not Path(file).exists():
-            entry = resources.files("policies") / file.removeprefix(_SHIPPED)
-            return entry.read_text(encoding="utf-8").splitlines()
-        return Path(file).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        if own:
+            return Path(file).read_text(encoding="utf-8").splitlines()
+        if name != file and Path(name).name == name:
+            return (resources.files("policies") / name).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError, ValueError):
         return None
+    return None
+
+
+def _lies(file: str, places: Sequence[Path]) -> bool:
+    """Whether the file is one that policies are read from. By its name: links within such a folder are its owner's."""
+    path = Path(file).parent.resolve() / Path(file).name
+    known = [place.parent.resolve() / place.name for place in places]
+    return path in known or (path.suffix in _YAML and path.parent in known)
 
 
 def _without_examples(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:

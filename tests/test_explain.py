@@ -157,6 +157,34 @@ def test_the_text_of_a_rule_is_cut_from_its_file(tmp_path: Path) -> None:
     assert text.startswith(f"- id: {shipped.id}\n")
 
 
+def test_nothing_but_policies_is_read_where_a_store_names_the_file(tmp_path: Path) -> None:
+    """Whoever can write to the store would else read every file of the service's machine in the page."""
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (tmp_path / "canary.yaml").write_text("canary: 1\n")
+    (folder / "canary.txt").write_text("canary: 2\n")
+    (folder / "house.yaml").write_text("house: 3\n")
+    (folder / "linked.yaml").symlink_to(tmp_path / "canary.yaml")
+    asked = {
+        name: rule_text(str(folder / name), 1, [folder])
+        for name in ("house.yaml", "linked.yaml", "canary.txt", "../canary.yaml", "../policies/house.yaml")
+    }
+    assert asked == {
+        "house.yaml": "house: 3",
+        # What its owner links into the folder of policies is one of them.
+        "linked.yaml": "canary: 1",
+        "canary.txt": None,
+        "../canary.yaml": None,
+        "../policies/house.yaml": "house: 3",
+    }
+    assert rule_text(str(tmp_path / "canary.yaml"), 1, [tmp_path / "canary.yaml"]) == "canary: 1"
+    assert rule_text("/proc/self/environ", 1, [folder]) is None
+    for file in ("policies/../auditor/__init__.py", "policies//etc/passwd", "policies/gone.yaml", "policies/"):
+        assert rule_text(file, 1, [folder]) is None, file
+    shipped = load_policy(["default"]).rules[0]
+    assert (rule_text(shipped.file, shipped.line, [folder]) or "").startswith(f"- id: {shipped.id}\n")
+
+
 def test_paths_are_read_as_reports_print_them() -> None:
     """A step with a dot in it stands in quotes, or escapes it."""
     assert parsed("spec.replicas") == ("spec", "replicas")

@@ -137,7 +137,7 @@ def findings_router(stages: Stages) -> APIRouter:
         resources were paired, as `audit explain --format json` prints it. Judged under the policies as they are now."""
         known = _known(ground, fingerprint)
         rule = known.stored.breach.rule
-        text = rule_text(rule.file, rule.line)
+        text = rule_text(rule.file, rule.line, ground.config.policies)
         explained, notes = _explained(ground, stages, known.stored)
         return Answer(
             explained_object(known.stored.finding, known.events, known.waiver, known.unmoved, text, explained, notes)

@@ -22,6 +22,7 @@ from auditor.web.queries.finding_rows import only_in
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from auditor.life import Event, StoredFinding
     from auditor.model import Absent, Breach, Finding, Json, Side
@@ -107,8 +108,12 @@ class Named:
     more: bool
 
 
-def detail(store: Store, fingerprint: str, written: Sequence[Waiver], now: datetime) -> Detail:
-    """Everything about the finding. `written` are the waivers of the file. Raises NotFoundError."""
+def detail(
+    store: Store, fingerprint: str, written: Sequence[Waiver], now: datetime, policies: Sequence[Path]
+) -> Detail:
+    """Everything about the finding. `written` are the waivers of the file, `policies` where policies are searched.
+
+    Raises NotFoundError."""
     stored = store.finding(fingerprint)
     breach = stored.breach
     events = store.events(stored.fingerprint)
@@ -133,7 +138,7 @@ def detail(store: Store, fingerprint: str, written: Sequence[Waiver], now: datet
         events=tuple(reversed(events)),
         members=members,
         alike=alike,
-        rule_text=rule_text(breach.rule.file, breach.rule.line) if breach.rule.line else None,
+        rule_text=rule_text(breach.rule.file, breach.rule.line, policies) if breach.rule.line else None,
         told=slack_text(stored),
         seen=values_digest(breach),
     )

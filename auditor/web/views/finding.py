@@ -48,7 +48,7 @@ def finding_router(stages: Stages) -> APIRouter:
         if whole != fingerprint:
             return RedirectResponse(url(f"/findings/{whole}", did=did), 303)
         now, files = ground.clock(), ground.loaded()
-        shown = detail(ground.store, whole, files.waivers.waivers, now)
+        shown = detail(ground.store, whole, files.waivers.waivers, now, files.config.policies)
         return page(
             request,
             "finding.html",
