@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -13,10 +13,12 @@ V = TypeVar("V")
 
 
 class Kept(Generic[K, V]):
-    """The `most` values that were asked for last. Safe to share between threads."""
+    """The `most` values that were asked for last. Safe to share between threads.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    `gone` is called with each value for which there is no room any more."""
+
+    def __init__(self, most: int, gone: Callable[[V], object] = lambda _value: None) -> None:
+        self._most, self._gone = most, gone
         self._values: OrderedDict[K, V] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -28,11 +30,14 @@ class Kept(Generic[K, V]):
             return self._values[key]
 
     def put(self, key: K, value: V) -> V:
+        gone: list[V] = []
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)
             while len(self._values) > self._most:
-                self._values.popitem(last=False)
+                gone.append(self._values.popitem(last=False)[1])
+        for old in gone:
+            self._gone(old)
         return value
 
     def drop(self, key: K, value: V) -> None:
@@ -51,17 +56,18 @@ class FoundOut(Generic[K, V]):
     """Finds out one thing after another in a thread of its own. The `most` things that were asked for last are kept.
 
     What takes long must not take the threads that answer everything else; and however many ask for the same, it is found
-    out once."""
+    out once. What nobody can be told any more is not begun: somebody who asks for one thing after another, and waits for
+    none, keeps others waiting for `most` at the longest."""
 
     def __init__(self, most: int) -> None:
-        self._asked: Kept[K, Future[V]] = Kept(most)
+        self._asked: Kept[K, Future[V]] = Kept(most, Future.cancel)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finding-out")
         self._lock = threading.Lock()
 
     def known(self, key: K) -> V | None:
         """The value, without asking for it. None where it was not asked for, is not found out yet, or could not be."""
         asked = self._asked.get(key)
-        return asked.result() if asked is not None and asked.done() and asked.exception() is None else None
+        return asked.result() if asked is not None and asked.done() and not _failed(asked) else None
 
     def forget(self, key: K) -> None:
         """Find it out anew when it is asked for again. What is being found out now goes on."""
@@ -78,8 +84,12 @@ class FoundOut(Generic[K, V]):
             asked = self._asked.get(key) or self._asked.put(key, self._worker.submit(make))
         try:
             return asked.result(seconds)
-        except TimeoutError:
+        except (TimeoutError, CancelledError):
             return None
         finally:
-            if asked.done() and asked.exception() is not None:
+            if asked.done() and _failed(asked):
                 self._asked.drop(key, asked)
+
+
+def _failed(asked: Future[V]) -> bool:
+    return asked.cancelled() or asked.exception() is not None

@@ -23,6 +23,9 @@ _MOST_RESOURCES = 20_000
 _MOST_PAIRS = 6
 # Others wait for what somebody has begun, but a request that waits longer holds a thread that others need.
 _PATIENCE_SECONDS = 30.0
+# All requests share forty threads: those that wait here must leave some to the others.
+_MOST_WAITING = 8
+_BUSY = "others have asked for as much at the same time: try again in a minute"
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -42,6 +45,7 @@ class Remembered(Generic[Key, Value]):
         self._known: OrderedDict[Key, tuple[datetime, Value]] = OrderedDict()
         self._lock = threading.Lock()
         self._making = threading.Lock()
+        self._places = threading.Semaphore(_MOST_WAITING)
 
     def known(self, key: Key, now: datetime) -> Value | None:
         """What is remembered; None where it has to be made."""
@@ -53,12 +57,20 @@ class Remembered(Generic[Key, Value]):
             return found[1]
 
     def get(self, key: Key, now: datetime, make: Callable[[], Value]) -> Value:
-        """Raises Busy where others take too long."""
+        """Raises Busy where others take too long, and at once where too many wait already."""
         found = self.known(key, now)
         if found is not None:
             return found
+        if not self._places.acquire(blocking=False):
+            raise Busy(_BUSY)
+        try:
+            return self._made(key, now, make)
+        finally:
+            self._places.release()
+
+    def _made(self, key: Key, now: datetime, make: Callable[[], Value]) -> Value:
         if not self._making.acquire(timeout=_PATIENCE_SECONDS):
-            raise Busy("others have asked for as much at the same time: try again in a minute")
+            raise Busy(_BUSY)
         try:
             found = self.known(key, now)
             if found is None:
