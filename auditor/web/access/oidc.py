@@ -168,9 +168,14 @@ def _asked(client: httpx.Client, issuer: str, now: datetime) -> _Known:
 def name_of(claims: Mapping[str, Any], claim: str) -> str:
     """What a person is recorded by: `claim`, else `sub`. An address that nobody verified is none."""
     name = claims.get(claim)
-    if claim == "email" and claims.get("email_verified") is False:
+    if claim == "email" and not is_verified(claims):
         name = None
     return name if isinstance(name, str) and name else str(claims["sub"])
+
+
+def is_verified(claims: Mapping[str, Any]) -> bool:
+    """Whether nothing speaks against the address in `email`. Some providers say so in words (`"false"`), some not at all."""
+    return "email_verified" not in claims or str(claims["email_verified"]).lower() in ("true", "1")
 
 
 def _exchanged(

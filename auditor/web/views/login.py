@@ -16,7 +16,7 @@ from auditor.credentials import Scope, same
 from auditor.web.access import Identity, need
 from auditor.web.access.gate import Gate, Login
 from auditor.web.access.grants import granted, groups_of
-from auditor.web.access.oidc import CALLBACK, LoginError, name_of
+from auditor.web.access.oidc import CALLBACK, LoginError, is_verified, name_of
 from auditor.web.access.origins import local_path
 from auditor.web.templating import page
 
@@ -115,7 +115,7 @@ def _from_the_provider(
         problem = "The provider's answer is not valid: try again, or ask who administers this."
         return _page(request, gate, under_way["next"], status=403, problem=problem)
     name = name_of(claims, settings.name_claim)[:_LONGEST_NAME]
-    verified = settings.claim != "email" or claims.get("email_verified") is not False
+    verified = settings.claim != "email" or is_verified(claims)
     scope = granted(settings, groups_of(claims, settings.claim) if verified else ())
     if scope is None:
         gate.refused(request, "oidc", "in no group that may use this", name)

@@ -220,8 +220,12 @@ def test_whose_groups_allow_nothing_stays_outside(standing: Standing, idp: Provi
     assert "ada@example.com is in no group" in answer.text
     assert (last(standing).actor, last(standing).outcome) == ("ada@example.com", "refused")
     assert PLACE not in browser.jar
-    idp.claims = {"email_verified": False}
-    assert signed_in(front(standing, idp, claim="email", read=["ada@example.com"])).status == 403
+    for unverified in (False, "false", "no", 0):
+        idp.claims = {"email_verified": unverified}
+        assert signed_in(front(standing, idp, claim="email", read=["ada@example.com"])).status == 403, unverified
+        assert last(standing).actor == "248289761001"
+    idp.claims = {"email_verified": "true"}
+    assert signed_in(front(standing, idp, claim="email", read=["ada@example.com"])).status == 303
     idp.claims = {}
     assert signed_in(front(standing, idp, claim="email", read=["ada@example.com"])).status == 303
 
