@@ -10,13 +10,15 @@ from starlette.requests import ClientDisconnect
 
 from auditor.loopback import is_loopback
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_FORWARDED = ("forwarded", "x-real-ip", "via", "x-client-ip", "true-client-ip", "cf-connecting-ip")
+_FORWARDED_ALL = ("x-forwarded-", "x-envoy-")
 
 
 def local_only(request: Request) -> None:
     """Only processes of this machine, and no proxy in between: whose wish it passes on, nobody knows."""
     client = request.client.host if request.client is not None else ""
-    if not is_loopback(client) or any(name in request.headers for name in _FORWARDED):
+    passed_on = any(name in _FORWARDED or name.startswith(_FORWARDED_ALL) for name in request.headers)
+    if not is_loopback(client) or passed_on:
         raise HTTPException(403, "this may be asked from the service's own machine only")
 
 

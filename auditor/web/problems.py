@@ -119,7 +119,10 @@ def _misnamed(request: Request, error: Exception) -> Response:
 
 
 def _no_store(request: Request, error: Exception) -> Response:
-    return answer(request, 503, f"the store cannot be used now: {error}")
+    _log.warning("A request failed because of the store.", path=request.url.path, error=str(error))
+    # It names files, hosts and users of databases: nothing for somebody of whom nobody knows who he is.
+    known = getattr(request.state, "identity", None) is not None
+    return answer(request, 503, f"the store cannot be used now: {error if known else 'see the log of the service'}")
 
 
 def _defect(request: Request, error: Exception) -> Response:

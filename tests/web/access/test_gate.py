@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from auditor.config import load_config
 from auditor.credentials import Scope
 from auditor.daemon.serve import Service, _say_readable
+from auditor.errors import StoreError
 from auditor.registry import Registry
 from auditor.store import Store
 from auditor.web.access.origins import login_path, own_origin
@@ -44,6 +45,37 @@ def test_a_program_of_this_machine_may_use_the_api_as_it_is(standing: Standing) 
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
         assert front.ask("POST", where, PAIR, host=HOST, content_type=kind).status == 403
     assert front.ask("POST", "/access/tokens", b"{}", host=HOST, content_type=JSON).status == 403
+
+
+def test_what_any_proxy_passed_on_is_not_this_machines(standing: Standing) -> None:
+    """Proxies say in many ways that they are there; not all of them name the client."""
+    front = local(standing)
+    assert front.ask("GET", "/access", host=HOST).status == 200
+    for name in ("x_forwarded_proto", "x_forwarded_host", "x_forwarded_user", "x_envoy_external_address", "via"):
+        assert front.ask("GET", "/access", host=HOST, **{name: "x"}).status == 403, name
+    # Neither a name nor an address within a name is an address of this machine.
+    for host in ("127.0.0.1.evil.example", "localhost.evil.example", "evil.example#localhost", "[::1", "2130706433"):
+        assert front.ask("GET", "/access", host=host).status == 421, host
+
+
+def test_whoever_is_unknown_is_not_told_what_is_wrong_with_the_store(
+    standing: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names hosts, files and users; the log has it, and whoever may read is told."""
+
+    def broken(*_: object) -> None:
+        raise StoreError("store: postgresql://canary@db.internal/parity: connection refused")
+
+    front = door(*standing, {"tokens": True})
+    monkeypatch.setattr(front.store, "session", broken)
+    with capture_logs() as logged:
+        answer = front.ask("GET", "/api/v1/whoami", cookie=f"parity_session={'a' * 64}")
+    assert (answer.status, "canary" in answer.text) == (503, False)
+    assert any("canary" in str(line.get("error")) for line in logged)
+    monkeypatch.setattr(front.store, "tokens", broken)
+    text = token(front.store, Scope.ADMIN).text
+    answer = front.ask("GET", "/api/v1/tokens", authorization=f"Bearer {text}")
+    assert (answer.status, "canary" in answer.text) == (503, True)
 
 
 def test_a_page_of_this_machine_proves_that_its_forms_are_its_own(standing: Standing) -> None:
