@@ -17,8 +17,10 @@ from auditor.web.access.cookies import STATE
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# The largest thing that anybody sends are clicks in Slack, with the message that was clicked on.
-MOST_BYTES = 2_000_000
+# Forms are taken apart before it is known who sends them, and everybody else waits for that.
+MOST_BYTES = 500_000
+# Clicks come with the message that was clicked on.
+_MORE_BYTES = {"/slack/interactions": 2_000_000}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -50,14 +52,15 @@ class Security:
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
+        most = _MORE_BYTES.get(scope["path"], MOST_BYTES)
         read = 0
 
         async def limited() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > MOST_BYTES:
-                raise HTTPException(413, f"send at most {MOST_BYTES} bytes")
+            if read > most:
+                raise HTTPException(413, f"send at most {most} bytes")
             return message
 
         async def headed(message: Message) -> None:

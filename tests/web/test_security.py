@@ -95,3 +95,17 @@ def test_no_more_of_a_request_is_read_than_anybody_sends() -> None:
     answer = asyncio.run(ask())
     assert answer.status_code == 413
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_more_is_read_of_clicks_than_of_forms() -> None:
+    """Forms are taken apart before it is known who sends them: that may not take long."""
+    app = application()
+
+    @app.post("/slack/interactions")
+    async def clicks(request: Request) -> int:
+        return len(await request.body())
+
+    much = b"&" * (MOST_BYTES + 1)
+    assert asked(app, "POST", "/slack/interactions", content=much).json() == len(much)
+    assert asked(app, "POST", "/reads", content=much).status_code == 413
+    assert MOST_BYTES <= 500_000
