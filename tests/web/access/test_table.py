@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI, HTTPException
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts
 from structlog.testing import capture_logs
 
 from auditor.credentials import Scope, revoke
@@ -94,6 +94,12 @@ def routes_of(app: FastAPI) -> list[Route]:
     return found
 
 
+def unknown(app: FastAPI) -> list[str]:
+    """What answers requests and is no route of ours: of a mounted application or a socket nobody knows what it demands."""
+    found = [context.original_route for context in iter_route_contexts(app.routes)]
+    return [f"{type(one).__name__} {getattr(one, 'path', '')}" for one in found if not isinstance(one, APIRoute)]
+
+
 def _scopes(dependant: object) -> Iterator[Scope]:
     scope = getattr(getattr(dependant, "call", None), "scope", None)
     if isinstance(scope, Scope):
@@ -143,6 +149,7 @@ def _fits(answer: Answer, expected: int | None) -> bool:
 def test_every_route_names_a_scope_or_is_known_to_be_for_everybody(standing: tuple[Service, Store, Clock]) -> None:
     """A route that declares nothing is open: that has to be written down with its reason."""
     app = standing[0].app
+    assert unknown(app) == []
     open_ = {(route.method, route.path) for route in routes_of(app) if route.scope is None}
     assert open_ == set(PUBLIC)
     scopes = {(route.method, route.path): route.scope for route in routes_of(app)}
@@ -151,6 +158,16 @@ def test_every_route_names_a_scope_or_is_known_to_be_for_everybody(standing: tup
     assert not [
         route for route in routes_of(app) if route.changes and route.scope is Scope.READ and route.path != "/logout"
     ]
+
+
+def test_doors_that_are_no_routes_are_seen_by_the_table() -> None:
+    """Else files or an application that somebody mounts would be open, and every test of this file would pass."""
+    app = FastAPI(openapi_url=None)
+    app.get("/known")(lambda: None)
+    app.mount("/files", FastAPI())
+    app.websocket("/socket")(lambda: None)
+    app.add_route("/plain", lambda _request: None)  # type: ignore[arg-type, return-value]
+    assert unknown(app) == ["Mount /files", "APIWebSocketRoute /socket", "Route /plain"]
 
 
 def test_tokens_let_in_as_far_as_they_reach(standing: tuple[Service, Store, Clock]) -> None:
