@@ -55,7 +55,16 @@ def create_app(
     """The application. Without `backend` and `access` only what needs neither can be answered.
 
     `https` says whether people reach it so; `may_scrape` raises HTTPException where somebody may not have the metrics."""
-    app = _Secured(https, title="Parity Auditor", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app = _Secured(
+        https,
+        title="Parity Auditor",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # It would send to whatever address `Host` names, before anybody has looked who asks.
+        redirect_slashes=False,
+    )
     app.state.backend = backend
     app.state.access = access
     app.include_router(_watching(state, may_scrape))

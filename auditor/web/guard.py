@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from starlette.requests import ClientDisconnect
 from auditor.loopback import is_loopback
 
 _FORWARDED = ("forwarded", "x-real-ip", "via", "x-client-ip", "true-client-ip", "cf-connecting-ip")
+# What browsers write into Host: no user, no path, nothing that others could read differently.
+_AUTHORITY = re.compile(r"[a-z0-9._-]+(:[0-9]*)?|\[[0-9a-f:.]+\](:[0-9]*)?", re.IGNORECASE)
 _FORWARDED_ALL = ("x-forwarded-", "x-envoy-")
 
 
@@ -29,7 +32,8 @@ def known_host(names: Callable[[], Collection[str]]) -> Callable[[Request], None
     """
 
     def check(request: Request) -> None:
-        host = host_name(request.headers.get("host", ""))
+        authority = request.headers.get("host", "")
+        host = host_name(authority) if _AUTHORITY.fullmatch(authority) else ""
         if not (is_loopback(host) or host in names()):
             raise HTTPException(421, "the service is not known under this host name: see serve.url")
 

@@ -109,3 +109,9 @@ def test_more_is_read_of_clicks_than_of_forms() -> None:
     assert asked(app, "POST", "/slack/interactions", content=much).json() == len(much)
     assert asked(app, "POST", "/reads", content=much).status_code == 413
     assert MOST_BYTES <= 500_000
+
+
+def test_nobody_is_sent_to_where_the_request_says_that_it_came_to() -> None:
+    """A slash too many is answered like any other unknown path, and leads nowhere."""
+    answer = asked(application(), "GET", "/healthz/", headers={"host": "evil.example"})
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 LASTS = timedelta(hours=12)
 _LOGIN_LASTS = timedelta(minutes=10)
 _SAFE = ("GET", "HEAD", "OPTIONS")
+# Lines of the trail that nobody needs a credential for. They stay for good, so all addresses together write few.
+_MOST_REFUSALS_A_MINUTE = 60
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 _log = structlog.get_logger(__name__)
@@ -79,6 +81,7 @@ class Gate:
         self._clock = clock
         self._known = known_host(names)
         self._throttle = throttle or Throttle()
+        self._refusals = Throttle(_MOST_REFUSALS_A_MINUTE)
         self._person = _person()
         self.provider = provider or Provider(clock)
 
@@ -150,7 +153,7 @@ class Gate:
             detail = f"too many attempts failed: try again in {wait} seconds"
             raise HTTPException(429, detail, {"retry-after": str(wait)})
         _log.info("An attempt to get in failed.", address=where, via=via, reason=why)
-        if trail:
+        if trail and self._refusals.failed("") is None:
             self._store.add_deed(Deed(self._clock(), name, via, "login", "", "refused", where, why))
 
     def begin(self, request: Request, login: Login) -> None:
@@ -304,7 +307,8 @@ def _from_a_tool(request: Request) -> bool:
     What a page of another site can send without being asked is neither JSON nor another method than POST."""
     browser = any(name in request.headers for name in ("origin", "sec-fetch-site", "cookie"))
     asked_for = media_type(request) == "application/json" or request.method != "POST"
-    return request.url.path.startswith("/api/") and not browser and asked_for
+    path: str = request.scope["path"]
+    return path.startswith("/api/") and not browser and asked_for
 
 
 def _person() -> str:

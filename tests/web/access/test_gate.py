@@ -54,7 +54,8 @@ def test_what_any_proxy_passed_on_is_not_this_machines(standing: Standing) -> No
     for name in ("x_forwarded_proto", "x_forwarded_host", "x_forwarded_user", "x_envoy_external_address", "via"):
         assert front.ask("GET", "/access", host=HOST, **{name: "x"}).status == 403, name
     # Neither a name nor an address within a name is an address of this machine.
-    for host in ("127.0.0.1.evil.example", "localhost.evil.example", "evil.example#localhost", "[::1", "2130706433"):
+    odd = ("evil.example#localhost", "evil.example@localhost", "localhost/api/v1/?", "localhost:9464, evil.example")
+    for host in ("127.0.0.1.evil.example", "localhost.evil.example", "[::1", "2130706433", *odd):
         assert front.ask("GET", "/access", host=host).status == 421, host
 
 
@@ -136,6 +137,19 @@ def test_failures_are_slowed_down_and_nobody_else_is(standing: Standing) -> None
     # Programs with an old token do not fill the trail, nor do attempts that are slowed down.
     new = front.store.trail(limit=1000)
     assert [(deed.action, deed.outcome) for deed in new[: len(new) - lines]] == [("login", "done")]
+
+
+def test_the_trail_takes_few_refusals_a_minute_from_all_the_world(standing: Standing) -> None:
+    """Nobody can remove its lines, and whoever has no credential could else write without an end. The log has them all."""
+    front = door(*standing, {"tokens": True})
+    before = len(front.store.trail(limit=1000))
+    fields = {"csrf": front.csrf(), "token": "x"}
+    with capture_logs() as logged:
+        for number in range(70):
+            front.client = f"203.0.113.{number}"
+            assert front.post("/login", fields).status == 401
+    assert len(front.store.trail(limit=1000)) - before == 60
+    assert sum("failed" in str(line["event"]) for line in logged) == 70
 
 
 def test_one_home_counts_as_one_address_and_memory_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
