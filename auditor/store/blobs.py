@@ -73,18 +73,18 @@ def insert_new(session: Session, table: type[Base], rows: list[dict[str, Any]]) 
     """Insert the rows whose key is not there yet. Rows come sorted by key, so that two writers cannot wait in a circle."""
     if not rows:
         return
-    session.execute(_insert(session, table).on_conflict_do_nothing(), rows)
+    session.execute(insert_of(session, table).on_conflict_do_nothing(), rows)
 
 
 def upsert(session: Session, table: type[Base], row: Mapping[str, Any]) -> None:
     """Insert `row`, or set its columns in the one of its key."""
-    statement = _insert(session, table).values(**row)
+    statement = insert_of(session, table).values(**row)
     keys = [column.name for column in table.__table__.primary_key]
     changed = {name: statement.excluded[name] for name in row if name not in keys}
     session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
-def _insert(session: Session, table: type[Base]) -> Any:
+def insert_of(session: Session, table: type[Base]) -> Any:
     """The database's own INSERT, which both call alike. The one that is not used is not loaded: it takes a while."""
     if session.get_bind().dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, date
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from auditor.model import Audit, Severity, Status
+from auditor.store import blobs
+from auditor.store.lookup import of_few
 from auditor.store.tables import UNRESOLVED, FindingRow, PairDayRow
 
 Pair = tuple[str, str]
@@ -56,9 +57,7 @@ def keep(session: Session, audit: Audit) -> None:
         "audits": 1,
         "incomplete": int(not audit.complete),
     }
-    dialect = session.get_bind().dialect.name
-    insert = sqlite.insert(PairDayRow) if dialect == "sqlite" else postgresql.insert(PairDayRow)
-    statement = insert.values(**row)
+    statement = blobs.insert_of(session, PairDayRow).values(**row)
     keys = [column.name for column in PairDayRow.__table__.primary_key]
     changed = {name: statement.excluded[name] for name in row if name not in keys}
     for name in ("audits", "incomplete"):
@@ -68,8 +67,9 @@ def keep(session: Session, audit: Audit) -> None:
 
 def trend(session: Session, pairs: Iterable[Pair], since: date) -> dict[Pair, tuple[DayPoint, ...]]:
     """The days from `since` on, oldest first, of each of `pairs`."""
-    statement = select(*_COLUMNS).where(PairDayRow.day >= since.isoformat()).order_by(PairDayRow.day)
     found: dict[Pair, list[DayPoint]] = {pair: [] for pair in pairs}
+    wanted = of_few(PairDayRow.left_environment, PairDayRow.right_environment, found)
+    statement = select(*_COLUMNS).where(PairDayRow.day >= since.isoformat(), *wanted).order_by(PairDayRow.day)
     days: dict[str, date] = {}
     # By the connection: thousands of plain rows need nothing of what a session does with each.
     for left, right, day, score, coverage, audits, incomplete, *counts in session.connection().execute(statement).all():

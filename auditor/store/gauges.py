@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from auditor.gauges import CollectorGauge, EnvironmentGauges, Gauges, PairGauges
 from auditor.model import Category, Severity, Status
 from auditor.store import blobs, outbox, summaries
+from auditor.store.lookup import of_few
 from auditor.store.tables import (
     REGRESSED,
     UNRESOLVED,
@@ -98,10 +99,11 @@ def _pairs(session: Session, pairs: Sequence[Pair], now: datetime) -> tuple[Pair
     return tuple(gauges)
 
 
-def unresolved(session: Session) -> dict[Pair, dict[Sort, int]]:
-    """How many findings of each sort are not resolved, of every pair that has any."""
+def unresolved(session: Session, pairs: Collection[Pair] | None = None) -> dict[Pair, dict[Sort, int]]:
+    """How many findings of each sort are not resolved, of every pair that has any; of `pairs` at least."""
     sort = (*_PAIR, FindingRow.category, FindingRow.severity, FindingRow.status)
-    statement = select(*sort, func.count()).where(UNRESOLVED).group_by(*sort)
+    wanted = () if pairs is None else of_few(*_PAIR, pairs)
+    statement = select(*sort, func.count()).where(UNRESOLVED, *wanted).group_by(*sort)
     counts: dict[Pair, dict[Sort, int]] = defaultdict(dict)
     # By the connection: thousands of plain rows need nothing of what a session does with each.
     for left, right, category, severity, status, count in session.connection().execute(statement).all():

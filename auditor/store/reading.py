@@ -71,7 +71,7 @@ class Reading(Service):
     def counts(self, pairs: Collection[Pair]) -> Mapping[Pair, Mapping[tuple[Category, Severity, Status], int]]:
         """How many findings of each sort are not resolved; of sorts that a pair has none of nothing is said."""
         with self._database.reading() as session:
-            found = gauges.unresolved(session)
+            found = gauges.unresolved(session, pairs)
         return {pair: found.get(pair, {}) for pair in pairs}
 
     def pair_summaries(self, pairs: Iterable[Pair]) -> tuple[PairSummary, ...]:
