@@ -6,9 +6,9 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -16,10 +16,15 @@ from auditor.errors import StoreError
 from auditor.web.access import Scope, need
 from auditor.web.backend import Backend, backend
 
+if TYPE_CHECKING:
+    from auditor.web.access.need import Access
+
 # A page learns of a change within about this time; asking costs less than a millisecond, and is done once for all readers.
 _SECONDS = 2.0
 # Proxies close connections on which nothing happens; most wait a minute.
 _SILENT_SECONDS = 20.0
+# After how many looks it is asked whether the reader still may read: whoever was shut out hears nothing more.
+_LOOKS = 10
 
 
 def live_router() -> APIRouter:
@@ -34,11 +39,16 @@ def live_router() -> APIRouter:
     return router
 
 
-async def changes(request: Request, ground: Backend, pulses: Pulses) -> AsyncIterator[str]:
-    """An event with the store's pulse whenever that is another one, until the reader goes or the service stops."""
+async def changes(request: Request, ground: Backend, pulses: Pulses, seconds: float = _SECONDS) -> AsyncIterator[str]:
+    """An event with the store's pulse whenever that is another one: it is looked at every so many `seconds`.
+
+    Until the reader goes or may not read any more, or the service stops."""
     yield "retry: 3000\n\n"
-    told, silent = "", 0.0
+    told, silent, looks = "", 0.0, 0
     while not ground.stopping() and not await request.is_disconnected():
+        looks += 1
+        if looks % _LOOKS == 0 and not await _still_may(request):
+            return
         try:
             pulse = await run_in_threadpool(pulses.now, ground)
         except StoreError:
@@ -50,8 +60,21 @@ async def changes(request: Request, ground: Backend, pulses: Pulses) -> AsyncIte
         elif silent >= _SILENT_SECONDS:
             silent = 0.0
             yield ": still there\n\n"
-        await asyncio.sleep(_SECONDS)
-        silent += _SECONDS
+        await asyncio.sleep(seconds)
+        silent += seconds
+
+
+async def _still_may(request: Request) -> bool:
+    """Whether the token or session with which the stream began is still worth something."""
+    access: Access = request.app.state.access
+    try:
+        await access.identify(request, Scope.READ)
+    except HTTPException:
+        return False
+    except StoreError:
+        # Nobody knows; and a store that does not answer tells nobody anything.
+        return True
+    return True
 
 
 class Pulses:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -12,15 +14,16 @@ from fastapi import Request
 from structlog.testing import capture_logs
 
 from auditor.config import load_config
-from auditor.credentials import Scope
+from auditor.credentials import Scope, revoke
 from auditor.daemon.serve import Service, _say_readable
 from auditor.errors import StoreError
 from auditor.registry import Registry
 from auditor.store import Store
 from auditor.web.access.origins import login_path, own_origin
 from auditor.web.access.throttle import MOST_A_MINUTE, Throttle
+from auditor.web.views.live import Pulses, changes
 from tests.daemon.served import company
-from tests.web.access.doors import CONFIG, NOW, Clock, Door, door, service, token
+from tests.web.access.doors import ADMIN, CONFIG, NOW, Clock, Door, door, service, session, token
 
 Standing = tuple[Service, Store, Clock]
 HERE = "127.0.0.1"
@@ -152,6 +155,36 @@ def test_the_trail_takes_few_refusals_a_minute_from_all_the_world(standing: Stan
     assert sum("failed" in str(line["event"]) for line in logged) == 70
 
 
+def test_whoever_is_shut_out_hears_nothing_more(standing: Standing) -> None:
+    """A stream ends with the session, the token or the expiry of what it began with."""
+    front = door(*standing, {"tokens": True})
+    ground, issued = front.app.state.backend, token(front.store)
+    session(front.store, "e" * 64, Scope.READ)
+    for name, ends in (
+        ("authorization", lambda: revoke(front.store, issued.token, NOW, ADMIN)),
+        ("cookie", lambda: front.clock.later(hours=13)),
+    ):
+        value = {"authorization": f"Bearer {issued.text}", "cookie": f"parity_session={'e' * 64}"}[name]
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/events",
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode())],
+            "client": ("203.0.113.9", 1),
+            "app": front.app,
+        }
+
+        async def heard(scope: dict[str, object], ends: Callable[[], object]) -> list[str]:
+            stream = changes(Request(scope, asyncio.Event().wait), ground, Pulses(), 0.0)  # type: ignore[arg-type]
+            said = [await anext(stream), await anext(stream)]
+            ends()
+            async with asyncio.timeout(10):
+                return said + [one async for one in stream]
+
+        assert [one.partition(":")[0] for one in asyncio.run(heard(scope, ends))] == ["retry", "event"], name
+
+
 def test_one_home_counts_as_one_address_and_memory_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A /64 of IPv6 is one home. With too many addresses the new ones count as one, until old ones are forgotten."""
     throttle = Throttle(2)
@@ -273,8 +306,6 @@ def test_being_local_is_enough_beside_a_login_only_where_that_is_wanted(standing
 
 def test_a_header_that_stands_twice_names_nobody(standing: Standing) -> None:
     """One of them was sent by whoever asks."""
-    import asyncio
-
     from tests.web.access.doors import sent
 
     front = door(*standing, {"proxy": {"from": ["10.20.0.0/16"], "user_header": "X-User", "read": ["*"]}})
