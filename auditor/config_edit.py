@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from auditor.match import Counterpart
 
 
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+# Names come from whoever may name a resource: a variable in one would bring a secret of ours into the configuration.
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "$": "$$"}
 
 
 def with_counterpart(text: str, counterpart: Counterpart) -> str:

@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from auditor.config_edit import with_counterpart
+from auditor.interpolate import interpolate
 from auditor.match import Counterpart
+from auditor.yaml_source import parse
 
 NEW = Counterpart("aws.rds.instance", "orders-new", 'or"ders')
 ENTRY = '{kind: "aws.rds.instance", left: "orders-new", right: "or\\"ders"}'
@@ -46,3 +48,13 @@ def test_the_entry_is_added_and_all_else_stays(before: str, after: str) -> None:
     assert {key: value for key, value in written.items() if key != "match"} == {
         key: value for key, value in yaml.safe_load(before).items() if key != "match"
     }
+
+
+@pytest.mark.parametrize(
+    "name", ["${HOME}", "${HOME:-x}", "${", "$", "$$", "$${HOME}", "a$b", "$$$", '"${HOME}"', "${HOME"]
+)
+def test_a_name_is_no_variable(name: str) -> None:
+    """Whoever names a resource would else have a secret of the service's environment written into its findings."""
+    text = with_counterpart("a: 1\n", Counterpart("k", name, f"{name} too"))
+    value = interpolate(parse(text, "auditor.yaml"), {"HOME": "canary"}).value
+    assert value == {"a": 1, "match": [{"kind": "k", "left": name, "right": f"{name} too"}]}
