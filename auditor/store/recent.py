@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from auditor.life import Event, StoredFinding
@@ -105,27 +105,26 @@ def changed(
     """Of pairs to which nothing happened nothing is said."""
     became = or_(EventRow.from_status.is_(None), EventRow.from_status != EventRow.to_status)
     counted = EventRow.to_status.in_([status.value for status in _COUNTED])
-    statement = select(EventRow.fingerprint, EventRow.to_status).where(EventRow.at >= since, became, counted)
+    statement = select(EventRow.fingerprint, EventRow.to_status).where(
+        EventRow.at >= since, became, counted, *_worth(least)
+    )
     happened = {(row[0], row[1]) for row in session.connection().execute(statement).all()}
     home = homes.of(session, (fingerprint for fingerprint, _ in happened))
-    lesser = _lesser(session, home, least)
     counts: dict[Pair, Counter[str]] = defaultdict(Counter)
     for fingerprint, status in happened:
-        if fingerprint not in lesser:
-            counts[home[fingerprint]][_NAMES[status]] += 1
+        counts[home[fingerprint]][_NAMES[status]] += 1
     return {pair: Changed(**found) for pair, found in counts.items() if pairs is None or pair in pairs}
 
 
-def _lesser(session: Session, fingerprints: Collection[str], least: Severity) -> set[str]:
-    """Those that are less severe than `least` now."""
-    below = [severity.value for severity in Severity if severity.rank < least.rank]
-    found: set[str] = set()
-    for chunk in blobs.chunks(sorted(fingerprints)) if below else ():
-        statement = select(FindingRow.fingerprint).where(
-            FindingRow.fingerprint.in_(chunk), FindingRow.severity.in_(below)
-        )
-        found.update(session.scalars(statement))
-    return found
+def _worth(least: Severity) -> tuple[ColumnElement[bool], ...]:
+    """That an event's finding is at least as severe as `least` now: looked up event by event, since these are few."""
+    enough = [severity.value for severity in Severity if severity.rank >= least.rank]
+    if len(enough) == len(Severity):
+        return ()
+    found = select(FindingRow.fingerprint).where(
+        FindingRow.fingerprint == EventRow.fingerprint, FindingRow.severity.in_(enough)
+    )
+    return (found.exists(),)
 
 
 def _numbers(
@@ -140,7 +139,7 @@ def _numbers(
 
     From the events and not from the findings of a pair: of these most were resolved long ago."""
     while True:
-        statement = select(EventRow.id, EventRow.fingerprint).where(EventRow.at >= since)
+        statement = select(EventRow.id, EventRow.fingerprint).where(EventRow.at >= since, *_worth(least))
         if last is not None:
             values = tuple_(*(literal(value, column.type) for value, column in zip(last, _KEY, strict=True)))
             statement = statement.where(tuple_(*_KEY) < values)
@@ -148,12 +147,7 @@ def _numbers(
         # By the connection: thousands of plain rows need nothing of what a session does with each.
         rows = session.connection().execute(statement).all()
         home = homes.of(session, (fingerprint for _, fingerprint in rows)) if pairs is not None else {}
-        lesser = _lesser(session, {fingerprint for _, fingerprint in rows}, least)
-        yield from (
-            number
-            for number, fingerprint in rows
-            if fingerprint not in lesser and (pairs is None or home[fingerprint] in pairs)
-        )
+        yield from (number for number, fingerprint in rows if pairs is None or home[fingerprint] in pairs)
         if len(rows) < _CHUNK:
             return
         number = rows[-1][0]

@@ -9,6 +9,7 @@ from fastapi import Request
 
 from auditor.web.queries.changes import ChangeFinder
 from auditor.web.queries.counterparts import Counterparts
+from auditor.web.queries.overview import Overviews
 from auditor.web.queries.readiness import Readiness
 from auditor.web.queries.resources import NormalForms
 from auditor.web.queries.versions import VersionTable
@@ -23,6 +24,7 @@ class Keeps:
     covered: Covered = field(default_factory=Covered)
     changes: ChangeFinder = field(default_factory=ChangeFinder)
     normals: NormalForms = field(default_factory=NormalForms)
+    overviews: Overviews = field(default_factory=Overviews)
     counterparts: Counterparts = field(default_factory=Counterparts)
     readiness: Readiness = field(default_factory=Readiness)
 

@@ -12,7 +12,7 @@ import pytest
 
 from auditor.model import Category, Severity, Status
 from auditor.web.access import Scope
-from auditor.web.queries.overview import overview
+from auditor.web.queries.overview import Overviews, overview
 from auditor.web.queries.standing import Answer, Cell, Reasons, Standing, State, standings
 from tests.web.site import CONFIG, OpenGate, Site, company, site
 
@@ -164,3 +164,19 @@ def test_a_line_is_drawn_between_the_least_and_the_best_score() -> None:
 
     assert drawn(0.5, None, 1.0) == "0.0,22.2 100.0,1.0"
     assert drawn(None, 0.5) == ""
+
+
+def test_the_overview_is_made_anew_only_when_something_was_recorded_or_a_minute_passed(tmp_path: Path) -> None:
+    """And never from another configuration: many readers cost what one does."""
+    with site(company(tmp_path / "co")) as running:
+        kept, config = Overviews(), running.loaded().config
+        first = kept.get(running.store, config, running.clock())
+        running.clock.later(timedelta(seconds=20))
+        assert kept.get(running.store, config, running.clock()) is first
+        assert kept.get(running.store, running.loaded().config, running.clock()) is not first
+        second = kept.get(running.store, config, running.clock())
+        running.audit()
+        third = kept.get(running.store, config, running.clock())
+        assert (second.standings[1].summary, third.standings[1].answer) == (None, Answer.YES)
+        running.clock.later(timedelta(minutes=1))
+        assert kept.get(running.store, config, running.clock()) is not third

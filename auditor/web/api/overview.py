@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,18 +13,16 @@ from auditor.publish.json_report import event_object
 from auditor.publish.spelling import iso
 from auditor.web.api.answers import Answer, page
 from auditor.web.api.names import Fingerprint
-from auditor.web.api.operations import Ground, gets, router
+from auditor.web.api.operations import Found, Ground, gets, router
 from auditor.web.api.paging import After, Limit, wrong
 from auditor.web.api.pairs import standing_object
 from auditor.web.api.shapes.overview import HappeningList, Overview, Timeline
-from auditor.web.queries.overview import YESTERDAY
 from auditor.web.queries.standing import Answer as Mirrors
-from auditor.web.queries.standing import standings
 from auditor.web.queries.timeline import DAYS, timeline
 from auditor.web.queries.versions import in_order
 
 if TYPE_CHECKING:
-    from auditor.store import Changed, Happened
+    from auditor.store import Happened
     from auditor.web.queries.timeline import Course
 
 _AGE = r"^[1-9][0-9]{0,3}[smhdw]$"
@@ -35,23 +33,23 @@ def overview_router() -> APIRouter:
     found = router("Overview")
 
     @found.get("/overview", **gets("getOverview", "How everything stands", Overview))
-    def overview(ground: Ground) -> Answer:
+    def overview(ground: Ground, kept: Found) -> Answer:
         """Every configured pair as it stands, what is incomplete or stale, and what changed within the last 24 hours."""
-        config, now = ground.config, ground.clock()
-        pairs = tuple(dict.fromkeys((pair.left, pair.right) for pair in config.pairs))
-        found = standings(ground.store, config, pairs, now)
-        paired = {name for pair in pairs for name in pair}
-        since = now - YESTERDAY
+        config = ground.config
+        found = kept.overviews.get(ground.store, config, ground.clock())
+        paired = {name for standing in found.standings for name in standing.key}
         return Answer(
             {
                 "environments": list(in_order(config)),
                 "alone": [name for name in config.environments if name not in paired],
-                "pairs": [standing_object(one) for one in found],
-                "answers": {answer.value: sum(1 for one in found if one.answer is answer) for answer in Mirrors},
-                "incomplete": ["/".join(one.key) for one in found if one.incomplete],
-                "stale": ["/".join(one.key) for one in found if one.stale],
-                "since": iso(since),
-                "changed": _sum(list(ground.store.changed(since, pairs).values()) if pairs else []),
+                "pairs": [standing_object(one) for one in found.standings],
+                "answers": {
+                    answer.value: sum(1 for one in found.standings if one.answer is answer) for answer in Mirrors
+                },
+                "incomplete": ["/".join(one.key) for one in found.standings if one.incomplete],
+                "stale": ["/".join(one.key) for one in found.standings if one.stale],
+                "since": iso(found.since),
+                "changed": asdict(found.changed),
             }
         )
 
@@ -92,11 +90,6 @@ def overview_router() -> APIRouter:
         )
 
     return found
-
-
-def _sum(found: Sequence[Changed]) -> dict[str, int]:
-    names = ("opened", "resolved", "regressed", "waived", "acknowledged")
-    return {name: sum(getattr(one, name) for one in found) for name in names}
 
 
 def _happened_object(one: Happened) -> dict[str, Any]:

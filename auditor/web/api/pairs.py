@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from auditor.publish.spelling import iso
 from auditor.web.api.answers import Answer, page
 from auditor.web.api.names import Left, Right
-from auditor.web.api.operations import Ground, gets, router
+from auditor.web.api.operations import Found, Ground, gets, router
 from auditor.web.api.paging import After, Limit, part
 from auditor.web.api.shapes.pairs import PairList, PairStanding, Trend
 from auditor.web.queries.standing import standings
@@ -25,12 +25,11 @@ def pairs_router() -> APIRouter:
     found = router("Pairs")
 
     @found.get("/pairs", **gets("listPairs", "List the pairs", PairList))
-    def pairs(request: Request, ground: Ground, limit: Limit = 100, after: After = None) -> Answer:
+    def pairs(request: Request, ground: Ground, kept: Found, limit: Limit = 100, after: After = None) -> Answer:
         """The configured pairs, each with its verdict, score, coverage, and what is open by category."""
-        configured = list(dict.fromkeys((pair.left, pair.right) for pair in ground.config.pairs))
-        shown, following = part(configured, "/".join, "pairs", limit, after)
-        found = standings(ground.store, ground.config, shown, ground.clock())
-        return page(request, [standing_object(standing) for standing in found], following)
+        found = {one.key: one for one in kept.overviews.get(ground.store, ground.config, ground.clock()).standings}
+        shown, following = part(list(found), "/".join, "pairs", limit, after)
+        return page(request, [standing_object(found[key]) for key in shown], following)
 
     @found.get("/pairs/{left}/{right}", **gets("getPair", "One pair", PairStanding, 404))
     def pair(ground: Ground, left: Left, right: Right) -> Answer:

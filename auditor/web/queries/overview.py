@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -167,6 +168,28 @@ def _news(one: Happened) -> News:
         left=breach.left.environment,
         right=breach.right.environment,
     )
+
+
+class Overviews:
+    """The overview, made once for all who look while nothing is recorded. Safe to share between threads.
+
+    What is old or overdue is told by the minute: no more often does it change by itself."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reasons = Reasons()
+        self._known: tuple[tuple[object, ...], Overview] | None = None
+
+    def get(self, store: Store, config: Config, now: datetime) -> Overview:
+        key = store.pulse(), now.replace(second=0, microsecond=0)
+        with self._lock:
+            known = self._known
+            # A configuration is never changed, only replaced; it is held here, so that no other one takes its place.
+            if known is not None and known[0][:-1] == key and known[0][-1] is config:
+                return known[1]
+            found = overview(store, config, self._reasons, now)
+            self._known = (*key, config), found
+            return found
 
 
 def overview(store: Store, config: Config, reasons: Reasons, now: datetime) -> Overview:

@@ -8,22 +8,21 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from auditor.web.access import Scope, need
 from auditor.web.backend import Backend, backend
-from auditor.web.queries.overview import overview
-from auditor.web.queries.standing import Reasons
+from auditor.web.keeps import Keeps, keeps
 from auditor.web.templating import page
 
 
 def overview_router() -> APIRouter:
     router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
-    reasons = Reasons()
 
     @router.get("/")
     def show(
         request: Request,
         ground: Annotated[Backend, Depends(backend)],
+        kept: Annotated[Keeps, Depends(keeps)],
         asked: Annotated[str, Query(max_length=64)] = "",
     ) -> Response:
-        found = overview(ground.store, ground.config, reasons, ground.clock())
+        found = kept.overviews.get(ground.store, ground.config, ground.clock())
         return page(request, "overview.html", view=found, asked=asked, run=ground.runs.find(asked) if asked else None)
 
     return router

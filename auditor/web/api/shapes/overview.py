@@ -31,7 +31,7 @@ class Overview(Shape):
     incomplete: list[str] = Field(description="Pairs whose last audit could not observe everything, as `left/right`.")
     stale: list[str] = Field(description="Pairs whose last audit is too old.")
     since: Time
-    changed: Changed = Field(description="Since then.")
+    changed: Changed = Field(description="Findings above info to which something happened since then.")
 
 
 class Happening(Shape):
