@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -183,6 +185,40 @@ def test_whoever_is_shut_out_hears_nothing_more(standing: Standing) -> None:
                 return said + [one async for one in stream]
 
         assert [one.partition(":")[0] for one in asyncio.run(heard(scope, ends))] == ["retry", "event"], name
+
+
+def test_hits_are_counted_for_one_at_a_time(standing: Standing) -> None:
+    """Whoever may only read could else fill memory and threads; others are told to ask again, and may later."""
+    front = local(standing)
+    before, held, go = front.app.state.backend, threading.Event(), threading.Event()
+    calls: list[int] = []
+
+    def loaded() -> object:
+        calls.append(1)
+        # The first call is for the configuration; the second is made where hits are counted.
+        if len(calls) == 2:
+            held.set()
+            assert go.wait(10)
+        return before.loaded()
+
+    front.app.state.backend = replace(before, loaded=loaded)
+    answers: list[int] = []
+
+    def lint() -> int:
+        return front.ask("GET", "/api/v1/lint?hits=true&policy=default", host=HOST).status
+
+    try:
+        first = threading.Thread(target=lambda: answers.append(lint()))
+        first.start()
+        assert held.wait(10)
+        assert lint() == 503
+        assert front.ask("GET", "/api/v1/lint?policy=default", host=HOST).status == 200
+        go.set()
+        first.join(20)
+        assert (answers, lint()) == ([200], 200)
+    finally:
+        go.set()
+        front.app.state.backend = before
 
 
 def test_one_home_counts_as_one_address_and_memory_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
