@@ -14,6 +14,7 @@ configuration that the user finds afterwards.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -124,7 +125,9 @@ def _next(folder: Path, addresses: Mapping[str, str] | None) -> str:
 
 
 def _keep_serving(config: Path, variables: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """The company with its page, until Ctrl-C; the company alone where the page cannot be served."""
+    """The company with its page, until Ctrl-C or SIGTERM; the company alone where the page cannot be served."""
+    # Whoever ends the demo ends its service, too: else the next one would find its port taken.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     command = [sys.executable, "-m", "auditor", "serve", "--config", str(config), "--log-level", "warning"]
     with subprocess.Popen(command, env=dict(variables)) as service:
         try:

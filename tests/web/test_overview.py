@@ -180,3 +180,21 @@ def test_the_overview_is_made_anew_only_when_something_was_recorded_or_a_minute_
         assert (second.standings[1].summary, third.standings[1].answer) == (None, Answer.YES)
         running.clock.later(timedelta(minutes=1))
         assert kept.get(running.store, config, running.clock()) is not third
+
+
+def test_what_speaks_against_a_pair_most_stands_on_its_card(tmp_path: Path) -> None:
+    """Both values of the worst findings, and of what one audit found at once the most severe are named first."""
+    folder = company(tmp_path / "co")
+    (folder / "prod" / "mail.env").write_text("SMTP_TLS=true\nDEBUG=true\n")
+    (folder / "staging" / "mail.env").write_text("SMTP_TLS=false\nDEBUG=false\n")
+    with site(folder) as running:
+        running.audit()
+        found = overview(running.store, running.loaded().config, Reasons(), running.clock())
+        page = running.get("/").text
+    (worst,) = found.worst["staging", "prod"]
+    assert (worst.severity, worst.path) == (Severity.CRITICAL, ("DEBUG",))
+    assert found.worst["dev", "staging"] == ()
+    card = page[page.index('class="worst-ones"') : page.index("</ul>", page.index('class="worst-ones"'))]
+    assert text_of(f"<main>{card}</main>").endswith("mail.env DEBUG false against true")
+    ranks = [one.severity.rank for one in found.news]
+    assert (ranks, ranks[0]) == (sorted(ranks, reverse=True), Severity.CRITICAL.rank)

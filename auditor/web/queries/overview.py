@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,10 @@ from auditor.life import AUDITOR
 from auditor.model import Category, Path, Severity, Status
 from auditor.publish.entries import shown_identity
 from auditor.publish.spelling import brief
-from auditor.store import Changed
-from auditor.web.queries.standing import Answer, Reasons, Standing, State, standings
+from auditor.publish.view import ACTIVE
+from auditor.store import Changed, FindingQuery
+from auditor.web.queries.finding_rows import Row, rows
+from auditor.web.queries.standing import FAIL_ON, Answer, Reasons, Standing, State, standings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +34,9 @@ MOST_LANES = 6
 """So many columns can be read beside each other; more pairs are told a row each."""
 _MOST_REASONS = 8
 _NAMED = 2
+_WORST = 4
+# An audit may have found so many at once; of more, those recorded last are looked at.
+_LOOKED_AT = 100
 _HAPPENED: Mapping[Status, str] = {
     Status.PENDING: "seen, still tolerated",
     Status.OPEN: "opened",
@@ -99,6 +104,7 @@ class Overview:
 
     unseen      what the last audits could not see; of at most eight audits, `more_incomplete` are the others' pairs
     incomplete  pairs whose last audit was incomplete
+    worst       the findings that speak against a pair most, where pairs are so few that each has room for them
     """
 
     chains: tuple[Chain, ...]
@@ -110,6 +116,7 @@ class Overview:
     changed: Changed
     news: tuple[News, ...]
     since: datetime
+    worst: Mapping[tuple[str, str], tuple[Row, ...]] = field(default_factory=dict)
 
     @property
     def compact(self) -> bool:
@@ -209,9 +216,24 @@ def overview(store: Store, config: Config, reasons: Reasons, now: datetime) -> O
         unseen=unseen,
         more_incomplete=tuple(each for each in incomplete if each.key not in told),
         changed=_sum(changed.values()),
-        news=tuple(_news(one) for one in store.recent(since, pairs, NEWEST, least=WORTH).items) if pairs else (),
+        news=_newest(store, since, pairs) if pairs else (),
         since=since,
+        worst={each.key: _worst(store, each, now) for each in found if len(found) <= 2 * MOST_LANES},
     )
+
+
+def _newest(store: Store, since: datetime, pairs: Sequence[tuple[str, str]]) -> tuple[News, ...]:
+    """What happened last. Of one audit's many, which all happened at once, those that matter most."""
+    happened = store.recent(since, pairs, _LOOKED_AT, least=WORTH).items
+    told = [_news(one) for one in happened]
+    return tuple(sorted(told, key=lambda one: (one.at, one.severity.rank), reverse=True)[:NEWEST])
+
+
+def _worst(store: Store, standing: Standing, now: datetime) -> tuple[Row, ...]:
+    if standing.answer is not Answer.NO:
+        return ()
+    query = FindingQuery(standing.left, standing.right, statuses=ACTIVE, min_severity=FAIL_ON)
+    return rows(store.search(query, limit=_WORST).items, now)
 
 
 def _unseen(
