@@ -36,8 +36,8 @@ _SLOW = ("daemon", "demo", "e2e", "grafana", "prometheus", "history", "deploy", 
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """`-n auto`: one more than there are processors, because a test that waits for a process leaves one idle."""
-    return (os.cpu_count() or 1) + 1
+    """`-n auto`: two more than there are processors, because a test that waits for a process or a browser leaves one idle."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tests.web import hostile
-from tests.web.browser.places import PLACES, RICH
+from tests.web.browser.places import COLOURFUL, HOSTILE_RICH, PLACES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -73,8 +73,8 @@ _LOOK = """
 def problems_of(world: World, route: str, gallery: Gallery) -> Mapping[str, list[str]]:
     """What is wrong with the page's places in that company, wide and narrow; where nothing is, they are left out.
 
-    axe-core takes longer than everything else, so it looks at each page of the demo in light, and at those in dark and of
-    the hostile company that are made of everything there is."""
+    axe-core takes longer than everything else, so it looks at each page of the demo in light, and in dark and of the
+    hostile company at those that hold what the others are made of."""
     page, watch = gallery(world.site)
     problems: dict[str, list[str]] = {}
     for path in PLACES[route](world):
@@ -85,9 +85,9 @@ def problems_of(world: World, route: str, gallery: Gallery) -> Mapping[str, list
             found = look(page)
             if answer is None or answer.status != 200:
                 found.append(f"answered with {answer and answer.status}")
-            if theme == "light" and (world.name == "demo" or (world.name == "hostile" and route in RICH)):
+            if theme == "light" and (world.name == "demo" or (world.name == "hostile" and route in HOSTILE_RICH)):
                 found += axe(page)
-            elif theme == "dark" and world.name == "demo" and route in RICH:
+            elif theme == "dark" and world.name == "demo" and route in COLOURFUL:
                 found += axe(page, colours_only=True)
             problems[f"{path[:100]} at {size['width']}"] = [*found, *watch.taken()]
     return {place: found for place, found in problems.items() if found}

@@ -163,10 +163,9 @@ PLACES: Mapping[str, Paths] = {
     "/waivers": lambda _: ["/waivers"],
     "/waivers/{}/revoke": lambda world: [f"/waivers/{one.id}/revoke" for one in world.site.store.waivers()[:1]],
 }
-# Pages that are made of everything there is: what holds of them holds of the others.
-RICH = ("/", "/findings", "/findings/{}", "/pairs/{}/{}", "/environments/{}", "/environments/{}/resource", "/waivers")
-# Those that look different where there is little to show.
-PLAIN = (*RICH, "/access", "/pairs/{}/{}/match", "/ready/{}", "/versions")
+# What is made of everything there is, for data that is meant to break pages; and those that have something of every colour.
+HOSTILE_RICH = ("/findings/{}", "/pairs/{}/{}")
+COLOURFUL = ("/", "/findings/{}")
 # What has a test of its own, because it takes another gate.
 ELSEWHERE = ("/login",)
 # Answers that are no pages: for programs, or files.
