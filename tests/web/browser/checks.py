@@ -78,10 +78,12 @@ def problems_of(world: World, route: str, gallery: Gallery) -> Mapping[str, list
     page, watch = gallery(world.site)
     problems: dict[str, list[str]] = {}
     for path in PLACES[route](world):
+        answer = None
         for size, theme in ((WIDE, "light"), (NARROW, "dark")):
             page.set_viewport_size(size)  # type: ignore[arg-type]
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            answer = page.goto(path)
+            # One visit: the document is the same at any size, and a telephone that is turned does not load it anew.
+            answer = answer or page.goto(path)
             found = look(page)
             if answer is None or answer.status != 200:
                 found.append(f"answered with {answer and answer.status}")
