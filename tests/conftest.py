@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests.daemon.waiting import eventually
@@ -20,6 +21,10 @@ from tests.daemon.waiting import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
+# How long one example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 # What starts commands in the background has them ignore Ctrl-C, and all that they start as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -36,8 +41,8 @@ _SLOW = ("daemon", "demo", "e2e", "grafana", "prometheus", "history", "deploy", 
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """`-n auto`: two more than there are processors, because a test that waits for a process or a browser leaves one idle."""
-    return (os.cpu_count() or 1) + 2
+    """`-n auto`: one more than there are processors, because a test that waits for a process leaves one idle."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
