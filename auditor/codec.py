@@ -17,9 +17,13 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, TypeVar
 
+import orjson
+
 from auditor.model import ABSENT, Absent, Json
 
 T = TypeVar("T")
+# Times and dataclasses are our affair: a collector that yields one is found out, as by `canonical`.
+_COMPACT = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,6 +59,22 @@ def canonical(data: Json) -> bytes:
         return json.dumps(data, sort_keys=True, separators=(",", ":")).encode("ascii")
     except TypeError as error:
         raise ValueError(str(error)) from error
+
+
+def compact(data: Json) -> bytes:
+    """Another one spelling of `data`, made and read five times as fast: keys sorted, no spaces, UTF-8.
+
+    What that cannot say - whole numbers of more than 64 bits, half characters - is said as `canonical` does, after a space
+    that tells `parse` so. Raises ValueError for what JSON cannot say."""
+    try:
+        return orjson.dumps(data, option=_COMPACT)
+    except TypeError:
+        return b" " + canonical(data)
+
+
+def parse(content: bytes) -> Json:
+    """What `compact` or `canonical` spelled. Raises ValueError for what is no JSON."""
+    return json.loads(content) if content[:1] == b" " else orjson.loads(content)
 
 
 def digest(content: bytes) -> str:

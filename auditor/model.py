@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
@@ -196,17 +196,84 @@ class MatchMethod(StrEnum):
     SIMILARITY = "similarity"
 
 
-@dataclass(frozen=True, slots=True)
+Trees: TypeAlias = tuple[Mapping[str, Json], Mapping[str, Json]]
+
+
 class Normal:
     """A resource in normal form. `form` and `raw` have the same shape: what differs in `form` is read, as the source
-    spelled it, at the same path of `raw`."""
+    spelled it, at the same path of `raw`. Nobody changes one.
 
-    resource: Resource
-    kind: Kind
-    identity: str
-    form: Mapping[str, Json]
-    raw: Mapping[str, Json]
-    digest: str
+    digest    of the form with the environment's names set aside: where two are equal, nothing differs
+    key       16 bytes, equal for two of one form, raw, resource and names; empty where nobody knows
+    mentions  what the raw document may mention (`auditor.mentions`); None where nobody knows
+    """
+
+    __slots__ = ("_read", "_trees", "digest", "identity", "key", "kind", "mentions", "resource")
+
+    def __init__(
+        self,
+        resource: Resource,
+        kind: Kind,
+        identity: str,
+        form: Mapping[str, Json],
+        raw: Mapping[str, Json],
+        digest: str,
+        key: bytes = b"",
+        mentions: bytes | None = None,
+    ) -> None:
+        self.resource, self.kind, self.identity, self.digest = resource, kind, identity, digest
+        self.key, self.mentions = key, mentions
+        self._trees: Trees | None = (form, raw)
+        self._read: Callable[[Normal], Trees] | None = None
+
+    @classmethod
+    def light(
+        cls,
+        resource: Resource,
+        kind: Kind,
+        identity: str,
+        read: Callable[[Normal], Trees],
+        digest: str,
+        key: bytes,
+        mentions: bytes,
+    ) -> Normal:
+        """One whose trees are made, by `read`, when somebody looks at them."""
+        found = cls(resource, kind, identity, {}, {}, digest, key, mentions)
+        found._trees, found._read = None, read
+        return found
+
+    @property
+    def form(self) -> Mapping[str, Json]:
+        return self.trees[0]
+
+    @property
+    def raw(self) -> Mapping[str, Json]:
+        return self.trees[1]
+
+    @property
+    def trees(self) -> Trees:
+        """`form` and `raw`. Those of a light one are made anew each time: whoever needs them twice holds on to them."""
+        if self._trees is not None:
+            return self._trees
+        assert self._read is not None
+        return self._read(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Normal):
+            return NotImplemented
+        same = (self.resource, self.kind, self.identity, self.digest) == (
+            other.resource,
+            other.kind,
+            other.identity,
+            other.digest,
+        )
+        return same and self.trees == other.trees
+
+    def __hash__(self) -> int:
+        return hash((self.identity, self.digest))
+
+    def __repr__(self) -> str:
+        return f"Normal({self.kind.name} {self.resource.identity})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from secrets import token_hex
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from auditor.life import Event, LifeResult, StoredFinding
 from auditor.looks import Past
@@ -216,6 +217,26 @@ class Store(Reading):
             return
         with self._database.writing() as session:
             blobs.insert_new(session, CacheRow, rows)
+
+    def segments(self, name: str) -> dict[str, bytes]:
+        """The segments of what is kept under `name` (`auditor.kept`), each with its id."""
+        with self._database.reading() as session:
+            rows = session.execute(select(CacheRow.key, CacheRow.body).where(CacheRow.namespace == name))
+            return {key: blobs.decompress(body) for key, body in rows}
+
+    def put_segments(self, name: str, add: Collection[bytes], drop: Collection[str] = ()) -> tuple[str, ...]:
+        """Keep these segments under `name`, without those of the ids in `drop`: both or neither. Their new ids."""
+        added = {token_hex(16): body for body in add}
+        with self._database.writing() as session:
+            for chunk in blobs.chunks(drop):
+                session.execute(delete(CacheRow).where(CacheRow.namespace == name, CacheRow.key.in_(chunk)))
+            now = self._clock()
+            rows = [
+                {"namespace": name, "key": key, "created_at": now, "body": blobs.compress(body)}
+                for key, body in sorted(added.items())
+            ]
+            blobs.insert_new(session, CacheRow, rows)
+        return tuple(added)
 
     def leadership(self, name: str) -> Leadership:
         """This copy's claim to lead the copies that share the store. Not held yet; one object for one thread."""
