@@ -22,7 +22,7 @@ from auditor.store.lookup import one
 from auditor.store.prune import Pruned, prune
 from auditor.store.reading import Reading
 from auditor.store.snapshots import SnapshotInfo
-from auditor.store.tables import AuditRow, CacheRow, FindingRow, SnapshotRow
+from auditor.store.tables import AuditRow, CacheRow, DocumentRow, FindingRow, SnapshotRow
 from auditor.waivers import Waiver
 
 _NOTHING_TOLD = Telling()
@@ -92,6 +92,16 @@ class Store(Reading):
             statement = statement.where(snapshots.recorded_before(before))
         with self._database.reading() as session:
             return tuple(snapshots.info(row) for row in session.scalars(statement))
+
+    def document(self, digest: str) -> bytes:
+        """The document of this SHA-256 as it was stored: `auditor.codec.parse` reads it. StoreError where it is missing or damaged."""
+        with self._database.reading() as session:
+            return blobs.get(session, DocumentRow, [digest])[digest]
+
+    def has_documents(self, digests: Iterable[str]) -> set[str]:
+        """Those of `digests` whose documents are here."""
+        with self._database.reading() as session:
+            return blobs.existing(session, DocumentRow, dict.fromkeys(digests))
 
     @property
     def past(self) -> Past:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from auditor.codec import canonical, encode
+from auditor.codec import canonical, digest, encode
 from auditor.errors import StoreError
 from auditor.model import Resource
 from auditor.store import NotFoundError, SnapshotInfo, Store
@@ -157,3 +157,14 @@ def test_damaged_content_is_told_and_not_returned(store: Store, url: str):
     engine.dispose()
     with pytest.raises(StoreError, match=r"documents [0-9a-f]{64} is missing or damaged"):
         store.load_snapshot("s1")
+
+
+def test_documents_are_asked_for_by_their_digests(store: Store):
+    """Which of many are there, and what one says; one that is not there is an error."""
+    store.save_snapshot(snapshot(resources=company(30)))
+    (entry, *_) = store.listing("s1").resources
+    absent = "0" * 64
+    assert store.has_documents([entry.digest, absent, entry.digest]) == {entry.digest}
+    assert digest(store.document(entry.digest)) == entry.digest
+    with pytest.raises(StoreError, match=f"documents {absent} is missing or damaged"):
+        store.document(absent)
