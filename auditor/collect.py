@@ -22,7 +22,7 @@ from auditor.errors import CollectError
 from auditor.metering import Readings
 from auditor.meters import Meters, Unmetered
 from auditor.model import Gap, GapReason, Resource
-from auditor.pool import Job, Pool
+from auditor.pool import Elsewhere, Job, Pool
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -90,7 +90,7 @@ def _silent(environment: str, source: str, label: str, state: State, count: int)
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """What a job is about: the planning of one source (`task` is None), or one of its tasks."""
 
     environment: str
@@ -101,7 +101,9 @@ class _Part:
 
 
 @dataclass(slots=True)
-class _Run:
+class Run:
+    """Makes jobs of the parts, and keeps what they read. A worker elsewhere makes the same jobs."""
+
     registry: Registry
     redactor: Redactor
     progress: Progress
@@ -110,13 +112,13 @@ class _Run:
     read: dict[str, list[Read]] = field(default_factory=dict)
     readings: Readings = field(default_factory=Readings)
 
-    def plan(self, part: _Part) -> Job:
+    def plan(self, part: Part) -> Job:
         def work() -> Iterable[Task]:
             return part.source.collector.plan(part.source.options, part.context)
 
         return Job(work, self.timeout, part)
 
-    def task(self, part: _Part, task: Task) -> Job:
+    def task(self, part: Part, task: Task) -> Job:
         self._tell(part, task, State.PLANNED, 0)
 
         def work() -> Iterator[Resource | Gap]:
@@ -138,7 +140,7 @@ class _Run:
     def ended(self, job: Job) -> Iterable[Job]:
         """Keep what the job read. A planning job answers the tasks that it planned, even where it failed half-way."""
         self._stop_if_cancelled()
-        part: _Part = job.about
+        part: Part = job.about
         if isinstance(job.error, ImportError) or not isinstance(job.error, Exception | None):
             raise job.error
         failures = self._failures(job)
@@ -159,7 +161,7 @@ class _Run:
         if self.cancel.is_set():
             raise CollectCancelled
 
-    def _clean(self, item: Resource | Gap, part: _Part, task: Task) -> Resource | Gap:
+    def _clean(self, item: Resource | Gap, part: Part, task: Task) -> Resource | Gap:
         if isinstance(item, Resource):
             filled = replace(
                 item,
@@ -198,8 +200,8 @@ class _Run:
     def _failures(self, job: Job) -> tuple[Gap, ...]:
         if job.error is None and not job.timed_out:
             return ()
-        part: _Part = job.about
-        reason, detail, resource, attribute = self._reason(job)
+        part: Part = job.about
+        reason, detail, resource, attribute = self.reason(job)
         kinds = part.task.kinds if part.task else (_common_glob([kind.name for kind in part.source.collector.kinds]),)
         return tuple(
             self.redactor.gap(
@@ -218,12 +220,13 @@ class _Run:
             for kind in kinds
         )
 
-    def _reason(self, job: Job) -> tuple[GapReason, str, str | None, str | None]:
+    def reason(self, job: Job) -> tuple[GapReason, str, str | None, str | None]:
+        """Why the job did not end as it should: reason, detail, and the resource and attribute that it concerns."""
         if job.timed_out:
             return GapReason.TIMEOUT, f"no answer within {job.timeout:g} s", None, None
         if isinstance(job.error, CollectError):
             return job.error.reason, job.error.detail, job.error.resource, job.error.attribute
-        part: _Part = job.about
+        part: Part = job.about
         text = "".join(traceback.format_exception(job.error))
         _log.debug("collector %s failed\n%s", part.source.collector.name, self.redactor.text(text))
         # The error's own text may quote what was read, so only its type is told.
@@ -231,7 +234,7 @@ class _Run:
         detail = f"collector {part.source.collector.name} failed{where} with {type(job.error).__name__}"
         return GapReason.MALFORMED, detail, None, None
 
-    def _tell(self, part: _Part, task: Task | None, state: State, count: int) -> None:
+    def _tell(self, part: Part, task: Task | None, state: State, count: int) -> None:
         label = (task.label or ", ".join(task.kinds)) if task else ""
         self.progress(part.environment, task.source if task else part.label, label, state, count)
 
@@ -247,8 +250,11 @@ def collect_all(
     on_event: Progress | None = None,
     cancel: threading.Event | None = None,
     meters: Meters = Unmetered(),  # noqa: B008 - it has no state
+    elsewhere: Elsewhere | None = None,
 ) -> dict[str, Snapshot]:
     """Read `environments` side by side, at most `workers` tasks at a time, each for at most `timeout`.
+
+    `elsewhere` reads what it takes in other processes, as many at a time as these can.
 
     `clock` answers an aware UTC time: the time of all snapshots, which is when the run began. Whatever a collector
     raises becomes a gap, except ImportError: a collector that is not installed whole is our failure, not the source's.
@@ -258,7 +264,7 @@ def collect_all(
     taken_at = clock()
     cancelled = threading.Event()
     shared: dict[str, Any] = {}
-    run = _Run(registry, redactor, on_event or _silent, timeout.total_seconds(), cancel or threading.Event())
+    run = Run(registry, redactor, on_event or _silent, timeout.total_seconds(), cancel or threading.Event())
     plans = []
     for environment in environments:
         run.read[environment.name] = []
@@ -275,8 +281,10 @@ def collect_all(
                 meter=partial(meters.api_request, environment.name),
                 now=taken_at,
             )
-            plans.append(run.plan(_Part(environment.name, source, source.label, context)))
-    Pool(workers).run(plans, on_start=run.started, on_tick=run.running, on_end=run.ended, cancelled=cancelled)
+            plans.append(run.plan(Part(environment.name, source, source.label, context)))
+    Pool(workers, elsewhere).run(
+        plans, on_start=run.started, on_tick=run.running, on_end=run.ended, cancelled=cancelled
+    )
     run.readings.tell(meters)
     return {name: snapshot(name, taken_at, read) for name, read in run.read.items()}
 

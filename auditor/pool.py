@@ -12,9 +12,9 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 _TICK = 0.25
 _GRACE = 0.5
@@ -58,6 +58,12 @@ class Job:
             if not self._closed:
                 self._closed, self.error = True, error
 
+    def end(self, items: Iterable[Any], error: BaseException | None = None, *, timed_out: bool = False) -> None:
+        """Say what became of it elsewhere."""
+        with self._lock:
+            self._items.extend(items)
+            self._closed, self.error, self.timed_out = True, error, timed_out
+
     def expire(self) -> bool:
         """Leave the job behind; False when it ended just before."""
         with self._lock:
@@ -67,11 +73,30 @@ class Job:
             return True
 
 
-class Pool:
-    """At most `workers` jobs at a time, a thread each. A thread left behind no longer counts."""
+class Elsewhere(Protocol):
+    """Does some of the jobs in other processes. Used from the thread that runs the pool."""
 
-    def __init__(self, workers: int) -> None:
+    def takes(self, job: Job) -> bool: ...
+
+    def hand(self, jobs: Sequence[Job], ended: Callable[[Job], None]) -> None:
+        """Have the jobs done. Each is given to `ended`, from any thread, once it says what became of it: sooner or later
+        it does, also where nobody did it."""
+        ...
+
+    def check(self) -> None:
+        """Raises what makes it impossible to go on."""
+        ...
+
+
+class Pool:
+    """At most `workers` jobs at a time, a thread each, besides those that are done `elsewhere`.
+
+    A thread left behind no longer counts."""
+
+    def __init__(self, workers: int, elsewhere: Elsewhere | None = None) -> None:
         self._workers = max(1, workers)
+        self._elsewhere = elsewhere
+        self._handed: set[Job] = set()
         self._ended: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._waiting: deque[Job] = deque()
         self._running: dict[Job, tuple[float, threading.Thread]] = {}
@@ -89,19 +114,35 @@ class Pool:
 
         When the run is interrupted (Ctrl-C, an error in a callback), `cancelled` is set and it ends within a second.
         """
-        self._waiting.extend(jobs)
         try:
-            while self._waiting or self._running:
+            self._add(jobs, on_start)
+            while self._waiting or self._running or self._handed:
                 self._start_waiting(on_start)
                 for job in self._next_ended(on_tick):
-                    del self._running[job]
-                    self._waiting.extend(on_end(job))
+                    self._handed.discard(job)
+                    self._running.pop(job, None)
+                    self._add(on_end(job), on_start)
+                if self._elsewhere is not None:
+                    self._elsewhere.check()
         except BaseException:
             cancelled.set()
             self._wait_for_running(_GRACE)
             raise
         finally:
             cancelled.set()
+
+    def _add(self, jobs: Iterable[Job], on_start: Callable[[Job], None]) -> None:
+        if self._elsewhere is None:
+            self._waiting.extend(jobs)
+            return
+        taken = []
+        for job in jobs:
+            (taken if self._elsewhere.takes(job) else self._waiting).append(job)
+        if taken:
+            self._handed.update(taken)
+            for job in taken:
+                on_start(job)
+            self._elsewhere.hand(taken, self._ended.put)
 
     def _start_waiting(self, on_start: Callable[[Job], None]) -> None:
         while self._waiting and len(self._running) < self._workers:
@@ -120,16 +161,16 @@ class Pool:
     def _next_ended(self, on_tick: Callable[[Job], None]) -> list[Job]:
         """The jobs that ended or ran out of time. Waits until there is one, or a tick for the progress display."""
         now = time.monotonic()
-        wait = min(deadline for deadline, _ in self._running.values()) - now
+        wait = min((deadline for deadline, _ in self._running.values()), default=now + _TICK) - now
         try:
             job = self._ended.get(timeout=max(0.0, min(wait, _TICK)))
         except queue.Empty:
-            for running in self._running:
+            for running in (*self._running, *self._handed):
                 on_tick(running)
             now = time.monotonic()
             return [job for job, (deadline, _) in self._running.items() if deadline <= now and job.expire()]
         # A job that was left behind reports when it comes back to life, if ever; nobody waits for it any more.
-        return [job] if job in self._running else []
+        return [job] if job in self._running or job in self._handed else []
 
     def _wait_for_running(self, seconds: float) -> None:
         end = time.monotonic() + seconds
