@@ -135,7 +135,7 @@ class Pool:
         if self._elsewhere is None:
             self._waiting.extend(jobs)
             return
-        taken = []
+        taken: list[Job] = []
         for job in jobs:
             (taken if self._elsewhere.takes(job) else self._waiting).append(job)
         if taken:
