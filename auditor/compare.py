@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+import auditor
 from auditor.errors import CompareError
+from auditor.kept import KEY, key_of
 from auditor.model import ABSENT, Absent, Change, Compared, Difference, Json, Match, Path
 from auditor.paths import ITEM, UNKEYED, shown
 from auditor.snapshot import is_ordered
@@ -21,8 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from auditor.alike import Pair
+    from auditor.kept import Keeping
     from auditor.model import Kind
 
+COMPARE_VERSION = 1
+"""Part of every key: raise it when two documents would be compared otherwise."""
 # The value of a parameter is called as the parameter is.
 _PARAMETER = "aws.ssm.parameter"
 _LIST = "\x00list:"
@@ -32,9 +38,14 @@ _VARIABLES = frozenset({"environment", "env", "env_vars", "environment_variables
 _MOST_KEY_COMPARISONS = 40_000
 
 
-def compare(matches: Iterable[Match], pair: Pair) -> tuple[Compared, ...]:
-    """The differences of every match, in order of path. Raises CompareError when DeepDiff did not look at everything."""
-    return tuple(compare_match(match, pair) for match in matches)
+def compare(matches: Iterable[Match], pair: Pair, keeping: Keeping | None = None) -> tuple[Compared, ...]:
+    """The differences of every match, in order of path. Raises CompareError when DeepDiff did not look at everything.
+
+    With `keeping` two documents that were compared before are not compared again."""
+    if keeping is None:
+        return tuple(compare_match(match, pair) for match in matches)
+    known = _Known(keeping, pair)
+    return tuple(map(known.compared, matches))
 
 
 def compare_match(match: Match, pair: Pair) -> Compared:
@@ -43,9 +54,48 @@ def compare_match(match: Match, pair: Pair) -> Compared:
         return Compared(match, ())
     called = match.left.resource.identity.rsplit("/", 1)[-1] if match.left.kind.name == _PARAMETER else ""
     overlay = _Overlay(pair, match.left.kind, called=called)
-    left, right = overlay.maps(match.left.form, match.left.raw, match.right.form, match.right.raw, ())
+    ours, theirs = match.left.trees, match.right.trees
+    left, right = overlay.maps(ours[0], ours[1], theirs[0], theirs[1], ())
     found = _listed(left, right, overlay.spelled) if left or right else ()
     return Compared(match, found, tuple(overlay.unqualified))
+
+
+class _Known:
+    """Comparisons of two environments that were made before, by the content of both sides."""
+
+    def __init__(self, keeping: Keeping, pair: Pair) -> None:
+        self._pair = pair
+        self._kept = keeping.map(f"compared-{COMPARE_VERSION}:{pair.left.name}:{pair.right.name}")
+        # What `alike` makes of the names, and how each side is called, is part of every comparison.
+        said = [[n.name, n.tokens, n.weak, n.foreign, sorted(n.accounts), n.regions] for n in (pair.left, pair.right)]
+        self._context = key_of(json.dumps([auditor.__version__, said]))
+
+    def compared(self, match: Match) -> Compared:
+        left, right = match.left, match.right
+        if left.digest == right.digest:
+            return Compared(match, ())
+        if not left.key or not right.key:
+            return compare_match(match, self._pair)
+        key = blake2b(left.key + right.key, digest_size=KEY, key=self._context).digest()
+        record = self._kept.get(key)
+        if record is not None:
+            differences, unqualified = json.loads(record) if record else ((), ())
+            return Compared(match, tuple(map(_read, differences)), tuple(map(_read, unqualified)))
+        found = compare_match(match, self._pair)
+        rows = [list(map(_row, found.differences)), list(map(_row, found.unqualified))]
+        self._kept[key] = json.dumps(rows, separators=(",", ":")).encode() if any(rows) else b""
+        return found
+
+
+def _row(difference: Difference) -> list[Json]:
+    sides = [[] if value is ABSENT else [value] for value in (difference.left, difference.right)]
+    return [difference.path, *sides, difference.change.value, difference.spot]
+
+
+def _read(row: list[Json]) -> Difference:
+    path, left, right, change, spot = row
+    sides = [side[0] if side else ABSENT for side in (left, right)]
+    return Difference(tuple(path), sides[0], sides[1], Change(change), tuple(spot))
 
 
 @dataclass(slots=True)

@@ -22,8 +22,12 @@ from auditor.value_types import both_are
 if TYPE_CHECKING:
     from auditor.model import Comparison
     from auditor.names import EnvironmentNames
+    from auditor.references import Target
 
 _MOST_CLEAN = 500_000
+_REFERENCE = "no_reference_to"
+# What passes today may fail tomorrow, or beside another resource.
+_PASSING = frozenset({"max_age", "max_lag", "overlap"})
 _PARAMETER = "aws.ssm.parameter"
 _PARAMETER_VALUES = (("value",), ("secure_value",))
 
@@ -87,10 +91,10 @@ class Evaluator:
         self._lags = Lags(history, comparison, names, now)
         self.sides = Sides(comparison, names)
         self._sketches: dict[str, Sketches] = {}
-        self._clean: set[Hashable] = set()
+        self._clean: dict[Hashable, bool] = {}
         self._concerns: dict[tuple[str, Path], frozenset[str]] = {}
         left, right = set(comparison.left.accounts), set(comparison.right.accounts)
-        self._separate = bool(left and right and not left & right)
+        self.separate = bool(left and right and not left & right)
         self.faults = Faults()
 
     def decide(self, place: Place) -> Ruling:
@@ -104,14 +108,57 @@ class Evaluator:
 
     def checks(self, place: Place, *, differs: bool) -> list[Ruling]:
         """The failed checks of a value, one per concern. What an `ignore` written later covers is not looked at."""
+        return self.checked(place, differs=differs)[0]
+
+    def checked(self, place: Place, *, differs: bool) -> tuple[list[Ruling], bool]:
+        """The failed checks of a value, and whether it is settled: right for as long as values, names and policy stay."""
         rules = self.policy.checking(place.kind, place.path, place.named)
+        if not rules:
+            return [], True
         key = self._key(place, rules, differs=differs)
-        if key is not None and key in self._clean:
-            return []
+        settled = self._clean.get(key) if key is not None else None
+        if settled is not None:
+            return [], settled
         failed, plain = self._failed(place, rules, differs=differs)
+        settled = plain and self._lasts(rules, place)
         if key is not None and plain and len(self._clean) < _MOST_CLEAN:
-            self._clean.add(key)
-        return failed
+            self._clean[key] = settled
+        return failed, settled
+
+    def matters(self, place: Place) -> bool:
+        """Whether a value that does not differ has to be judged by each audit. Says nothing of expressions without answer."""
+        told, self.faults = self.faults, Faults()
+        try:
+            failed, settled = self.checked(place, differs=False)
+        finally:
+            self.faults = told
+        return bool(failed) or not settled
+
+    def targets(self) -> Iterator[tuple[str, str, Target]]:
+        """What the policy's rules must not find referred to: a rule's argument, the side that it looks at, the target."""
+        arguments = {str(rule.expect.argument) for rule in self.policy.rules if rule.expect.name == _REFERENCE}
+        for argument in sorted(arguments):
+            for side in ("left", "right"):
+                if side not in self.sides.rehearsing(argument):
+                    yield argument, side, self.sides.target(argument, side)
+
+    def _lasts(self, rules: tuple[Rule, ...], place: Place) -> bool:
+        """Whether checks that passed would pass on another day, beside other resources."""
+        for rule in rules:
+            if rule.expect.uses or rule.expect.name in _PASSING:
+                return False
+            if rule.expect.name == _REFERENCE and any(
+                self._may_refer(str(rule.expect.argument), side, place) for side in self._checked_sides(rule)
+            ):
+                return False
+        return True
+
+    def _may_refer(self, argument: str, side: str, place: Place) -> bool:
+        """Whether a value refers to the environment but for what the names of other things tell of its words."""
+        raw = place.leaf(side).raw
+        strict = replace(self.sides.target(argument, side), vocabulary=frozenset())
+        path = place.named or place.path
+        return any(strict.referred_by(item, path) is not None for item in (raw if isinstance(raw, list) else [raw]))
 
     @cached_property
     def asks_alone(self) -> bool:
@@ -143,8 +190,10 @@ class Evaluator:
                     continue
                 if ruling.verdict.met:
                     # The last rule decides, also where it asks for less than an earlier one of its concern.
-                    if rule.concern in contested and self._holds(rule, place):
-                        settled.add(rule.concern)
+                    if rule.concern in contested:
+                        plain = plain and rule.where is None
+                        if self._holds(rule, place):
+                            settled.add(rule.concern)
                     continue
                 # Conditions ask about the resource, so from here on the values alone do not decide.
                 plain = False
@@ -235,7 +284,7 @@ class Evaluator:
 
     def _checked_sides(self, rule: Rule) -> tuple[str, ...]:
         sides = self.in_environment(rule.environment) if rule.environment is not None else ("left", "right")
-        if rule.expect.name == "no_reference_to":
+        if rule.expect.name == _REFERENCE:
             forbidden = self.sides.rehearsing(rule.expect.argument)
             return tuple(side for side in sides if side not in forbidden)
         return sides
@@ -264,9 +313,7 @@ class Evaluator:
             place.leaf(other),
             self.now,
             versions="version" in rule.values,
-            target=self.sides.target(str(rule.expect.argument), subject)
-            if rule.expect.name == "no_reference_to"
-            else None,
+            target=self.sides.target(str(rule.expect.argument), subject) if rule.expect.name == _REFERENCE else None,
             lag=self._lags.of(place, subject) if rule.expect.name == "max_lag" else None,
             lead=self._lags.of(place, other) if rule.expect.name == "max_lag" else None,
             qualified=self._qualified(place, subject) if rule.expect.name == "qualified" else None,
@@ -304,7 +351,7 @@ class Evaluator:
         """What an expression may ask about a place; only what it names is built."""
         sides = {side: self._side(place, side, uses) for side in ("left", "right")}
         found: dict[str, Any] = {**sides, "path": list(place.path), "key": (place.named or place.path or ("",))[-1]}
-        found |= {"now": self.now, "separate_accounts": self._separate}
+        found |= {"now": self.now, "separate_accounts": self.separate}
         if "resource" in uses:
             resource = place.left_resource or place.right_resource
             found["resource"] = {"kind": place.kind, "identity": resource.identity if resource else ""}

@@ -23,10 +23,12 @@ from auditor.promotion import COMPONENT, REHEARSED
 from auditor.reach import with_reach
 from auditor.rules import CATCH_ALL, NON_PRODUCTION
 from auditor.score import Tally as Scoring
+from auditor.settled import RIGHT, Settled, Spots
 from auditor.tallies import Tallies
 
 if TYPE_CHECKING:
     from auditor.declared import Departure
+    from auditor.kept import Keeping
     from auditor.model import Compared, Comparison
     from auditor.names import EnvironmentNames
     from auditor.promotion import Promotion, Release
@@ -63,14 +65,16 @@ def judge(
     owner_tag: str = "owner",
     history: History = NO_HISTORY,
     on_expected: Callable[[Place, Ruling], None] | None = None,
+    keeping: Keeping | None = None,
 ) -> Judgement:
     """Judge a comparison under a policy. `now` is aware and only read by rules that ask for ages.
 
     `on_expected` is told of each difference that a rule calls normal.
     `owner_tag` is the tag that names whom a resource belongs to, in whatever case it is written. `history` is what is
-    known of the past of both; without it nothing is said of what was rehearsed, and lags are of unknown length."""
+    known of the past of both; without it nothing is said of what was rehearsed, and lags are of unknown length. With `keeping`
+    only what may be judged otherwise than before is looked at; what comes out is the same."""
     names = {"left": left_names, "right": right_names}
-    bench = _Bench(comparison, policy, names, now, owner_tag, history, on_expected)
+    bench = _Bench(comparison, policy, names, now, owner_tag, history, on_expected, keeping)
     for compared in comparison.matches:
         bench.judge_match(compared)
     bench.judge_unmatched()
@@ -94,9 +98,11 @@ class _Bench:
         owner_tag: str,
         history: History,
         on_expected: Callable[[Place, Ruling], None] | None,
+        keeping: Keeping | None,
     ) -> None:
         self.comparison = comparison
         self.evaluator = Evaluator(policy, comparison, names, now, history)
+        self.settled = Settled(keeping, policy, self.evaluator, names) if keeping is not None else None
         self.names = (names["left"], names["right"])
         self.views = {
             "left": SideView(comparison.left, names["left"]),
@@ -120,9 +126,13 @@ class _Bench:
         match = compared.match
         category = match.left.kind.category
         self.tally.resource(category)
-        hidden = self.views["left"].unknown_attributes(match.left) | self.views["right"].unknown_attributes(match.right)
+        spots = self._spots(compared)
+        if spots is RIGHT:
+            self.tallies.matched[category] += 1
+            return
+        hidden = self._hidden(match)
         rulings: dict[Path, tuple[Place, list[Ruling]]] = {}
-        for place in differing(compared):
+        for place in spots.differing:
             if (place.path and place.path[0] in hidden) or self._points_into_gap(place):
                 self._hide(category)
                 continue
@@ -132,7 +142,7 @@ class _Bench:
                 self._expect(category, place, ruling)
             else:
                 rulings[place.spot][1].append(ruling)
-        for leaf in (*unqualified(compared), *leaves(match, self.names)):
+        for leaf in (*spots.unqualified, *spots.values):
             if not leaf.path or leaf.path[0] in hidden:
                 continue
             failed = self.evaluator.checks(leaf, differs=leaf.spot in rulings)
@@ -143,8 +153,41 @@ class _Bench:
             if found:
                 by_path.setdefault(place.path, []).append((place, found))
         self.tallies.matched[category] += not by_path
-        for spots in by_path.values():
-            self._report_spots(match, spots)
+        for found_there in by_path.values():
+            self._report_spots(match, found_there)
+
+    def _spots(self, compared: Compared) -> Spots:
+        """The places of a pair that are to be judged: those that are kept, else all but the values that are right for good."""
+        match = compared.match
+        if self.settled is not None:
+            kind, ours, theirs = match.left.kind.name, match.left.resource, match.right.resource
+
+            def place(path: Path, left: Leaf, right: Leaf, *, spot: Path, unqualified: bool) -> Place:
+                return Place(kind, path, left, right, ours, theirs, unqualified, spot)
+
+            known = self.settled.known(match, place)
+            if known is not None:
+                return known
+        apart = tuple(differing(compared))
+        there = {place.spot for place in apart}
+        spots = Spots(
+            apart,
+            tuple(unqualified(compared)),
+            tuple(
+                leaf
+                for leaf in leaves(match, self.names)
+                if leaf.path and (leaf.spot in there or self.evaluator.matters(leaf))
+            ),
+        )
+        if self.settled is not None:
+            self.settled.keep(match, spots)
+        return spots if spots.differing or spots.unqualified or spots.values else RIGHT
+
+    def _hidden(self, match: Match) -> frozenset[str]:
+        if not self.gaps:
+            return frozenset()
+        left, right = self.views["left"], self.views["right"]
+        return left.unknown_attributes(match.left) | right.unknown_attributes(match.right)
 
     def _expect(self, category: Category, place: Place, ruling: Ruling) -> None:
         """A difference that a rule calls normal."""

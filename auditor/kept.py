@@ -1,8 +1,8 @@
 """Maps of digests that outlive the process: what was worked out of a content once need not be worked out again.
 
 A map is kept as segments, each a run of records. It is read whole when it is first asked for, since one long read costs less
-than a question per record; what is new becomes a segment of its own. Once most of what is kept was not asked for by the last
-run, the map is written anew with what was. Nothing here may change a result: a record that is lost is worked out again.
+than a question per record; what is new becomes a segment of its own. When there are many, the map is written anew, without
+what nobody asked for if that is most of it. Nothing here may change a result: a record that is lost is worked out again.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ _HEAD = struct.Struct("<I")
 _SEGMENT = 8_000_000
 _FEWEST = 1024
 _MOST_SEGMENTS = 32
+# After so many the map is looked through for what nobody asks for any more.
+_MOST_FLUSHES = 64
 _log = logging.getLogger(__name__)
 
 
@@ -57,6 +59,7 @@ class Kept:
         self._fresh: dict[bytes, bytes] = {}
         self._used: set[bytes] = set()
         self._segments: set[str] = set()
+        self._flushes = 0
         self.size = 0
         self._read()
 
@@ -75,23 +78,29 @@ class Kept:
         return len(self._known)
 
     def flush(self) -> None:
-        """Write what is new; and everything anew, without what nobody asked for since the last time, where that is most of it."""
+        """Write what is new. Now and then the whole is written anew, in one piece, without what nobody asked for since."""
         with self._lock:
-            used, self._used = self._used, set()
             fresh, self._fresh = self._fresh, {}
-            stale = len(self._known) > 2 * len(used) + _FEWEST
-            if self._shelf is None or not (fresh or stale):
+            self._flushes += 1
+            if self._shelf is None:
                 return
             try:
-                if stale or len(self._segments) >= _MOST_SEGMENTS:
-                    kept = {key: self._known[key] for key in used if key in self._known} if stale else dict(self._known)
-                    self._segments = set(self._shelf.put_segments(self.name, list(_packed(kept)), self._segments))
-                    self._known = kept
-                    self.size = sum(KEY + len(value) for value in kept.values())
-                else:
+                if len(self._segments) >= _MOST_SEGMENTS or self._flushes >= _MOST_FLUSHES:
+                    self._write_anew(self._shelf, fresh)
+                elif fresh:
                     self._segments.update(self._shelf.put_segments(self.name, list(_packed(fresh))))
             except StoreError as error:
                 _log.warning("what was worked out is not kept and will be worked out again: %s", error)
+
+    def _write_anew(self, shelf: Shelf, fresh: Mapping[bytes, bytes]) -> None:
+        used, self._used, self._flushes = self._used, set(), 0
+        stale = len(self._known) > 2 * len(used) + _FEWEST
+        if not stale and not fresh and len(self._segments) < _MOST_SEGMENTS:
+            return
+        kept = {key: value for key, value in list(self._known.items()) if not stale or key in used}
+        self._segments = set(shelf.put_segments(self.name, list(_packed(kept)), self._segments))
+        self._known = kept
+        self.size = sum(KEY + len(value) for value in kept.values())
 
     def _read(self) -> None:
         if self._shelf is None:
@@ -126,6 +135,13 @@ class Keeping:
             while len(self._maps) > 1 and sum(one.size for one in self._maps.values()) > self._most:
                 self._maps.popitem(last=False)
             return found
+
+    def flush(self) -> None:
+        """Write what is new in any of them."""
+        with self._lock:
+            maps = list(self._maps.values())
+        for one in maps:
+            one.flush()
 
 
 def _packed(records: Mapping[bytes, bytes]) -> Iterator[bytes]:

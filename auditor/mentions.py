@@ -49,11 +49,11 @@ def mentions_any(packed: bytes, wanted: Collection[int]) -> bool:
 def _texts(value: Json) -> Iterator[str]:
     if isinstance(value, str):
         yield value
+        document = embedded(value)
+        if document:
+            yield from _texts(document)
         if len(value) <= _LONGEST:
             yield from _inside(value)
-            document = embedded(value)
-            if document:
-                yield from _texts(document)
     elif isinstance(value, Mapping):
         for key, below in value.items():
             yield from _texts(str(key))

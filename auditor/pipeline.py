@@ -18,9 +18,11 @@ from auditor.compare import compare
 from auditor.coverage import coverage_of, one_sided_gaps
 from auditor.declared import set_aside
 from auditor.equivalents import put_into_terms
+from auditor.forms import known_forms
 from auditor.happenings import LOOKBACK, with_returns
 from auditor.held import held_since
 from auditor.judge import judge
+from auditor.kept import Keeping
 from auditor.life import live
 from auditor.match import Counterpart, match
 from auditor.metering import count_audit, failures_counted
@@ -32,7 +34,6 @@ from auditor.past import recall, seen
 from auditor.policy import load_policy
 from auditor.realms import names_of, realm_of, source_names
 from auditor.sharing import Asking, Sharing
-from auditor.snapshot import FORM_VERSION, normalise
 from auditor.store.errors import ConflictError
 from auditor.tallies import with_hidden
 from auditor.trace import auditing
@@ -67,7 +68,7 @@ _log = logging.getLogger(__name__)
 class Tools:
     """What every stage is given. `clock` returns aware UTC times; without a `teller` nobody is told.
 
-    `sharing` is one for all runs of a process. `witness` is asked once for each finding whose `moved` is new: who made
+    `sharing` is one for all runs of a process, and so is `keeping`, which holds what was worked out before. `witness` is asked once for each finding whose `moved` is new: who made
     this change to this resource of this environment? None: nobody to ask."""
 
     registry: Registry
@@ -77,6 +78,7 @@ class Tools:
     progress: Progress | None = None
     teller: Teller | None = None
     sharing: Sharing = field(default_factory=Sharing)
+    keeping: Keeping = field(default_factory=Keeping)
     meters: Meters = field(default_factory=Unmetered)
     waivers: tuple[Waiver, ...] = ()
     witness: Callable[[str, Resource, Moved], Author | None] | None = None
@@ -212,7 +214,17 @@ def _audited(
     histories = Histories((realms[0], realms[1]), tools.store.past, (left.id, right.id), now)
     held = partial(held_since, histories)
     history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to, held)
-    judgement = judge(laid.comparison, policy, laid.pair.left, laid.pair.right, now, config.owner_tag, history)
+    judgement = judge(
+        laid.comparison,
+        policy,
+        laid.pair.left,
+        laid.pair.right,
+        now,
+        config.owner_tag,
+        history,
+        keeping=tools.keeping,
+    )
+    tools.keeping.flush()
     audit_id = _audit_id(left, right, policy.digest, now)
     with auditing(audit_id):
         movement = Movement(histories, tools.witness)
@@ -273,7 +285,7 @@ def lay(config: Config, left: Snapshot, right: Snapshot, tools: Tools) -> Laid:
     declared = [Counterpart(c.kind, c.left, c.right) for c in config.counterparts]
     matches, unmatched = match(ours, theirs, names, declared, config.identity_tag)
     left, right = one_sided_gaps(left, right)
-    return Laid(Comparison(left, right, compare(matches, names), unmatched, declarations), names, notes)
+    return Laid(Comparison(left, right, compare(matches, names, tools.keeping), unmatched, declarations), names, notes)
 
 
 def _comparable(snapshot: Snapshot, tools: Tools) -> Snapshot:
@@ -331,21 +343,7 @@ def _names(config: Config, snapshot: Snapshot) -> EnvironmentNames:
 
 def _normals(config: Config, snapshot: Snapshot, names: EnvironmentNames, tools: Tools) -> tuple[Normal, ...]:
     by_source = source_names(config, snapshot.environment, names)
-    return normalise(snapshot.resources, tools.registry.kind, names, by_source, _FormCache(tools.store))
-
-
-class _FormCache:
-    """Normal forms by content, kept in the store."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._namespace = f"form-{FORM_VERSION}"
-
-    def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        return self._store.cached(self._namespace, keys)
-
-    def put(self, items: Mapping[str, bytes]) -> None:
-        self._store.cache_put(self._namespace, items)
+    return known_forms(snapshot.resources, tools.registry.kind, names, by_source, tools.keeping)
 
 
 def _audit_id(left: Snapshot, right: Snapshot, policy: str, now: datetime) -> str:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from auditor.declared import is_declaration
 from auditor.embedded import embedded
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
     from auditor.names import EnvironmentNames
 
-FORM_VERSION = 4
-"""Part of every cache key: raise it when the same content would get another normal form."""
-
 _KEY_CANDIDATES = ("name", "Name", "key", "Key", "id", "Id", "ID", "identifier", "host", "path", "type", "port")
 _VALUES = ("value", "Value")
 _ORDERED_WORDS = frozenset({"command", "cmd", "args", "arguments", "argv", "entrypoint"})
@@ -35,77 +33,48 @@ _REFERENCE = re.compile(r"arn:aws[\w-]*:[^\s\"',;]+|[A-Za-z0-9][\w.-]{5,}[A-Za-z
 _POINTS = re.compile(r"[:/.]|-[0-9a-f]{8,}\Z")
 
 
-class Cache(Protocol):
-    """Where normal forms are kept by content between runs: keys and values are opaque."""
-
-    def get(self, keys: Sequence[str]) -> Mapping[str, bytes]: ...
-
-    def put(self, items: Mapping[str, bytes]) -> None: ...
-
-
 def normalise(
     resources: Sequence[Resource],
     kind_of: Callable[[str], Kind],
     names: EnvironmentNames,
     source_names: Mapping[str, EnvironmentNames] | None = None,
-    cache: Cache | None = None,
 ) -> tuple[Normal, ...]:
     """The normal form of every resource of one snapshot, in the same order.
 
     `source_names` gives the names for sources that have aliases of their own. Same resources and names in, same out.
     """
-    references = references_of(each for each in resources if not is_declaration(each.kind))
-    # A state's copies refer to one another and to what is live; what is live does not refer to copies.
-    copied = {**references_of(each for each in resources if is_declaration(each.kind)), **references}
-
-    def known_to(resource: Resource) -> Mapping[str, str]:
-        return copied if is_declaration(resource.kind) else references
-
+    known = References.of(resources)
     by_source = source_names or {}
-    keys = [
-        _cache_key(resource, kind_of(resource.kind), by_source.get(resource.source, names)) for resource in resources
-    ]
-    if cache is None:
-        return tuple(
-            normal_form(resource, kind_of(resource.kind), by_source.get(resource.source, names), known_to(resource))
-            for resource in resources
+    return tuple(
+        normal_form(
+            resource, kind_of(resource.kind), by_source.get(resource.source, names), known.seen_by(resource.kind)
         )
-    salts = {
-        copy: hashlib.sha256(repr(sorted(known.items())).encode()).hexdigest()
-        for copy, known in ((False, references), (True, copied))
-    }
-    keys = [
-        hashlib.sha256((salts[is_declaration(resource.kind)] + key).encode()).hexdigest()
-        for resource, key in zip(resources, keys, strict=True)
-    ]
-    known = cache.get(keys)
-    fresh: dict[str, bytes] = {}
-    found: list[Normal] = []
-    for resource, key in zip(resources, keys, strict=True):
-        kind = kind_of(resource.kind)
-        body = known.get(key)
-        if body is not None:
-            form, raw, digest, identity = json.loads(body)
-            found.append(Normal(resource, kind, identity, form, raw, digest))
-            continue
-        normal = normal_form(resource, kind, by_source.get(resource.source, names), known_to(resource))
-        fresh[key] = json.dumps([normal.form, normal.raw, normal.digest, normal.identity]).encode()
-        found.append(normal)
-    if fresh:
-        cache.put(fresh)
-    return tuple(found)
+        for resource in resources
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What the resources of one snapshot may be referred to by, and as what: `live` what is there, `copied` with the copies
+    in states. A state's copies refer to one another and to what is live; what is live does not refer to copies."""
+
+    live: Mapping[str, str]
+    copied: Mapping[str, str]
+
+    @classmethod
+    def of(cls, resources: Sequence[Resource]) -> References:
+        live = references_of(each for each in resources if not is_declaration(each.kind))
+        copies = references_of(each for each in resources if is_declaration(each.kind))
+        return cls(live, {**copies, **live} if copies else live)
+
+    def seen_by(self, kind: str) -> Mapping[str, str]:
+        return self.copied if is_declaration(kind) else self.live
 
 
 def digest_of(value: Json) -> str:
     """SHA-256, in hex, of a JSON value in canonical form: keys sorted, no blanks."""
     body = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _cache_key(resource: Resource, kind: Kind, names: EnvironmentNames) -> str:
-    declared = [sorted(kind.keyed.items()), kind.ordered, kind.volatile]
-    known = [names.tokens, names.foreign, sorted(names.accounts), names.regions]
-    return digest_of([FORM_VERSION, resource.kind, resource.identity, resource.attributes, declared, known])
 
 
 def normal_form(resource: Resource, kind: Kind, names: EnvironmentNames, references: Mapping[str, str]) -> Normal:
@@ -185,7 +154,8 @@ class _Shape:
         shaped: dict[str, Json] = {}
         value: Json
         for item in items:
-            key = "/".join(str(item.get(attribute, "")) for attribute in attributes)
+            named = [str(item.get(attribute, "")) for attribute in attributes]
+            key = "/".join(named)
             if attributes and key.strip("/"):
                 rest = (
                     {name: value for name, value in item.items() if name not in attributes}
@@ -193,7 +163,7 @@ class _Shape:
                     else item
                 )
                 value = self._value(_said(rest), (*path, key))
-                key = self._resolve_key(key)
+                key = "/".join(map(self._resolve_key, named))
             else:
                 value = self.map(item, (*path, "*"))
                 key = UNKEYED + digest_of(neutral(_spelled(value, ""), self._names))[:12]

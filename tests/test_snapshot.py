@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,31 +111,6 @@ def test_two_environments_that_differ_in_names_only_have_equal_digests() -> None
     right = normalise([of("prod", "222222222222", "us-east-1")], kind_of, PROD)[0]
     assert left.digest == right.digest
     assert left.identity == right.identity == "t-{env}"
-
-
-class Remembering:
-    """A cache that counts what was put into it."""
-
-    def __init__(self) -> None:
-        self.items: dict[str, bytes] = {}
-
-    def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        return {key: self.items[key] for key in keys if key in self.items}
-
-    def put(self, items: Mapping[str, bytes]) -> None:
-        self.items.update(items)
-
-
-def test_a_normal_form_from_the_cache_is_the_one_that_was_put_there() -> None:
-    """The second time nothing is computed anew, and a changed document is not taken from the cache."""
-    cache = Remembering()
-    resource = Resource(KIND.name, "t-staging", {"memory": "1Gi", "zones": ["b", "a"]})
-    first = normalise([resource], kind_of, STAGING, cache=cache)
-    assert normalise([resource], kind_of, STAGING, cache=cache) == first == normalise([resource], kind_of, STAGING)
-    assert len(cache.items) == 1
-    changed = Resource(KIND.name, "t-staging", {"memory": "2Gi", "zones": ["b", "a"]})
-    assert normalise([changed], kind_of, STAGING, cache=cache)[0].form["memory"] == 2 * 2**30
-    assert len(cache.items) == 2
 
 
 json_values = st.recursive(

@@ -49,6 +49,7 @@ def opened(config: Config) -> Iterator[Store]:
 
 def toolbox(config: Config, registry: Registry, store: Store, progress: Progress | None = None) -> Tools:
     """What the stages of a run are given."""
+    from auditor.kept import Keeping
     from auditor.key import load_key
     from auditor.notify import teller_of
     from auditor.pipeline import Tools
@@ -66,6 +67,7 @@ def toolbox(config: Config, registry: Registry, store: Store, progress: Progress
         teller=teller_of(config.publish),
         waivers=waivers_of(config, now()).waivers,
         witness=Witnesses(config.environments, store, now),
+        keeping=Keeping(store),
     )
 
 

@@ -29,6 +29,7 @@ from auditor.daemon.secrets import secrets_of
 from auditor.daemon.signals import Asked, asked
 from auditor.daemon.work import Auditing
 from auditor.errors import ConfigError, Problem
+from auditor.kept import Keeping
 from auditor.loopback import is_loopback
 from auditor.publish.alertmanager import EVERY
 from auditor.publish.prometheus import PrometheusMeters
@@ -112,6 +113,7 @@ class Service:
         self.alerts = Alerts(
             store, leading=leading, clock=clock, beat=self.heartbeats.expect("alerts", _ASKING), every=EVERY
         )
+        keeping = Keeping(store)
         auditing = Auditing(
             store=store,
             registry=ground.registry,
@@ -121,6 +123,7 @@ class Service:
             clock=clock,
             loaded=self._loaded,
             recorded=self.delivery.wake,
+            keeping=keeping,
         )
         self.jobs = Jobs(
             store,
@@ -142,6 +145,7 @@ class Service:
             clock=clock,
             recorded=self.delivery.wake,
             stopping=lambda: self._stopping,
+            keeping=keeping,
         )
         gate = Gate(lambda: self._loaded().config.serve, store, ground.key, clock, self._names)
         self.app = create_app(

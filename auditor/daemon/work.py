@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from auditor.digest import post_digest
+from auditor.kept import Keeping
 from auditor.notify import teller_of
 from auditor.pipeline import Tools, audit_now, observe_now
 from auditor.witnesses import Witnesses
@@ -34,7 +35,7 @@ _log = structlog.get_logger(__name__)
 class Auditing:
     """Does the work of jobs and of those who ask by hand. `loaded` is asked at the beginning of each piece of work;
     `recorded` is told after it, since there may be something to deliver. `limits` are what all audits of the process
-    share when they ask who made changes."""
+    share when they ask who made changes, `keeping` holds what they worked out."""
 
     store: Store
     registry: Registry
@@ -45,6 +46,7 @@ class Auditing:
     loaded: Callable[[], Loaded]
     recorded: Callable[[], None]
     limits: dict[str, Any] = field(default_factory=dict)
+    keeping: Keeping = field(default_factory=Keeping)
 
     def audit(self, left: str, right: str, not_before: datetime, cancel: threading.Event) -> None:
         self.audited(left, right, not_before, cancel)
@@ -124,6 +126,7 @@ class Auditing:
             clock=self.clock,
             teller=teller_of(loaded.config.publish),
             sharing=self.sharing,
+            keeping=self.keeping,
             meters=self.meters,
             waivers=loaded.waivers.waivers,
             witness=witness,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from fastapi import Request
 
+from auditor.kept import Keeping
 from auditor.notify import teller_of
 from auditor.pipeline import Tools
 
@@ -112,6 +113,7 @@ class Backend:
     recorded  to be called after something was recorded, since there may be something to deliver
     stopping  whether the service is about to end, so that streams have to
     clock     aware UTC times
+    keeping   what was worked out of contents, shared with the audits of the process
     """
 
     store: Store
@@ -122,6 +124,7 @@ class Backend:
     clock: Callable[[], datetime]
     recorded: Callable[[], None]
     stopping: Callable[[], bool]
+    keeping: Keeping = field(default_factory=Keeping)
 
     @property
     def config(self) -> Config:
@@ -140,6 +143,7 @@ class Backend:
             clock=self.clock,
             teller=self.teller(),
             waivers=self.loaded().waivers.waivers,
+            keeping=self.keeping,
         )
 
 

@@ -19,7 +19,9 @@ from auditor.cli import setup
 from auditor.collect import collect_all
 from auditor.compare import compare
 from auditor.evaluate import Evaluator
+from auditor.forms import known_forms
 from auditor.judge import judge
+from auditor.kept import Keeping
 from auditor.match import match
 from auditor.model import Compared, Comparison, Kind, Resource, Snapshot
 from auditor.paths import PathSet
@@ -29,7 +31,6 @@ from auditor.realms import names_of
 from auditor.redact import Redactor
 from auditor.registry import Registry
 from auditor.rules import Policy
-from auditor.snapshot import normalise
 from tests.collectors.aws import test_recorded_twins as recorded_twins
 from tests.collectors.aws.reading import CREDENTIALS, declared
 from tests.e2e import twins
@@ -75,16 +76,6 @@ class World:
     names: Pair
     registry: Registry
     policy: Policy
-
-
-class Forms(dict[str, bytes]):
-    """Normal forms by content, so that only what was changed is made again."""
-
-    def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:  # type: ignore[override]
-        return {key: self[key] for key in keys if key in self}
-
-    def put(self, items: Mapping[str, bytes]) -> None:
-        self.update(items)
 
 
 @dataclass(frozen=True)
@@ -187,11 +178,11 @@ def mutations(resource: Resource, kind: Kind) -> Iterator[Mutation]:
 
 
 def laid(
-    sides: tuple[Sequence[Resource], Sequence[Resource]], kind_of: Callable[[str], Kind], names: Pair, forms: Forms
+    sides: tuple[Sequence[Resource], Sequence[Resource]], kind_of: Callable[[str], Kind], names: Pair, keeping: Keeping
 ) -> tuple[tuple[Compared, ...], int]:
     """The two sides compared, and how many resources stay alone."""
-    ours = normalise(sides[0], kind_of, names.left, cache=forms)
-    theirs = normalise(sides[1], kind_of, names.right, cache=forms)
+    ours = known_forms(sides[0], kind_of, names.left, {}, keeping)
+    theirs = known_forms(sides[1], kind_of, names.right, {}, keeping)
     matches, alone = match(ours, theirs, names)
     return compare(matches, names), len(alone)
 
@@ -229,8 +220,8 @@ class Trial:
 
     def run(self) -> Iterator[tuple[Mutation, Compared, tuple[str, ...]]]:
         """Every mutation that was found once, at its place. What was not is among the failures."""
-        forms = Forms()
-        compared, alone = laid(self.sides, self.kind_of, self.names, forms)
+        keeping = Keeping()
+        compared, alone = laid(self.sides, self.kind_of, self.names, keeping)
         assert alone == 0
         before = told_by(compared)
         for position, resource in enumerate(self.sides[0]):
@@ -238,7 +229,7 @@ class Trial:
                 if str(mutation) in self.seen:
                     continue
                 left = [*self.sides[0][:position], mutation.applied(), *self.sides[0][position + 1 :]]
-                compared, alone = laid((left, self.sides[1]), self.kind_of, self.names, forms)
+                compared, alone = laid((left, self.sides[1]), self.kind_of, self.names, keeping)
                 own = [each for each in compared if each.match.left.resource is left[position]]
                 new = list((told_by(compared) - before).elements())
                 if alone or len(new) != 1 or new[0][:2] != (resource.kind, resource.identity):

@@ -1,0 +1,130 @@
+"""Normal forms of a snapshot of which most is known: only what changed is worked out, and the rest when somebody looks.
+
+What a form depends on is its document, its kind's declarations, its environment's names, and what the references in it stand
+for in its snapshot. The first three are known at once. For the last, each document's numbers (`mentions`) tell which of the
+snapshot's references it may hold: so a thing that comes or goes touches the documents that speak of it, and no other.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from auditor.declared import is_declaration
+from auditor.document import Document
+from auditor.kept import KEY, key_of
+from auditor.mentions import mentioned, number, unpack
+from auditor.model import Normal, Resource
+from auditor.snapshot import References, digest_of, normal_form
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from auditor.kept import Keeping
+    from auditor.model import Kind, Trees
+    from auditor.names import EnvironmentNames
+
+FORM_VERSION = 5
+"""Part of every key: raise it when the same content would get another normal form, or mention other things."""
+_DIGEST = 32
+# Trees that were made lately, for who looks at them next: some 20 kB each.
+_MOST_TREES = 10_000
+
+
+def known_forms(
+    resources: Sequence[Resource],
+    kind_of: Callable[[str], Kind],
+    names: EnvironmentNames,
+    source_names: Mapping[str, EnvironmentNames],
+    keeping: Keeping,
+) -> tuple[Normal, ...]:
+    """What `snapshot.normalise` says of the same, from what is kept as far as that is known."""
+    forms = _Forms(kind_of, names, source_names, References.of(resources), keeping)
+    return tuple(map(forms.normal, resources))
+
+
+class _Forms:
+    """The forms of one snapshot."""
+
+    def __init__(
+        self,
+        kind_of: Callable[[str], Kind],
+        names: EnvironmentNames,
+        by_source: Mapping[str, EnvironmentNames],
+        references: References,
+        keeping: Keeping,
+    ) -> None:
+        self._kind_of, self._names, self._by_source, self._references = kind_of, names, by_source, references
+        self._mentions = keeping.map(f"mentions-{FORM_VERSION}:{names.name}")
+        self._known = keeping.map(f"forms-{FORM_VERSION}:{names.name}")
+        self._live = _numbered(references.live)
+        self._copied = self._live if references.copied is references.live else _numbered(references.copied)
+        self._places: dict[tuple[str, str], tuple[Kind, bytes, dict[int, list[bytes]]]] = {}
+        self._trees: OrderedDict[int, tuple[Normal, Trees]] = OrderedDict()
+
+    def normal(self, resource: Resource) -> Normal:
+        place = self._places.get((resource.kind, resource.source))
+        if place is None:
+            place = self._places[resource.kind, resource.source] = self._place(resource)
+        kind, declared, numbered = place
+        document = Document.of(resource.attributes)
+        digest = bytes.fromhex(document.digest)
+        packed = self._mentions.get(digest[:KEY])
+        if packed is None:
+            packed = self._mentions[digest[:KEY]] = mentioned(document.plain())
+        held = [resolved for told in unpack(packed) if told in numbered for resolved in numbered[told]]
+        content = (digest, declared, b"\0".join(held), b"\0\0", resource.identity.encode("utf-8", "surrogatepass"))
+        key = blake2b(b"".join(content), digest_size=KEY).digest()
+        record = self._known.get(key)
+        if record is None:
+            record = self._known[key] = self._made(resource, kind)
+        form_digest, length = record[:_DIGEST].hex(), int.from_bytes(record[_DIGEST : _DIGEST + 4], "little")
+        at = _DIGEST + 4
+        identity = record[at : at + length].decode("utf-8", "surrogatepass")
+        return Normal.light(resource, kind, identity, self._read, form_digest, key, record[at + length :])
+
+    def _place(self, resource: Resource) -> tuple[Kind, bytes, dict[int, list[bytes]]]:
+        """What resources of one kind and source have in common: the kind, the digest of what is declared, the references."""
+        kind, names = self._kind_of(resource.kind), self._names_of(resource)
+        told = [sorted(kind.keyed.items()), kind.ordered, kind.volatile]
+        known = [names.name, names.tokens, names.weak, names.foreign, sorted(names.accounts), names.regions]
+        declared = key_of(digest_of([FORM_VERSION, kind.name, told, known]))
+        return kind, declared, self._copied if is_declaration(kind.name) else self._live
+
+    def _names_of(self, resource: Resource) -> EnvironmentNames:
+        return self._by_source.get(resource.source, self._names)
+
+    def _made(self, resource: Resource, kind: Kind) -> bytes:
+        """The record of a form that was not known: its digest, its identity, and what it mentions."""
+        made = self._form(resource, kind)
+        identity = made.identity.encode("utf-8", "surrogatepass")
+        self._remember(resource, made)
+        return b"".join(
+            (bytes.fromhex(made.digest), len(identity).to_bytes(4, "little"), identity, mentioned(made.raw))
+        )
+
+    def _read(self, normal: Normal) -> Trees:
+        found = self._trees.get(id(normal.resource))
+        if found is not None and found[0].resource is normal.resource:
+            self._trees.move_to_end(id(normal.resource))
+            return found[1]
+        made = self._form(normal.resource, normal.kind)
+        self._remember(normal.resource, made)
+        return made.trees
+
+    def _form(self, resource: Resource, kind: Kind) -> Normal:
+        return normal_form(resource, kind, self._names_of(resource), self._references.seen_by(resource.kind))
+
+    def _remember(self, resource: Resource, made: Normal) -> None:
+        self._trees[id(resource)] = (made, made.trees)
+        if len(self._trees) > _MOST_TREES:
+            self._trees.popitem(last=False)
+
+
+def _numbered(references: Mapping[str, str]) -> dict[int, list[bytes]]:
+    """By the number of the text that refers: what it stands for. Two texts may have one number, so both are told."""
+    found: dict[int, list[bytes]] = defaultdict(list)
+    for text, target in sorted(references.items()):
+        found[number(text)].append(f"{text}\1{target}".encode("utf-8", "surrogatepass"))
+    return dict(found)
