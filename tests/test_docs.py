@@ -33,7 +33,10 @@ README = (ROOT / "README.md").read_text()
 
 
 def commands(group: click.Group, path: tuple[str, ...]) -> Iterator[str]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None, name
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
         if not isinstance(command, click.Group) or command.invoke_without_command:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import write
-from auditor.cli.options import config_option, debug_option, output_option
+from auditor.cli.exits import debug_option
+from auditor.cli.options import config_option, output_option
 from auditor.cli.setup import configured
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from auditor.cli import write
-from auditor.cli.exits import Exit
-from auditor.cli.options import config_option, debug_option, output_option
+from auditor.cli.exits import Exit, debug_option
+from auditor.cli.options import config_option, output_option
 from auditor.cli.setup import configured, now
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from auditor.cli import write
-from auditor.cli.options import FORMATS, debug_option
+from auditor.cli.exits import debug_option
+from auditor.cli.options import FORMATS
 
 
 @click.command()

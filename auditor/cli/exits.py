@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import click
 
-from auditor.errors import AuditorError, ConfigError
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, TypeVar
+
+    _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 DEBUG = "auditor.debug"
 
@@ -41,9 +41,6 @@ def guarded(command: click.Command, arguments: Sequence[str]) -> int:
     except click.UsageError as error:
         error.show()
         return Exit.USAGE
-    except ConfigError as error:
-        _tell("\n".join(str(problem) for problem in error.problems))
-        return Exit.USAGE
     except (KeyboardInterrupt, click.Abort):
         _tell("Interrupted. An audit is recorded whole or not at all.")
         return Exit.INTERRUPTED
@@ -54,12 +51,18 @@ def guarded(command: click.Command, arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         _tell(error.format_message())
         return Exit.FAILED
-    except AuditorError as error:
-        _failed(str(error), context)
-        return Exit.FAILED
     except Exception as error:  # noqa: BLE001 - the outermost edge: a defect of ours must not look like findings
-        _failed(f"{type(error).__name__}: {error}", context)
-        return Exit.FAILED
+        return _ended(error, context)
+
+
+def debug_option(command: _Command) -> _Command:
+    """`--debug`: show where a failure came from."""
+    help_text = "When the auditor itself fails, show where."
+    return click.option("--debug", is_flag=True, expose_value=False, callback=_remember_debug, help=help_text)(command)
+
+
+def _remember_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    context.meta[DEBUG] = value or context.meta.get(DEBUG, False)
 
 
 def redacted(text: str, environ: Mapping[str, str]) -> str:
@@ -69,9 +72,21 @@ def redacted(text: str, environ: Mapping[str, str]) -> str:
     return Scrubber(environ).text(text)
 
 
+def _ended(error: Exception, context: click.Context | None) -> Exit:
+    from auditor.errors import AuditorError, ConfigError
+
+    if isinstance(error, ConfigError):
+        _tell("\n".join(str(problem) for problem in error.problems))
+        return Exit.USAGE
+    _failed(str(error) if isinstance(error, AuditorError) else f"{type(error).__name__}: {error}", context)
+    return Exit.FAILED
+
+
 def _failed(message: str, context: click.Context | None) -> None:
     _tell(redacted(f"The auditor failed: {message}", os.environ))
     if context is not None and context.meta.get(DEBUG):
+        import traceback
+
         _tell(redacted(traceback.format_exc(), os.environ))
     else:
         _tell("Run it again with --debug to see where.")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from auditor.cli import write
-from auditor.cli.options import debug_option, output_option
+from auditor.cli.exits import debug_option
+from auditor.cli.options import output_option
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from auditor.cli import write
-from auditor.cli.exits import DEBUG
+from auditor.cli.exits import debug_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,16 +16,6 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "markdown", "junit", "html", "sarif")
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
-
-
-def _remember_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    context.meta[DEBUG] = value or context.meta.get(DEBUG, False)
-
-
-def debug_option(command: _Command) -> _Command:
-    """`--debug`: show where a failure came from."""
-    help_text = "When the auditor itself fails, show where."
-    return click.option("--debug", is_flag=True, expose_value=False, callback=_remember_debug, help=help_text)(command)
 
 
 def config_option(command: _Command) -> _Command:
@@ -99,6 +88,8 @@ def output_option(command: _Command) -> _Command:
 
 def _writable(_context: click.Context, _parameter: click.Parameter, output: Path | None) -> Path | None:
     if output is not None:
+        from auditor.cli import write
+
         write.must_be_writable(output)
     return output
 

@@ -198,12 +198,27 @@ def test_ctrl_c_ends_with_130(company: Path) -> None:
     assert told.endswith("Interrupted. An audit is recorded whole or not at all.\n")
 
 
+def commands(group: click.Group) -> dict[str, click.Command]:
+    context = click.Context(group)
+    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
+    """What is listed without importing a command is the first sentence of its own help, under its own name."""
+    formatter = click.HelpFormatter(width=1000)
+    audit.format_commands(click.Context(audit), formatter)
+    listed = dict(line.strip().split(maxsplit=1) for line in formatter.getvalue().splitlines()[1:])
+    assert listed == {name: command.get_short_help_str(1000) for name, command in commands(audit).items()}
+    assert all(command.name == name for name, command in commands(audit).items())
+
+
 def test_every_command_has_a_help_text_and_takes_debug() -> None:
     """No command is left without a first sentence; --debug works wherever it is put."""
 
     def walk(command: click.Command, path: tuple[str, ...]) -> list[tuple[str, ...]]:
         if isinstance(command, click.Group):
-            return [found for name, inner in command.commands.items() for found in walk(inner, (*path, name))]
+            return [found for name, inner in commands(command).items() for found in walk(inner, (*path, name))]
         assert (command.help or "").strip()[:1].isupper(), path
         assert any("--debug" in parameter.opts for parameter in command.params), path
         return [path]
