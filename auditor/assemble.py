@@ -1,16 +1,23 @@
-"""What the tasks of one environment read, put together as its snapshot: in one order, whichever task was faster."""
+"""What the tasks of one environment read, put together as its snapshot: in one order, whichever task was faster.
+
+A resource is told apart and ordered by its name, and hashed as one line of bytes in which its attributes are their digest:
+documents are not looked at.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from collections import Counter, defaultdict
+from dataclasses import dataclass, fields, replace
 from datetime import UTC
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
+from auditor.codec import compact
+from auditor.document import Document
 from auditor.model import Gap, Listing, Resource, Snapshot
 from auditor.read_twice import once
 
@@ -50,13 +57,13 @@ def snapshot(environment: str, taken_at: datetime, read: Sequence[Read]) -> Snap
     The id sorts by time: `20260131T120000000000Z-staging-4f2a9c1b7d3e`, the end from a digest of all content.
     """
     found, told = [each for part in read for each in part.resources], [gap for part in read for gap in part.gaps]
-    once_read, unread = once(found, told, _canonical)
-    resources, gaps = _distinct(once_read), _distinct_gaps(unread)
-    listings = _listings(read)
+    once_read, unread = once(found, told, spelled)
+    resources, gaps, listings = _distinct(once_read), _distinct_gaps(unread), _listings(read)
     taken_at = taken_at.astimezone(UTC)
     digest = hashlib.sha256()
-    for item in (*resources, *gaps, *listings):
-        digest.update(_canonical(item).encode())
+    for lines in (map(spelled, resources), map(itemgetter(0), gaps), map(itemgetter(0), listings)):
+        digest.update(b"\n".join(lines))
+        digest.update(b"\n\n")
     stamp = taken_at.strftime("%Y%m%dT%H%M%S%fZ")
     tasks = [part.task for part in read if part.task is not None]
     accounts = {*(task.account for task in tasks), *(resource.account for resource in resources)}
@@ -65,66 +72,104 @@ def snapshot(environment: str, taken_at: datetime, read: Sequence[Read]) -> Snap
         id=f"{stamp}-{environment}-{digest.hexdigest()[:12]}",
         environment=environment,
         taken_at=taken_at,
-        resources=resources,
-        gaps=gaps,
-        listings=listings,
+        resources=tuple(resources),
+        gaps=tuple(gap for _, gap in gaps),
+        listings=tuple(listing for _, listing in listings),
         accounts=tuple(sorted(account for account in accounts if account)),
         regions=tuple(sorted(region for region in regions if region)),
     )
 
 
-def _distinct(resources: Iterable[Resource]) -> tuple[Resource, ...]:
-    """In order, each (kind, identity, source, region) once.
+def spelled(resource: Resource) -> bytes:
+    """One spelling of all that a resource says; of its attributes their digest."""
+    return compact(
+        [
+            resource.kind,
+            resource.identity,
+            resource.source,
+            resource.region,
+            resource.account,
+            resource.parent,
+            resource.refs,
+            resource.tags,
+            resource.component,
+            resource.location,
+            Document.of(resource.attributes).digest,
+        ]
+    )
+
+
+def _distinct(read: Sequence[Resource]) -> list[Resource]:
+    """In the order of their names, each (kind, identity, source, region) once.
 
     A listing that moved while its pages were read says the same thing twice: that is one resource. Two different
     things of one name are both kept, the second as `name#2`: to drop either would be to call it absent.
     """
-    seen: dict[tuple[str, str, str, str], int] = {}
-    distinct: list[Resource] = []
-    last = ""
-    for text, resource in sorted(
-        ((_canonical(resource), resource) for resource in resources), key=lambda pair: pair[0]
-    ):
-        if text == last:
-            continue
-        last = text
-        place = (resource.kind, resource.identity, resource.source, resource.region or "")
-        seen[place] = seen.get(place, 0) + 1
-        if seen[place] > 1:
-            _log.debug("%s %s of %s was read %d times, differing", *place[:3], seen[place])
-            resource = replace(resource, identity=f"{resource.identity}#{seen[place]}")
-        distinct.append(resource)
-    return tuple(sorted(distinct, key=_canonical))
+    found = dict(zip(map(_name, read), read, strict=True))
+    if len(found) < len(read):
+        found = _numbered(read)
+    return [resource for _, resource in sorted(found.items(), key=itemgetter(0))]
 
 
-def _distinct_gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+def _numbered(read: Sequence[Resource]) -> dict[str, Resource]:
+    """By names that tell them apart."""
+    named: dict[str, dict[bytes, Resource]] = defaultdict(dict)
+    for resource in read:
+        named[_name(resource)][spelled(resource)] = resource
+    found = {name: min(several.values(), key=_by_content) for name, several in named.items()}
+    for name in sorted(name for name, several in named.items() if len(several) > 1):
+        several = sorted(named[name].values(), key=_by_content)
+        _log.debug("%s %s of %s was read %d times, differing", *name.split("\0")[:3], len(several))
+        numbers = count(2)
+        for resource in several[1:]:
+            free = (replace(resource, identity=f"{resource.identity}#{number}") for number in numbers)
+            renamed = next(each for each in free if _name(each) not in found)
+            found[_name(renamed)] = renamed
+    return found
+
+
+def _name(resource: Resource) -> str:
+    return f"{resource.kind}\0{resource.identity}\0{resource.source}\0{resource.region or ''}"
+
+
+def _by_content(resource: Resource) -> tuple[str, str, bytes, bytes]:
+    """An order of things of one name that lasts while little of them changes, as that of their digests would not."""
+    body = Document.of(resource.attributes).body()
+    return resource.parent or "", resource.account or "", body, spelled(resource)
+
+
+def _distinct_gaps(gaps: Iterable[Gap]) -> list[tuple[bytes, Gap]]:
     """In order, each once. Two sources of one label that both gave no access stand for the listings of both."""
     listings: Counter[Gap] = Counter()
     for gap in gaps:
         listings[replace(gap, listings=0)] += gap.listings
-    return tuple(sorted((replace(gap, listings=number) for gap, number in listings.items()), key=_canonical))
+    told = [replace(gap, listings=number) for gap, number in listings.items()]
+    return sorted(((_line(gap, (gap.kind, gap.source, gap.region or "")), gap) for gap in told), key=itemgetter(0))
 
 
-def _listings(read: Sequence[Read]) -> tuple[Listing, ...]:
+def _listings(read: Sequence[Read]) -> list[tuple[bytes, Listing]]:
     """Each kind that a task listed to its end, unless a gap in the same place says that something of it is unread."""
-    unread = [gap for part in read for gap in part.gaps if gap.resource is None and gap.attribute is None]
+    unread: dict[str, list[Gap]] = defaultdict(list)
+    for gap in (gap for part in read for gap in part.gaps):
+        if gap.resource is None and gap.attribute is None:
+            unread[gap.source].append(gap)
     listed = {
         Listing(source=part.task.source, kind=kind, region=part.task.region)
         for part in read
         if part.task is not None and part.ended
         for kind in part.task.kinds
     }
-    complete = (listing for listing in listed if not any(_hides(gap, listing) for gap in unread))
-    return tuple(sorted(complete, key=_canonical))
+    complete = [each for each in listed if not any(_hides(gap, each) for gap in unread.get(each.source, ()))]
+    return sorted(
+        ((_line(each, (each.kind, each.source, each.region or "")), each) for each in complete), key=itemgetter(0)
+    )
 
 
 def _hides(gap: Gap, listing: Listing) -> bool:
-    if gap.source != listing.source or (gap.region is not None and gap.region != listing.region):
+    if gap.region is not None and gap.region != listing.region:
         return False
     return fnmatchcase(listing.kind, gap.kind) or fnmatchcase(gap.kind, listing.kind)
 
 
-def _canonical(item: Any) -> str:
-    """One spelling of a resource, gap or listing, for order and digest: by kind and identity first."""
-    leading = [getattr(item, name, "") or "" for name in ("kind", "identity", "source", "region", "parent")]
-    return json.dumps([leading, asdict(item)], sort_keys=True, ensure_ascii=True, default=str, separators=(",", ":"))
+def _line(item: Gap | Listing, leading: tuple[str, ...]) -> bytes:
+    return compact([*leading, *(getattr(item, field.name) for field in fields(item))])

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from auditor.collect import Environment, Source, collect
 from auditor.collector import Options
+from auditor.document import Document
 from auditor.model import Category, Snapshot
 from auditor.redact import Redactor
 from auditor.registry import Registry
@@ -131,7 +132,8 @@ def _observed(collector: Any, snapshot: Snapshot, secrets: Sequence[str]) -> Ite
             yield f"run: one of {kind} has no identity"
     for resource in snapshot.resources:
         try:
-            text = json.dumps([resource.attributes, resource.tags, resource.refs, resource.identity, resource.location])
+            attributes = Document.of(resource.attributes).plain()
+            text = json.dumps([attributes, resource.tags, resource.refs, resource.identity, resource.location])
         except (TypeError, ValueError):
             yield f"run: attributes of {resource.identity} are not plain JSON"
             continue

@@ -20,13 +20,19 @@ class Document(Mapping[str, Json]):
     Equal to every mapping that says the same. Reading one that is kept elsewhere raises what its `load` raises.
     """
 
-    __slots__ = ("_body", "_load", "digest")
+    __slots__ = ("_body", "_length", "_load", "digest")
 
-    def __init__(self, digest: str, body: bytes | None = None, load: Callable[[str], bytes] | None = None) -> None:
-        """Give the compact `body`, or a `load` that finds it by its digest."""
+    def __init__(
+        self,
+        digest: str,
+        body: bytes | None = None,
+        load: Callable[[str], bytes] | None = None,
+        length: int | None = None,
+    ) -> None:
+        """Give the compact `body`, or a `load` that finds it by its digest; and how many keys it has, where that is known."""
         if body is None and load is None:
             raise ValueError("a document needs its body, or something that finds it")
-        self.digest, self._body, self._load = digest, body, load
+        self.digest, self._body, self._load, self._length = digest, body, load, length
 
     @classmethod
     def of(cls, attributes: Mapping[str, Json]) -> Document:
@@ -34,7 +40,7 @@ class Document(Mapping[str, Json]):
         if isinstance(attributes, Document):
             return attributes
         body = compact(attributes)
-        return cls(sha256(body).hexdigest(), body)
+        return cls(sha256(body).hexdigest(), body, length=len(attributes))
 
     @property
     def held(self) -> bool:
@@ -50,7 +56,7 @@ class Document(Mapping[str, Json]):
 
     def let_go(self, load: Callable[[str], bytes]) -> Document:
         """The same document without its body: from now on `load` finds it."""
-        return Document(self.digest, load=load)
+        return Document(self.digest, load=load, length=self._length)
 
     def plain(self) -> dict[str, Json]:
         """A new dictionary of the attributes, which the caller may change."""
@@ -64,7 +70,7 @@ class Document(Mapping[str, Json]):
         return iter(self._parsed())
 
     def __len__(self) -> int:
-        return len(self._parsed())
+        return self._length if self._length is not None else len(self._parsed())
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Document):

@@ -77,6 +77,9 @@ class Kept:
     def __len__(self) -> int:
         return len(self._known)
 
+    def values(self) -> list[bytes]:
+        return list(self._known.values())
+
     def flush(self) -> None:
         """Write what is new. Now and then the whole is written anew, in one piece, without what nobody asked for since."""
         with self._lock:

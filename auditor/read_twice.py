@@ -9,23 +9,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import TypeAlias
+from operator import attrgetter
+from typing import Any
 
 from auditor.model import Gap, Resource
 
-_Name: TypeAlias = tuple[str, str, str | None, str | None, str | None]
+_name = attrgetter("kind", "identity", "account", "region", "parent")
 
 
 def once(
-    resources: Sequence[Resource], gaps: Sequence[Gap], spelled: Callable[[Resource], str]
+    resources: Sequence[Resource], gaps: Sequence[Gap], spelled: Callable[[Resource], bytes]
 ) -> tuple[tuple[Resource, ...], tuple[Gap, ...]]:
     """The resources each once, in their order, and the gaps without those that only a reading left out was about.
 
     One thing has one kind, name, account, region and parent, and no two locations. Without an account nothing is the same:
     two folders may well hold a file of one name. Of two that were read equally well the one that is `spelled` first is kept.
     """
+    if len(set(map(_name, resources))) == len(resources):
+        return tuple(resources), tuple(gaps)
     unknown = _unknown(gaps)
-    named: dict[_Name, list[Resource]] = defaultdict(list)
+    named: dict[Any, list[Resource]] = defaultdict(list)
     for resource in resources:
         if resource.account is not None:
             named[_name(resource)].append(resource)
@@ -38,11 +41,8 @@ def once(
         return tuple(resources), tuple(gaps)
     out = {id(resource) for resource in left_out}
     kept = tuple(resource for resource in resources if id(resource) not in out)
-    return kept, tuple(gap for gap in gaps if not _is_settled(gap, left_out, kept))
-
-
-def _name(resource: Resource) -> _Name:
-    return resource.kind, resource.identity, resource.account, resource.region, resource.parent
+    lost, better = _Read(left_out), _Read(kept)
+    return kept, tuple(gap for gap in gaps if not _is_settled(gap, lost, better))
 
 
 def _left_out(best_first: Iterable[Resource]) -> list[Resource]:
@@ -77,6 +77,25 @@ def _lacks(resource: Resource, unknown: dict[tuple[str, str], list[Gap]]) -> int
     return sum(_concerns(gap, resource) for gap in unknown.get((resource.source, resource.kind), ()))
 
 
+class _Read:
+    """Which things were read, to be asked whether a gap concerns any."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self._places: dict[str, set[tuple[str, str | None]]] = defaultdict(set)
+        self._named: dict[tuple[str, str], set[tuple[str, str | None]]] = defaultdict(set)
+        for resource in resources:
+            place = resource.kind, resource.region
+            self._places[resource.source].add(place)
+            self._named[resource.source, resource.identity].add(place)
+
+    def concerned(self, gap: Gap) -> bool:
+        if gap.resource is None:
+            places = self._places.get(gap.source, ())
+        else:
+            places = self._named.get((gap.source, gap.resource), ())
+        return any(fnmatchcase(kind, gap.kind) and gap.region in (None, region) for kind, region in places)
+
+
 def _concerns(gap: Gap, resource: Resource) -> bool:
     return (
         gap.source == resource.source
@@ -86,8 +105,6 @@ def _concerns(gap: Gap, resource: Resource) -> bool:
     )
 
 
-def _is_settled(gap: Gap, left_out: Iterable[Resource], kept: Iterable[Resource]) -> bool:
+def _is_settled(gap: Gap, left_out: _Read, kept: _Read) -> bool:
     """Whether an attribute was unknown only of resources that another source read better."""
-    if gap.attribute is None or not any(_concerns(gap, resource) for resource in left_out):
-        return False
-    return not any(_concerns(gap, resource) for resource in kept)
+    return gap.attribute is not None and left_out.concerned(gap) and not kept.concerned(gap)

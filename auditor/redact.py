@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -75,6 +76,8 @@ class Redactor:
         if len(key) < 16:
             raise ValueError("a fingerprint key has at least 16 bytes")
         self._key = key
+        # No text in UTF-8 begins so: no marker shows a part of it.
+        self._known_by = hmac.digest(key, b"\xffknown", "sha256")
 
     def marker(self, plain: str) -> str:
         """What stands for `plain`."""
@@ -84,6 +87,10 @@ class Redactor:
     def fingerprint(self, value: str) -> str:
         """32 hex digits that stand for a value which is no secret, but must not be read. Never those of a secret's marker."""
         return hmac.digest(self._key, b"value\x00" + value.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
+
+    def known_by(self, content: bytes) -> bytes:
+        """16 bytes by which content that may hold secrets is known again. Without the key nobody can tell what it was."""
+        return hashlib.blake2b(content, digest_size=16, key=self._known_by).digest()
 
     def text(self, text: str) -> str:
         """Free text (an error's detail, a log line, a traceback) without its secrets."""
@@ -179,8 +186,11 @@ class _Walk:
             return self._string(value, place)
         if isinstance(value, bool) or value is None:
             return value
-        large = names_password(place.key) or abs(value) >= _SMALL
-        return self._redactor.marker(str(value)) if place.declared or (place.promised and large) else value
+        large = names_password(place.key) or not abs(value) < _SMALL
+        if place.declared or (place.promised and large):
+            return self._redactor.marker(str(value))
+        # JSON has no word for what is no number, or without end: as text it is not null, and equal to itself.
+        return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
     def _map(self, value: Mapping[str, Json], place: _Place) -> Json:
         named = next((pair for pair in _NAMED_VALUES if pair[0] in value and pair[1] in value), None)
