@@ -37,6 +37,18 @@ def _unmetered(_api: str, _outcome: str) -> None:
     """Nobody counts."""
 
 
+LIMITS = "limits"
+"""The key in `Context.shared` of the `Limits` that other processes keep to as well; absent where there are none."""
+
+
+class Limits(Protocol):
+    """Budgets of requests that several processes share."""
+
+    def reserve(self, name: str, rate: float, burst: float) -> float:
+        """Take one request of the budget `name`, of `rate` a second and `burst` at once. The seconds to wait for it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a collector is told about the run.

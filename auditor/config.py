@@ -44,7 +44,7 @@ class Config:
 
     `promotes_to` holds the next environment by environment; `policies` and `waivers` are absolute paths;
     `schedules` says by environment when it is observed for its own sake; `scheduling` holds for all schedules.
-    `timeout` is what one listing may take; `store` is a database URL whose SQLite path is absolute.
+    `timeout` is what one listing may take, and `engine` who reads it: `threads` or `workers`; `store` is a database URL whose SQLite path is absolute.
     """
 
     file: Path
@@ -65,6 +65,7 @@ class Config:
     owner_tag: str = "owner"
     schedules: Mapping[str, str] = field(default_factory=dict)
     scheduling: ScheduleSettings = field(default_factory=ScheduleSettings)
+    engine: str = "threads"
 
     def environment(self, name: str) -> Environment:
         """The environment called `name`, by its name or one of its aliases. Raises ConfigError with the nearest name."""
@@ -145,6 +146,7 @@ def _config(settings: Settings, path: Path, folder: Path, registry: Registry) ->
             if environment.schedule is not None
         },
         scheduling=settings.schedule,
+        engine=settings.collect.engine,
     )
 
 

@@ -38,6 +38,7 @@ def cross_problems(document: Document, folder: Path) -> list[Problem]:
         *_path_problems(document, folder),
         *_policy_problems(document, folder),
         *_access_problems(document),
+        *_worker_problems(document),
     ]
 
 
@@ -186,3 +187,14 @@ def _access_problems(document: Document) -> Iterator[Problem]:
     if "oidc" in asks and not serve.get("url"):
         message = "the provider has to send people back, and nobody knows where to"
         yield document.problem(("serve", "auth", "oidc"), message, "set serve.url to the address that people use")
+
+
+def _worker_problems(document: Document) -> Iterator[Problem]:
+    """Workers find their work in the store, so they all have to reach it."""
+    if dict(entries(document.value, "collect")).get("engine") != "workers":
+        return
+    store = document.value.get("store") if isinstance(document.value, dict) else None
+    if not isinstance(store, str) or not store.startswith("postgresql"):
+        message = "workers find their work in the store, and an SQLite file is on one machine only"
+        remedy = "let `store` name a PostgreSQL database, or remove `engine`: threads read as well"
+        yield document.problem(("collect", "engine"), message, remedy, of_value=True)

@@ -38,6 +38,7 @@ from auditor.store.errors import ConflictError
 from auditor.tallies import with_hidden
 from auditor.trace import auditing
 from auditor.waivers import finder
+from auditor.workers.handing import elsewhere
 from auditor.workkeys import judging_key, reading_key
 
 if TYPE_CHECKING:
@@ -175,17 +176,19 @@ def take_snapshots(
 ) -> dict[str, Snapshot]:
     """Collect the environments side by side, whoever else does, and keep their snapshots. By name, as configured."""
     wanted = [_told_names(config, config.environment(name)) for name in environments]
-    snapshots = collect_all(
-        wanted,
-        tools.registry,
-        tools.redactor,
-        tools.clock,
-        workers=config.workers,
-        timeout=config.timeout,
-        on_event=tools.progress,
-        cancel=cancel,
-        meters=tools.meters,
-    )
+    with elsewhere(config, tools.redactor) as others:
+        snapshots = collect_all(
+            wanted,
+            tools.registry,
+            tools.redactor,
+            tools.clock,
+            workers=config.workers,
+            timeout=config.timeout,
+            on_event=tools.progress,
+            cancel=cancel,
+            meters=tools.meters,
+            elsewhere=others,
+        )
     for snapshot in snapshots.values():
         tools.store.save_snapshot(snapshot, names_of(config, snapshot.environment).tokens)
     return snapshots

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+from auditor.realms import names_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -36,6 +38,19 @@ def reading_key(config: Config, environment: Environment, redactor: Redactor) ->
     return _digest([words, sources, config.timeout.total_seconds()], redactor)
 
 
+def source_key(config: Config, environment: str, source: int, redactor: Redactor) -> str:
+    """Equal for two configurations that read the same from the source at this position, wherever they do."""
+    one, names = config.environments[environment].sources[source], names_of(config, environment)
+    words = [environment, list(names.tokens), list(names.foreign), list(one.aliases)]
+    return _digest([words, one.collector.name, _plain(one.options), config.timeout.total_seconds()], redactor)
+
+
+def is_local(options: BaseModel) -> bool:
+    """Whether the options hold a path or an address that means what it says on this machine only."""
+    dumped = options.model_dump()
+    return "path" in dumped or any(isinstance(value, Path) or _HERE.search(str(value)) for value in _leaves(dumped))
+
+
 def judging_key(
     config: Config, policy: Policy, readings: Iterable[str], redactor: Redactor, waivers: Iterable[Waiver] = ()
 ) -> str:
@@ -55,9 +70,7 @@ def _digest(value: Json, redactor: Redactor) -> str:
 
 def _place(config: Config, options: BaseModel) -> list[str]:
     """Where a path or an address of this machine means what it says; empty where it means the same anywhere."""
-    dumped = options.model_dump()
-    local = "path" in dumped or any(isinstance(value, Path) or _HERE.search(str(value)) for value in _leaves(dumped))
-    return [socket.gethostname(), str(config.folder)] if local else []
+    return [socket.gethostname(), str(config.folder)] if is_local(options) else []
 
 
 def _leaves(value: Any) -> Iterable[Any]:

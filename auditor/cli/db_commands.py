@@ -31,6 +31,11 @@ def upgrade(config_file: Path) -> None:
         write.data(f"The store is up to date (version {done.after}).")
     else:
         write.data(f"The store is now of version {done.after} (it was {done.before or 'empty'}).")
+    if config.engine == "workers":
+        from auditor.workers import place
+
+        made = place.upgrade(place.place_of(config.store))
+        write.data(f"The tables for workers are {'made' if made else 'up to date'}.")
 
 
 @db.command()

@@ -112,6 +112,11 @@ _COMMANDS = {
         "serve",
         "Audit by the schedules of the configuration, all day: metrics for Prometheus, messages to those who are to know.",
     ),
+    "worker": _Place(
+        "worker_command",
+        "worker",
+        "Read sources for the audits of others: one of as many workers as wanted, on as many hosts.",
+    ),
     "token": _Place(
         "token_commands", "token", "Give and take back access to the page and the API: see docs/access.md."
     ),
