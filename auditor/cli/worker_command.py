@@ -15,6 +15,11 @@ from auditor.cli.options import config_option
 if TYPE_CHECKING:
     from pathlib import Path
 
+_IDLE = "audits of this configuration are read by threads, so nobody would hand a worker anything"
+_REMEDY = (
+    "write `collect: {engine: workers}`, with a PostgreSQL `store`, in the one file that service and workers share"
+)
+
 
 @click.command()
 @config_option
@@ -48,6 +53,7 @@ def worker(
     """
     from auditor import log
     from auditor.daemon.secrets import secrets_of
+    from auditor.errors import ConfigError, Problem
     from auditor.key import load_key
     from auditor.redact import Redactor
     from auditor.scrub import Scrubber
@@ -58,6 +64,8 @@ def worker(
     config, registry = setup.configured(config_file)
     scrubber.learn(secrets_of(config))
     address = _address(listen) if listen is not None else None
+    if config.engine != "workers":
+        raise ConfigError([Problem(str(config_file), None, None, "collect.engine", _IDLE, _REMEDY)])
 
     from auditor.workers.process import Ground, run
 

@@ -23,7 +23,7 @@ from auditor.errors import CollectCancelled
 from auditor.model import GapReason
 from auditor.workers.handing import QUEUE, TASK, channel
 from auditor.workers.orders import Answer, Order, written
-from auditor.workers.pace import DELIVERIES, Pace
+from auditor.workers.pace import Pace
 
 if TYPE_CHECKING:
     from procrastinate.jobs import Job as Queued
@@ -100,7 +100,7 @@ class Engine:
             await self._read(Order(**order), reader, told)
 
         if TASK not in self.app.tasks:
-            self.app.task(name=TASK, queue=QUEUE, retry=GiveBack())(read)
+            self.app.task(name=TASK, queue=QUEUE, retry=GiveBack(self._pace.deliveries))(read)
         await self.app.run_worker_async(
             queues=[QUEUE],
             name=self._name,
@@ -116,14 +116,14 @@ class Engine:
 
     async def sweep(self) -> None:
         """Deliver again what the dead had, end what nobody survives, and let go of runs that nobody waits for."""
-        most = {"silence": self._pace.silence, "most": DELIVERIES - 1}
+        most = {"silence": self._pace.silence, "most": self._pace.deliveries - 1}
         for job in await self._connector.execute_query_all_async(_REDELIVER, queue=QUEUE, **most):
             _log.warning(
                 "A job is delivered again: its worker died.",
                 extra={"job": job["id"], "deliveries": job["attempts"] + 2},
             )
         for job in await self._connector.execute_query_all_async(_DEADLY, **most):
-            detail = f"{DELIVERIES} workers died while they read it: see what it takes, such as memory"
+            detail = f"{self._pace.deliveries} workers died while they read it: see what it takes, such as memory"
             answer = Answer(self._name, error=(GapReason.TIMEOUT, detail, None, None))
             await self._keep(Order(**job["args"]), written(answer))
             await self._connector.execute_query_async(_BURY, id=job["id"])
@@ -179,10 +179,13 @@ class Engine:
 class GiveBack(BaseRetryStrategy):
     """What was stopped, or could not be kept, is delivered again: at once, or when the database may be well again."""
 
+    def __init__(self, deliveries: int) -> None:
+        self._deliveries = deliveries
+
     def get_retry_decision(self, *, exception: BaseException, job: Queued) -> RetryDecision | None:
         if isinstance(exception, asyncio.CancelledError | JobAborted | CollectCancelled):
             return RetryDecision()
-        return RetryDecision(retry_in={"seconds": 1}) if job.attempts < DELIVERIES - 1 else None
+        return RetryDecision(retry_in={"seconds": 1}) if job.attempts < self._deliveries - 1 else None
 
 
 def _answer(order: Order, reader: Reader) -> tuple[str, bytes]:

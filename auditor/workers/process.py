@@ -16,6 +16,8 @@ import psycopg
 from procrastinate.exceptions import ProcrastinateException
 
 from auditor import __version__
+from auditor.errors import CollectError
+from auditor.model import GapReason
 from auditor.workers.engine import Engine, Told, described, quiet
 from auditor.workers.health import HealthServer, WorkerMeters
 from auditor.workers.limits import TAKE, SharedLimits
@@ -136,7 +138,13 @@ class _Process:
 
         def take(name: str, rate: float, burst: float, count: int) -> float:
             asked = self._engine.take(TAKE, name=name, rate=rate, burst=burst, count=count)
-            row = asyncio.run_coroutine_threadsafe(asked, loop).result(_LIMIT_SECONDS)
+            try:
+                row = asyncio.run_coroutine_threadsafe(asked, loop).result(_LIMIT_SECONDS)
+            except (ProcrastinateException, TimeoutError, RuntimeError) as error:
+                # The loop of a worker that ends takes nothing up any more.
+                asked.close()
+                detail = f"the budget of {name} that the workers share could not be asked for: {described(error)}"
+                raise CollectError(GapReason.TIMEOUT, detail) from error
             return float(row["seconds"])
 
         return take
