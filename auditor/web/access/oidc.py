@@ -1,7 +1,8 @@
 """Login at a provider of OpenID Connect: discovery, authorization code with PKCE, and a token that is verified.
 
 What may sign a token is said here and not by the token: never nobody (`none`), never a secret that both sides share.
-See OpenID Connect Core 1.0 (3.1.3.7) and RFC 9700.
+See OpenID Connect Core 1.0 (3.1.3.7) and RFC 9700. Tokens and their cryptography are imported by the first login: most
+services have no provider, and a twentieth of their start would be spent on it.
 """
 
 from __future__ import annotations
@@ -14,18 +15,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
-from authlib.common.security import generate_token  # type: ignore[import-untyped]
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]
-from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
-from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
-from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
-from joserfc.jws import JWSRegistry
 
 from auditor.errors import AuditorError
 
 if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
+
     from auditor.settings import OidcSettings
 
 CALLBACK = "/login/oidc/callback"
@@ -74,6 +69,10 @@ class Provider:
 
     def begin(self, settings: OidcSettings, redirect_uri: str) -> Begun:
         """Where to send a browser that wants to log in. Raises LoginError."""
+        from authlib.common.security import generate_token  # type: ignore[import-untyped]
+        from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]
+        from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
+
         with self._connect() as client:
             metadata = self._provider(client, settings.issuer).metadata
         state, nonce, verifier = generate_token(32), generate_token(32), generate_token(64)
@@ -94,6 +93,8 @@ class Provider:
         self, settings: OidcSettings, redirect_uri: str, code: str, *, nonce: str, verifier: str
     ) -> dict[str, Any]:
         """The claims about who logged in. Raises LoginError for whatever is not as it should be."""
+        from joserfc.errors import InvalidKeyIdError
+
         with self._connect() as client:
             known = self._provider(client, settings.issuer)
             answer = _exchanged(client, settings, known.metadata, redirect_uri, code, verifier)
@@ -130,6 +131,11 @@ class Provider:
     def _claims(
         self, settings: OidcSettings, known: _Known, text: str, access_token: Any, nonce: str
     ) -> dict[str, Any]:
+        from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
+        from joserfc import jwt
+        from joserfc.errors import InvalidKeyIdError, JoseError
+        from joserfc.jws import JWSRegistry
+
         try:
             registry = JWSRegistry(algorithms=list(_ALGORITHMS), strict_check_header=False)
             token = jwt.decode(text, known.keys, registry=registry)
@@ -152,6 +158,9 @@ class Provider:
 
 
 def _asked(client: httpx.Client, issuer: str, now: datetime) -> _Known:
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
     metadata = _object(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     lacking = [name for name in _NEEDED if not isinstance(metadata.get(name), str)]
     if lacking:
