@@ -111,7 +111,8 @@ class Evaluator:
         return self.checked(place, differs=differs)[0]
 
     def checked(self, place: Place, *, differs: bool) -> tuple[list[Ruling], bool]:
-        """The failed checks of a value, and whether it is settled: right for as long as values, names and policy stay."""
+        """The failed checks of a value, and whether it is settled: right for as long as both resources, the names of their
+        environments and the policy stay."""
         rules = self.policy.checking(place.kind, place.path, place.named)
         if not rules:
             return [], True
@@ -120,7 +121,7 @@ class Evaluator:
         if settled is not None:
             return [], settled
         failed, plain = self._failed(place, rules, differs=differs)
-        settled = plain and self._lasts(rules, place)
+        settled = not failed and self._lasts(rules, place)
         if key is not None and plain and len(self._clean) < _MOST_CLEAN:
             self._clean[key] = settled
         return failed, settled
@@ -130,9 +131,9 @@ class Evaluator:
         told, self.faults = self.faults, Faults()
         try:
             failed, settled = self.checked(place, differs=False)
+            return bool(failed) or not settled or bool(self.faults)
         finally:
             self.faults = told
-        return bool(failed) or not settled
 
     def targets(self) -> Iterator[tuple[str, str, Target]]:
         """What the policy's rules must not find referred to: a rule's argument, the side that it looks at, the target."""
@@ -145,7 +146,8 @@ class Evaluator:
     def _lasts(self, rules: tuple[Rule, ...], place: Place) -> bool:
         """Whether checks that passed would pass on another day, beside other resources."""
         for rule in rules:
-            if rule.expect.uses or rule.expect.name in _PASSING:
+            asked = rule.expect.uses if rule.where is None else rule.expect.uses | rule.where.uses
+            if "now" in asked or rule.expect.name in _PASSING:
                 return False
             if rule.expect.name == _REFERENCE and any(
                 self._may_refer(str(rule.expect.argument), side, place) for side in self._checked_sides(rule)

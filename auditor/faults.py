@@ -39,6 +39,9 @@ class Faults:
 
     _found: dict[tuple[str, str], Fault] = field(default_factory=dict)
 
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
     def listener(self, rule: Rule, key: str, place: Place) -> Callable[[str], None]:
         """What an expression of the rule is given to tell why it has no answer at the place."""
 

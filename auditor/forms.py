@@ -74,7 +74,17 @@ class _Forms:
         if packed is None:
             packed = self._mentions[digest[:KEY]] = mentioned(document.plain())
         held = [resolved for told in unpack(packed) if told in numbered for resolved in numbered[told]]
-        content = (digest, declared, b"\0".join(held), b"\0\0", resource.identity.encode("utf-8", "surrogatepass"))
+        # Conditions of rules ask for these, so that what is settled of a resource depends on them, too.
+        told = (
+            resource.identity,
+            resource.region,
+            resource.account,
+            resource.parent,
+            resource.component,
+            resource.source,
+            sorted(resource.tags.items()) if resource.tags else (),
+        )
+        content = (digest, declared, repr(told).encode(), b"\0", *held)
         key = blake2b(b"".join(content), digest_size=KEY).digest()
         record = self._known.get(key)
         if record is None:
