@@ -31,10 +31,16 @@ def number(text: str) -> int:
 def mentioned(document: Json) -> bytes:
     """The numbers of all that a document may mention, packed, each once and in order.
 
-    That is every text in it, keys included; and of what stands inside a text: identifiers with a delimiter, ARNs, hosts, and
+    That is every text among its values; and of what stands inside a text: identifiers with a delimiter, ARNs, hosts, and
     references to other resources (`aws.rds.instance/orders`) with each beginning of them that may be a whole name."""
-    found = {number(text) for text in _texts(document)}
-    return struct.pack(f"<{len(found)}I", *sorted(found))
+    texts: set[str] = set()
+    _gather(document, texts)
+    found = {*texts}
+    for text in texts:
+        if len(text) <= _LONGEST and _POINTS.search(text) is not None:
+            found.update(_inside(text))
+    numbers = {crc32(text.encode("utf-8", "surrogatepass")) for text in found}
+    return struct.pack(f"<{len(numbers)}I", *sorted(numbers))
 
 
 def unpack(packed: bytes) -> tuple[int, ...]:
@@ -46,31 +52,28 @@ def mentions_any(packed: bytes, wanted: Collection[int]) -> bool:
     return bool(wanted) and any(found in wanted for found in unpack(packed))
 
 
-def _texts(value: Json) -> Iterator[str]:
+def _gather(value: Json, texts: set[str]) -> None:
     if isinstance(value, str):
-        yield value
-        document = embedded(value)
-        if document:
-            yield from _texts(document)
-        if len(value) <= _LONGEST:
-            yield from _inside(value)
+        if value not in texts:
+            texts.add(value)
+            document = embedded(value)
+            if document:
+                _gather(document, texts)
     elif isinstance(value, Mapping):
-        for key, below in value.items():
-            yield from _texts(str(key))
-            yield from _texts(below)
+        for below in value.values():
+            _gather(below, texts)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _texts(item)
+            _gather(item, texts)
 
 
 def _inside(text: str) -> Iterator[str]:
-    if _POINTS.search(text) is None:
-        return
     yield from (found for found in _REFERENCE.findall(text) if _POINTS.search(found))
-    yield from hosts(text)
+    if "." in text:
+        yield from hosts(text)
     if "arn:" in text:
         yield from _ARN.findall(text)
-    if "/" in text:
+    if "/" in text and "." in text:
         yield from _beginnings(_RESOLVED.findall(text))
 
 

@@ -8,6 +8,7 @@ An environment goes by several names (`staging`, `stg`, `pre-prod`), spelled in 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -147,14 +148,19 @@ class EnvironmentNames:
         for start, stop in self.spans(text):
             parts += [text[end:start], "{env}"]
             end = stop
-        result = "".join(parts) + text[end:] if parts else text
-        if self._places is not None:
-            result = self._places.sub(_place, result)
-        return result
+        return self.placed("".join(parts) + text[end:] if parts else text)
 
     def placed(self, text: str) -> str:
         """`text` with this environment's accounts and regions replaced, its names left as they are."""
-        return self._places.sub(_place, text) if self._places is not None else text
+        if self._places is None or not any(place in text for place in self._place_texts):
+            return text
+        return self._places.sub(_place, text)
+
+    @cached_property
+    def _place_texts(self) -> tuple[str, ...]:
+        """What stands in every text that names a place: most texts need no closer look."""
+        codes = {spelled for region in self.regions for code in _codes(region) for spelled in (code, code.upper())}
+        return (*sorted(self.accounts), *self.regions, *sorted(codes))
 
     def at(self, accounts: Iterable[str], regions: Sequence[str]) -> EnvironmentNames:
         """The same names, knowing also where the environment lives."""
@@ -221,18 +227,23 @@ def _bare(token: str) -> str:
 
 def _pattern_of(tokens: Iterable[str]) -> re.Pattern[str]:
     """One pattern for all spellings: `pre-prod` also as `preprod`, `PRE_PROD`, `PreProd`; longest first, at word borders."""
-    variants: list[str] = []
+    variants: dict[str, list[str]] = defaultdict(list)
     for token in sorted(set(tokens), key=lambda item: (-len(_bare(item)), item)):
-        parts = [re.escape(part) for part in re.split(r"[-_. ]", token) if part]
-        if not parts:
+        plain = [part for part in re.split(r"[-_. ]", token) if part]
+        if not plain:
             continue
+        parts = [re.escape(part) for part in plain]
         join = r"[-_. ]?"
         lower = join.join(parts)
         upper = join.join(part.upper() for part in parts)
         tail = "".join(f"{join}[{part[0].upper()}{part[0]}]{part[1:]}" for part in parts[1:])
-        variants += [
+        # Two that begin differently cannot match in one place, so each place is only tried with those of its letter.
+        spelled_first = {spelled[0] for spelled in (plain[0], plain[0].upper(), plain[0].capitalize())}
+        first = "".join(map(re.escape, sorted(spelled_first)))
+        variants[first] += [
             rf"(?<![A-Za-z]){lower}(?![a-z])",
             rf"(?<![A-Za-z]){upper}(?![A-Za-z])",
             rf"(?<![A-Z]){parts[0].capitalize()}{tail}(?![a-z])",
         ]
-    return re.compile("|".join(variants)) if variants else re.compile(r"(?!)")
+    groups = [f"(?=[{first}])(?:{'|'.join(spelled)})" for first, spelled in variants.items()]
+    return re.compile("|".join(groups)) if groups else re.compile(r"(?!)")

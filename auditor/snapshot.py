@@ -31,6 +31,8 @@ _VALUES = ("value", "Value")
 _ORDERED_WORDS = frozenset({"command", "cmd", "args", "arguments", "argv", "entrypoint"})
 _REFERENCE = re.compile(r"arn:aws[\w-]*:[^\s\"',;]+|[A-Za-z0-9][\w.-]{5,}[A-Za-z0-9]")
 _POINTS = re.compile(r"[:/.]|-[0-9a-f]{8,}\Z")
+# Every text that one of these stands in; most need no closer look.
+_MAY_POINT = re.compile(r"[:/.]|-[0-9a-f]{8}")
 
 
 def normalise(
@@ -105,10 +107,12 @@ class _Shape:
 
     def map(self, document: Mapping[str, Json], path: tuple[str, ...]) -> dict[str, Json]:
         shaped: dict[str, Json] = {}
-        for key, value in document.items():
-            below = (*path, str(key))
+        for name, value in document.items():
+            key = str(name)
+            below = (*path, key)
             if not self._volatile.matches(below):
-                shaped[str(key)] = self._value(value, below)
+                plain = value is None or isinstance(value, bool | int | float)
+                shaped[key] = value if plain else self._value(value, below)
         return shaped
 
     def _value(self, value: Json, path: tuple[str, ...]) -> Json:
@@ -124,7 +128,7 @@ class _Shape:
         document = embedded(text)
         if document:
             return self._value(document, path)
-        if not self._references or len(text) > 20_000:
+        if not self._references or len(text) > 20_000 or _MAY_POINT.search(text) is None:
             return text
         exact = self._references.get(text)
         return exact if exact is not None else _REFERENCE.sub(self._resolve, text)
