@@ -1,4 +1,7 @@
-"""Two environments behind a far side that answers each request after a while, and real processes that read them."""
+"""Two environments behind a far side that answers each request after a while, and real processes that read them.
+
+`bench/fanout.py` measures with the same.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,21 @@ import json
 import multiprocessing
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from auditor.collect import collect_all
+from auditor.collector import Context, Options, Task
 from auditor.config import Config, load_config
+from auditor.errors import CollectError
+from auditor.model import Category, Gap, GapReason, Kind, Resource
+from auditor.realms import names_of
 from auditor.redact import Redactor
 from auditor.registry import Registry
 from auditor.workers.pace import Pace
@@ -30,7 +40,53 @@ QUICK = Pace(beat=0.2, silence=2.0, sweep=0.2, poll=0.2, orphan=60, deliveries=5
 HOST = "127.0.0.2"
 # What every worker imports is imported once, in the process that they are forked from.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.workers.company", "auditor.workers.process", "httpx", "collectors.http"])
+_PROCESSES.set_forkserver_preload(["tests.workers.company", "auditor.workers.process"])
+PASSWORD = "correct horse battery staple"
+
+
+class SlowOptions(Options):
+    """`parts` things at `url`, of which the last two cannot be read."""
+
+    url: str
+    parts: int
+
+
+class SlowCollector:
+    """One request for each thing. It does nothing but wait, so a hundred of it fit into one processor."""
+
+    name = "slow"
+    about = "Things that take a while to be read"
+    kinds = (Kind("slow.thing", Category.CONFIG, "Something"),)
+    options = SlowOptions
+    permissions = ("GET",)
+
+    def label(self, options: SlowOptions) -> str:
+        return f"slow:{options.parts}"
+
+    def plan(self, options: SlowOptions, context: Context) -> Iterable[Task]:
+        for number in range(options.parts):
+            path = f"/{context.environment}/{number}"
+            if number == options.parts - 2:
+                path = f"/{context.environment}/bad"
+            read = partial(_thing, options.url, path, context, fails=number == options.parts - 1)
+            yield Task(self.label(options), ("slow.thing",), read, label=str(number))
+
+
+def _thing(url: str, path: str, context: Context, *, fails: bool) -> Iterator[Resource | Gap]:
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=context.timeout)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = json.loads(response.read())
+    finally:
+        connection.close()
+    if fails:
+        raise RuntimeError(f"a mistake in the collector, which quotes {PASSWORD}")
+    if response.status != 200:
+        raise CollectError(GapReason.UNREACHABLE, f"answered {response.status}", resource=path)
+    attributes = {**body, "password": PASSWORD, "asked": context.fingerprint(path), "at": context.now.isoformat()}
+    yield Resource("slow.thing", path, attributes, tags={"names": ",".join(context.aliases)})
+    yield Gap(context.environment, "", "slow.thing", GapReason.ACCESS_DENIED, "denied", path, "owner")
 
 
 class Slow:
@@ -92,21 +148,12 @@ class Slow:
         self._thread.join()
 
 
-def written(folder: Path, store: str, url: str, services: int, timeout: float = 60) -> Path:
-    """The configuration of two environments with so many services each, one of which is broken."""
-    sources = {
-        name: [
-            {
-                "collector": "http",
-                "services": {f"s{number}": f"{url}/{name}/{number}" for number in range(services - 1)}
-                | {"broken": f"{url}/{name}/bad"},
-            }
-        ]
-        for name in ("staging", "prod")
-    }
+def written(folder: Path, store: str, url: str, parts: int, timeout: float = 60) -> Path:
+    """The configuration of two environments with so many parts each."""
+    source = {"collector": "slow", "url": url, "parts": parts}
     config = {
         "store": store,
-        "environments": {name: {"sources": one} for name, one in sources.items()},
+        "environments": {"staging": {"sources": [source]}, "prod": {"aliases": ["live"], "sources": [source]}},
         "pairs": [{"left": "staging", "right": "prod"}],
         "collect": {"engine": "workers", "workers": 2, "timeout": timeout},
     }
@@ -116,15 +163,12 @@ def written(folder: Path, store: str, url: str, services: int, timeout: float = 
 
 
 def configured(file: Path) -> tuple[Config, Registry]:
-    registry = Registry.load()
+    registry = Registry([SlowCollector()])
     return load_config(file, registry=registry, environ={}), registry
 
 
 def observed(config: Config, registry: Registry, elsewhere: Elsewhere | None) -> dict[str, Snapshot]:
     """Snapshots of both environments, taken at one moment, by whoever is given."""
-    from dataclasses import replace
-
-    from auditor.realms import names_of
 
     def told(environment: Environment) -> Environment:
         names = names_of(config, environment.name)
@@ -143,8 +187,9 @@ class Staff:
         self._hired: list[Any] = []
         self._lock = threading.Lock()
 
-    def hire(self, pace: Pace = QUICK, key: bytes = KEY) -> Any:
-        process = _PROCESSES.Process(target=work, args=(self._folder / "auditor.yaml", pace, key), daemon=True)
+    def hire(self, pace: Pace = QUICK, key: bytes = KEY, concurrency: int | None = None) -> Any:
+        arguments = (self._folder / "auditor.yaml", pace, key, concurrency)
+        process = _PROCESSES.Process(target=work, args=arguments, daemon=True)
         process.start()
         with self._lock:
             self._hired.append(process)
@@ -162,9 +207,9 @@ class Staff:
             process.join()
 
 
-def work(file: Path, pace: Pace, key: bytes) -> None:
+def work(file: Path, pace: Pace, key: bytes, concurrency: int | None) -> None:
     """One worker, until it is asked to stop."""
     from auditor.workers.process import Ground, run
 
     config, registry = configured(file)
-    run(Ground(config, registry, Redactor(key), concurrency=config.workers, pace=pace))
+    run(Ground(config, registry, Redactor(key), concurrency=concurrency or config.workers, pace=pace))

@@ -13,7 +13,7 @@ from auditor.workers.handing import elsewhere
 from auditor.workers.place import connected, place_of
 from tests.workers.company import KEY, QUICK, Slow, Staff, configured, observed, written
 
-SERVICES = 25
+PARTS = 25
 WORKERS = 3
 # Numbers of requests at which somebody is killed: early, amid tasks, and of the second run.
 KILLS = 5
@@ -24,7 +24,7 @@ def test_killing_workers_at_random_changes_no_snapshot(
 ) -> None:
     """Two runs, in which five of the workers die at what they read: both snapshots are what threads read, byte for byte,
     and every part has one result although some were read twice."""
-    config, registry = configured(written(tmp_path, store_url, slow.url, SERVICES))
+    config, registry = configured(written(tmp_path, store_url, slow.url, PARTS))
     expected = observed(config, registry, None)
     requests = sum(slow.asked.values())
     chance = random.Random(7)
@@ -50,7 +50,7 @@ def test_killing_workers_at_random_changes_no_snapshot(
                 parts = [row[0] for row in connection.execute("SELECT part FROM collect_results").fetchall()]
         assert found == expected
         assert [one.id for one in found.values()] == [one.id for one in expected.values()]
-        assert len(parts) == len(set(parts)) == 2 * (1 + SERVICES)
+        assert len(parts) == len(set(parts)) == 2 * (1 + PARTS)
         assert sum("plan" in part for part in parts) == 2
     assert len(killed) == KILLS
     assert _left(store_url) == [0, 0, 0], "nothing of a run stays behind it"
