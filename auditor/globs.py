@@ -31,7 +31,7 @@ class PathGlob:
 
     def may_end_in(self, step: str) -> bool:
         """Whether a path whose last step is `step` can match at all: a cheap test before the whole one."""
-        return any(steps[-1] == "**" or _step_matches(steps[-1], step) for steps in self.spellings)
+        return any(steps[-1] == "**" or step_matches(steps[-1], step) for steps in self.spellings)
 
     def matches(self, path: Path) -> bool:
         return any(_steps_match(steps, path) for steps in self.spellings)
@@ -152,7 +152,8 @@ def snake(step: str) -> str:
 
 
 @lru_cache(maxsize=262144)
-def _step_matches(pattern: str, step: str) -> bool:
+def step_matches(pattern: str, step: str) -> bool:
+    """Whether one step of a glob, which is not `**`, means this step of a path."""
     compiled = _step_pattern(pattern)
     return compiled.match(step) is not None or compiled.match(snake(step)) is not None
 
@@ -163,7 +164,7 @@ def _steps_match(globs: tuple[str, ...], path: Path) -> bool:
     while index < len(path):
         if at < len(globs) and globs[at] == "**":
             star, resume, at = at, index, at + 1
-        elif at < len(globs) and _step_matches(globs[at], path[index]):
+        elif at < len(globs) and step_matches(globs[at], path[index]):
             at, index = at + 1, index + 1
         elif star >= 0:
             resume += 1

@@ -42,6 +42,7 @@ _PUBLIC = re.compile(
     re.VERBOSE,
 )
 _UNIT = re.compile(r"[A-Za-z0-9+/=_-]+")
+_LONG = re.compile(rf"[A-Za-z0-9+/=_-]{{{MIN_LENGTH}}}")
 _PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _JOINT = re.compile(r"[/+_-]")
@@ -57,7 +58,7 @@ _WORD_PAIRS = frozenset(
 
 def looks_opaque(text: str) -> bool:
     """Whether some part of `text` of at least 20 characters looks random and is no public identifier."""
-    if len(text) < MIN_LENGTH:
+    if _LONG.search(text) is None:
         return False
     parts = _UNIT.findall(_PUBLIC.sub(" ", text))
     return any(_is_padded_binary(part) or any(map(_is_random, _units(part))) for part in parts)

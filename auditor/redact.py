@@ -14,20 +14,20 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from auditor.descent import Place, beginning
 from auditor.embedded import embedded
-from auditor.globs import path_glob
 from auditor.opaque import looks_opaque
 from auditor.placeholders import is_default_credential
 from auditor.secretnames import names_about, names_password, names_secret, passes_on, words
 from auditor.secretspans import DONE, Span, is_expression, secret_spans, value_spans
 
 if TYPE_CHECKING:
-    from auditor.globs import PathGlob
-    from auditor.model import Gap, Json, Kind, Path, Resource
+    from auditor.model import Gap, Json, Kind, Resource
 
 _MARKER = re.compile(rf"\{{secret:[0-9a-f]{{32}}(?::placeholder)?\}}|{DONE}")
 _NAME = re.compile(r"[A-Za-z_.\-/]*")
@@ -56,17 +56,12 @@ _STRUCTURE = frozenset(
     "environment external optional items engine dbname database db annotations metadata schema comment note "
     "resources verbs apigroups resourcenames".split()
 )
+# Keys that mean something of their own.
+_SPECIAL = frozenset({"value", "data", "stringData", "secretKey", "secret_key"})
 _SMALL = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a value stands: its path, the name it goes by, and whether that name or the place promises a secret."""
-
-    path: Path
-    key: str
-    promised: bool = False
-    declared: bool = False
+_SCALARS = (str, int, float, list)
+_LAST = re.compile(r"[/.]")
+_FOLDERS = re.compile(r"[/\\]")
 
 
 class Redactor:
@@ -107,25 +102,36 @@ class Redactor:
     def resource(self, resource: Resource, kind: Kind) -> Resource:
         """The resource without its secrets. Changes nothing the second time."""
         # A parameter is named by its resource: what `/orders/DB_PASSWORD` holds is a password.
-        name = re.split(r"[/.]", resource.identity)[-1]
-        walk = _Walk(self, kind.secret, kind.references)
-        attributes = walk.value(resource.attributes, _Place((), name))
-        tags = _Walk(self).value(dict(resource.tags), _Place((), "tags"))
+        name = _LAST.split(resource.identity)[-1]
+        walk = _Walk(self)
+        declared = beginning(tuple(kind.secret), tuple(kind.references))
+        attributes = walk.value(resource.attributes, declared, name, top=True)
+        tags = walk.value(dict(resource.tags), beginning((), ()), "tags", top=True)
+        # An ARN stands in several fields of one resource.
+        told = (
+            resource.identity,
+            resource.source,
+            resource.parent,
+            resource.component,
+            resource.location,
+            *resource.refs,
+        )
+        clean: dict[str | None, str] = {text: self.text(text) for text in dict.fromkeys(told) if text is not None}
         return replace(
             resource,
-            identity=self.text(resource.identity),
+            identity=clean[resource.identity],
             attributes=attributes,
-            source=self.text(resource.source),
-            parent=self._optional(resource.parent),
-            refs=tuple(self.text(ref) for ref in resource.refs),
+            source=clean[resource.source],
+            parent=clean.get(resource.parent),
+            refs=tuple(clean[ref] for ref in resource.refs),
             tags=tags,
-            component=self._optional(resource.component),
-            location=self._optional(resource.location),
+            component=clean.get(resource.component),
+            location=clean.get(resource.location),
         )
 
     def key(self, key: str) -> str:
-        """A key of a map. Few can hold a secret: what has no digit and no sign in it is a name."""
-        return key if _NAME.fullmatch(key) else self.text(key)
+        """A key of a map."""
+        return key if _is_name(key) else self.text(key)
 
     def leaf(self, text: str, key: str, *, promised: bool) -> str:
         """The value of `key`, without its secrets."""
@@ -138,6 +144,8 @@ class Redactor:
 
     def _scrub(self, text: str, find: Callable[[str], list[Span]]) -> str:
         """Until nothing more is found: what stands beside a marker may only then show what it is."""
+        if DONE not in text and "{secret:" not in text and not find(text):
+            return text
         while True:
             scrubbed = self._scrub_once(text, find)
             if scrubbed == text:
@@ -166,74 +174,82 @@ class Redactor:
 
 
 class _Walk:
-    """One walk through a resource's attributes."""
+    """Walks through documents. Of each value it is told where it stands among the declared globs, the name it goes by, and
+    whether that name or the place promises a secret. Apart from each other, as most of a document is walked through in no
+    time else; `top` is true of the whole document."""
 
-    def __init__(self, redactor: Redactor, secret: Sequence[str] = (), references: Sequence[str] = ()) -> None:
+    __slots__ = ("_redactor",)
+
+    def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._secret = tuple(path_glob(pattern) for pattern in secret)
-        self._references = tuple(path_glob(pattern) for pattern in references)
 
-    def value(self, value: Json, place: _Place) -> Json:
-        if _matches(self._secret, place.path):
-            place = replace(place, declared=True)
-        elif _matches(self._references, place.path):
-            place = replace(place, promised=False)
-        if isinstance(value, Mapping):
-            return self._map(value, place)
-        if isinstance(value, list | tuple):
-            return self._list(value, place)
+    def value(
+        self, value: Json, among: Place, key: str, promised: bool = False, declared: bool = False, top: bool = False
+    ) -> Json:
+        if among.secret:
+            declared = True
+        elif among.reference:
+            promised = False
         if isinstance(value, str):
-            return self._string(value, place)
-        if isinstance(value, bool) or value is None:
+            return self._string(value, among, key, promised, declared)
+        if value is None or isinstance(value, bool):
             return value
-        large = names_password(place.key) or not abs(value) < _SMALL
-        if place.declared or (place.promised and large):
+        if isinstance(value, list | tuple):
+            return self._list(value, among, key, promised, declared)
+        if _is_map(value):
+            return self._map(value, among, key, promised, declared, top)
+        large = names_password(key) or not abs(value) < _SMALL
+        if declared or (promised and large):
             return self._redactor.marker(str(value))
         # JSON has no word for what is no number, or without end: as text it is not null, and equal to itself.
         return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
-    def _map(self, value: Mapping[str, Json], place: _Place) -> Json:
-        named = next((pair for pair in _NAMED_VALUES if pair[0] in value and pair[1] in value), None)
+    def _map(
+        self, value: Mapping[str, Json], among: Place, parent: str, promised: bool, declared: bool, top: bool
+    ) -> Json:
+        named = _named(value)
         cleaned = {}
         for key, child in value.items():
-            name, declared = key, place.declared
-            promised = _promises(key, child) or (place.promised and _inherits(place.key, key, value))
-            if key == "value" and not place.path and not named:
-                name = place.key
-                promised = _promises(name, child)
-            elif named and key == named[0]:
-                promised = declared = False
-            elif named and key == named[1]:
-                name = str(value[named[0]])
-                promised = _promises(name, child) or place.promised
-            elif key in ("secretKey", "secret_key") and ("remoteRef" in value or "remote_ref" in value):
-                promised = False
-            elif key in ("data", "stringData") and value.get("kind") == "Secret":
-                declared = True
-            inner = _Place((*place.path, key), name, promised, declared)
-            cleaned[self._redactor.key(key)] = self.value(child, inner)
+            name, secret, told = key, declared, _promises(key, child) or (promised and _inherits(parent, key, value))
+            if named and key in named:
+                if key == named[0]:
+                    told = secret = False
+                else:
+                    name = str(value[named[0]])
+                    told = _promises(name, child) or promised
+            elif key in _SPECIAL:
+                if key == "value":
+                    if top and not named:
+                        name, told = parent, _promises(parent, child)
+                elif key in ("data", "stringData"):
+                    secret = secret or value.get("kind") == "Secret"
+                elif "remoteRef" in value or "remote_ref" in value:
+                    told = False
+            cleaned[self._redactor.key(key)] = self.value(child, among.below(key), name, told, secret)
         return cleaned
 
-    def _list(self, items: Sequence[Json], place: _Place) -> Json:
-        if words(place.key)[-1:] == ("secrets",) and all(_names_a_secret(item) for item in items):
-            place = replace(place, promised=False)
-        program = re.split(r"[/\\]", items[0])[-1] if items and isinstance(items[0], str) else ""
+    def _list(self, items: Sequence[Json], among: Place, key: str, promised: bool, declared: bool) -> Json:
+        if words(key)[-1:] == ("secrets",) and all(_names_a_secret(item) for item in items):
+            promised = False
+        program = _FOLDERS.split(items[0])[-1] if items and isinstance(items[0], str) else ""
+        hides = promised or declared
         cleaned: list[Json] = []
         flag = ""
         for index, item in enumerate(items):
-            inner = replace(place, path=(*place.path, str(index)))
-            plain = isinstance(item, str) and not (place.promised or place.declared)
-            cleaned.append(self._argument(item, flag, program, inner) if plain else self.value(item, inner))
+            below = among.below(str(index))
+            if hides or not isinstance(item, str):
+                cleaned.append(self.value(item, below, key, promised, declared))
+            else:
+                cleaned.append(self._argument(item, flag, program, below, key))
             flag = item if isinstance(item, str) and item.startswith("-") else ""
         return cleaned
 
-    def _argument(self, item: str, flag: str, program: str, place: _Place) -> str:
+    def _argument(self, item: str, flag: str, program: str, among: Place, key: str) -> str:
         """An item that may be an argument of a command line, or an entry `NAME=value` of an environment."""
         entry = _ENTRY.fullmatch(item) or _SWITCH.fullmatch(item)
         if entry and entry[2]:
             head = item[: entry.start(2)]
-            inner = replace(place, key=entry[1], promised=names_secret(entry[1]))
-            return head + str(self._string(entry[2], inner))
+            return head + str(self._string(entry[2], among, entry[1], names_secret(entry[1]), False))
         if program in _DATABASE_CLIENTS and item.startswith("-p") and len(item) > 2:
             return "-p" + self._redactor.leaf(item[2:], "password", promised=True)
         if flag and not item.startswith("-") and _wants_secret(flag, item, program):
@@ -241,15 +257,17 @@ class _Walk:
         if program == "curl" and flag in ("-u", "--user") and ":" in item:
             user, _, password = item.partition(":")
             return f"{user}:{self._redactor.leaf(password, 'password', promised=True)}"
-        return str(self._string(item, place))
+        return str(self._string(item, among, key, False, False))
 
-    def _string(self, text: str, place: _Place) -> str:
-        if place.declared:
+    def _string(self, text: str, among: Place, key: str, promised: bool, declared: bool) -> str:
+        if declared:
             return text if not text or _MARKER.fullmatch(text) or is_expression(text) else self._redactor.marker(text)
-        document = None if place.promised and names_password(place.key) else embedded(text)
+        if not promised and _HARMLESS.fullmatch(text):
+            return text
+        document = None if promised and names_password(key) else embedded(text)
         if document is None:
-            return self._redactor.leaf(text, place.key, promised=place.promised)
-        cleaned = self.value(document, place)
+            return self._redactor.leaf(text, key, promised=promised)
+        cleaned = self.value(document, among, key, promised, declared)
         # A document may name one key twice, of which only the last is seen: look at the text, too.
         spelled = text if cleaned == document else json.dumps(cleaned, ensure_ascii=False)
         return self._redactor.text(spelled)
@@ -264,16 +282,26 @@ def _speakable(text: str) -> str:
     return text
 
 
-def _matches(globs: Sequence[PathGlob], path: Path) -> bool:
-    """Whether a declared pattern means `path`; a list that will be keyed may be counted as a step or not."""
-    if not globs:
-        return False
-    names = tuple(step for step in path if not step.isdigit())
-    return any(glob.matches(path) or glob.matches(names) for glob in globs)
+@lru_cache(maxsize=65536)
+def _is_name(key: str) -> bool:
+    """Whether a key of a map is no more than a name. Few can hold a secret: what has no digit and no sign in it cannot."""
+    return _NAME.fullmatch(key) is not None
+
+
+def _is_map(value: Json) -> bool:
+    # Asking an abstract class takes longer than all else that is asked of a value.
+    return isinstance(value, dict) or (type(value) not in _SCALARS and isinstance(value, Mapping))
+
+
+def _named(value: Mapping[str, Json]) -> tuple[str, str] | None:
+    for pair in _NAMED_VALUES:
+        if pair[0] in value and pair[1] in value:
+            return pair
+    return None
 
 
 def _promises(key: str, value: Json) -> bool:
-    return passes_on(key) if isinstance(value, Mapping) else names_secret(key)
+    return passes_on(key) if _is_map(value) else names_secret(key)
 
 
 def _inherits(parent: str, key: str, siblings: Mapping[str, Json]) -> bool:

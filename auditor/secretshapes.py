@@ -54,25 +54,32 @@ _SHAPES = (
     r"\$(?:1|5|6|apr1|y|argon2\w*)\$[^\s:\"']{8,}",  # crypt, argon2
     r"SCRAM-SHA-(?:1|256)\$[^\s\"']{20,}",  # PostgreSQL's stored password
 )
-_TOKEN = re.compile("|".join(rf"(?<![A-Za-z0-9_]){shape}" for shape in _SHAPES))
-# Where only a part is secret, and what stands around it stays readable.
+_TOKEN = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(_SHAPES)})")
+# Of a token without and with a dollar sign.
+_SHORTEST, _SHORTEST_HASH = 15, 11
+# Where only a part is secret, and what stands around it stays readable. Each with what is in every text that has one.
 _PARTS = (
-    re.compile(r"hooks\.slack\.com/(?:services|workflows|triggers)/([^\s\"'<>?]+)"),
-    re.compile(r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/([^\s\"'<>?]+)"),
-    re.compile(r"webhook\.office\.com/webhookb2/([^\s\"'<>?]+)"),
-    re.compile(r"outlook\.office(?:365)?\.com/webhook/([^\s\"'<>?]+)"),
-    re.compile(r"hooks\.zapier\.com/hooks/catch/([^\s\"'<>?]+)"),
-    re.compile(r"(?i)\b(?:bearer|basic|token)\s+((?=[^\s\"',;]{20}|[^\s\"',;]*\d)[\w.~+/=-]{8,})"),
-    re.compile(r"\bthin:[^/\s@]+/([^@\s]+)@"),  # Oracle
-    re.compile(r"(?<![\w/.:%+-])[\w.%+-]{1,120}:([^\s@/\"']{1,2000})@(?:tcp|unix|udp)\("),  # Go's MySQL driver
-    re.compile(
-        r"(?<![\w/.:%+-])(?!mailto:|sips?:|sha\d+:)[\w.%+-]{1,120}:([^\s@/:\"']{1,2000})@(?!sha\d)[\w-][\w.-]*(?::\d+|/)"
+    ("hooks.slack.com/", re.compile(r"hooks\.slack\.com/(?:services|workflows|triggers)/([^\s\"'<>?]+)")),
+    ("webhooks/", re.compile(r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/([^\s\"'<>?]+)")),
+    ("webhookb2/", re.compile(r"webhook\.office\.com/webhookb2/([^\s\"'<>?]+)")),
+    ("outlook.office", re.compile(r"outlook\.office(?:365)?\.com/webhook/([^\s\"'<>?]+)")),
+    ("hooks.zapier.com/", re.compile(r"hooks\.zapier\.com/hooks/catch/([^\s\"'<>?]+)")),
+    ("thin:", re.compile(r"\bthin:[^/\s@]+/([^@\s]+)@")),  # Oracle
+    # Go's MySQL driver
+    ("@", re.compile(r"(?<![\w/.:%+-])[\w.%+-]{1,120}:([^\s@/\"']{1,2000})@(?:tcp|unix|udp)\(")),
+    (
+        "@",
+        re.compile(
+            r"(?<![\w/.:%+-])(?!mailto:|sips?:|sha\d+:)[\w.%+-]{1,120}:([^\s@/:\"']{1,2000})"
+            r"@(?!sha\d)[\w-][\w.-]*(?::\d+|/)"
+        ),
     ),
-    re.compile(r"\b(?:mysql|mysqldump|mysqladmin|mariadb(?:-\w+)?)\b[^\n|;&]{0,2000}?\s-p([^\s\"'-]\S*)"),
-    re.compile(r"\bsshpass\s+-p\s*(\S+)"),
-    re.compile(r"\bredis-cli\b[^\n|;&]{0,2000}?\s-a\s+(\S+)"),
-    re.compile(r"\bcurl\b[^\n|;&]{0,2000}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:([^\s\"']+)"),
+    ("-p", re.compile(r"\b(?:mysql|mysqldump|mysqladmin|mariadb(?:-\w+)?)\b[^\n|;&]{0,2000}?\s-p([^\s\"'-]\S*)")),
+    ("sshpass", re.compile(r"\bsshpass\s+-p\s*(\S+)")),
+    ("redis-cli", re.compile(r"\bredis-cli\b[^\n|;&]{0,2000}?\s-a\s+(\S+)")),
+    ("curl", re.compile(r"\bcurl\b[^\n|;&]{0,2000}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:([^\s\"']+)")),
 )
+_BEARER = re.compile(r"(?i)\b(?:bearer|basic|token)\s+((?=[^\s\"',;]{20}|[^\s\"',;]*\d)[\w.~+/=-]{8,})")
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
     re.DOTALL,
@@ -85,13 +92,19 @@ def shaped_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where tokens of a known shape stand in `text`."""
     if len(text) < 8:
         return
-    for found in _TOKEN.finditer(text):
-        yield found.span()
-    for part in _PARTS:
-        for found in part.finditer(text):
+    if len(text) >= _SHORTEST or (len(text) >= _SHORTEST_HASH and "$" in text):
+        for found in _TOKEN.finditer(text):
+            yield found.span()
+    for needed, part in _PARTS:
+        if needed in text:
+            for found in part.finditer(text):
+                yield found.span(1)
+    if len(text.split(None, 1)) > 1:
+        for found in _BEARER.finditer(text):
             yield found.span(1)
     if "-----BEGIN" in text:
         for found in _PRIVATE_KEY.finditer(text):
             yield found.span()
-    for found in _ENCODED_KEY.finditer(text):
-        yield found.span()
+    if "LS0tLS1CRUdJTi" in text:
+        for found in _ENCODED_KEY.finditer(text):
+            yield found.span()
