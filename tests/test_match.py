@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
 from auditor.alike import Pair
 from auditor.compare import compare_match
 from auditor.judge import judge
 from auditor.match import match
-from auditor.model import Category, Kind, Match, MatchMethod, Severity
+from auditor.model import Category, Json, Kind, Match, MatchMethod, Normal, Severity
 from auditor.policy import load_policy
 from tests.factories import NOW, PROD, STAGING, compared, comparison, normal
 
 PAIR = Pair(STAGING, PROD)
 PARAMETER = Kind("aws.ssm.parameter", Category.CONFIG, "A parameter")
+
+
+def _digested(attributes: Mapping[str, Json], kind: Kind, digest: str) -> Normal:
+    one = normal(attributes, kind=kind)
+    return Normal(one.resource, kind, one.identity, one.form, one.raw, digest)
 
 
 def test_regions_that_both_sides_have_are_not_mixed_up() -> None:
@@ -68,7 +73,7 @@ def test_a_difference_beside_a_word_of_the_things_own_is_what_it_is() -> None:
     """`production-planning` is called so on both sides; that the images differ is not that one lacks a name."""
     kind = Kind("kubernetes.deployment", Category.DEPLOYMENT, "")
     path = "registry.acme.example/production-planning"
-    sides = [replace(normal({"image": f"{path}:{tag}"}, kind=kind), digest=tag) for tag in ("682c882", "23edf01")]
+    sides = [_digested({"image": f"{path}:{tag}"}, kind, tag) for tag in ("682c882", "23edf01")]
     found = judge(
         comparison(compare_match(Match(*sides, MatchMethod.IDENTITY, 1.0), PAIR)),
         load_policy(("default",), ()),
@@ -83,10 +88,7 @@ def test_an_image_in_each_sides_registry_is_qualified_by_what_both_say() -> None
     """Only account and region differ: neither side lacks a name."""
     kind = Kind("aws.ecs.task_definition", Category.DEPLOYMENT, "")
     sides = [
-        replace(
-            normal({"image": f"{account}.dkr.ecr.eu-west-1.amazonaws.com/production-planning:1.4.2"}, kind=kind),
-            digest=account,
-        )
+        _digested({"image": f"{account}.dkr.ecr.eu-west-1.amazonaws.com/production-planning:1.4.2"}, kind, account)
         for account in ("111122223333", "444455556666")
     ]
     found = judge(
@@ -104,7 +106,7 @@ def test_a_word_that_both_values_have_beside_their_own_names_refers_to_nobody() 
     kind = Kind("env.file", Category.CONFIG, "", located=True)
 
     def found(left: str, right: str) -> list[str]:
-        sides = [replace(normal({"UPSTREAM_URL": url}, kind=kind), digest=url) for url in (left, right)]
+        sides = [_digested({"UPSTREAM_URL": url}, kind, url) for url in (left, right)]
         pair = compare_match(Match(*sides, MatchMethod.IDENTITY, 1.0), PAIR)
         return [b.rule.id for b in judge(comparison(pair), load_policy(("default",), ()), STAGING, PROD, NOW).breaches]
 
