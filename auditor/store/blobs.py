@@ -1,4 +1,4 @@
-"""Content by digest, once each: documents and manifests. Compressed with zstd; checked against its digest when read."""
+"""Content by digest, once each: documents, manifests and their chunks. Compressed with zstd; checked against its digest when read."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ from sqlalchemy.orm import Session
 from auditor.codec import canonical, digest
 from auditor.errors import StoreError
 from auditor.model import Json
-from auditor.store.tables import Base, DocumentRow, ManifestRow
+from auditor.store.tables import Base, ChunkRow, DocumentRow, ManifestRow
 
 Item = TypeVar("Item")
-Blob: TypeAlias = type[DocumentRow] | type[ManifestRow]
+Blob: TypeAlias = type[DocumentRow] | type[ManifestRow] | type[ChunkRow]
 
 # Both databases limit how many values one statement may carry; this is well below either limit.
 CHUNK = 500
 
 
 def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    return groups(items, CHUNK)
+
+
+def groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     rest = iter(items)
-    while chunk := list(islice(rest, CHUNK)):
-        yield chunk
+    while group := list(islice(rest, size)):
+        yield group
 
 
 def compress(content: bytes) -> bytes:
-    return zstandard.ZstdCompressor().compress(content)
+    return zstandard.ZstdCompressor(write_checksum=True).compress(content)
 
 
 def decompress(body: bytes) -> bytes:
@@ -59,14 +63,32 @@ def existing(session: Session, table: Blob, digests: Iterable[str]) -> set[str]:
 
 def get(session: Session, table: Blob, digests: Collection[str]) -> dict[str, bytes]:
     """The contents by digest. Raises StoreError where one is missing or is not what its digest says."""
+    found = bodies(session, table, digests)
     contents: dict[str, bytes] = {}
-    for chunk in chunks(dict.fromkeys(digests)):
-        for key, body in session.execute(select(table.digest, table.body).where(table.digest.in_(chunk))):
-            contents[key] = decompress(body)
     for key in digests:
-        if key not in contents or digest(contents[key]) != key:
+        content = intact(key, found[key]) if key in found else None
+        if content is None:
             raise StoreError(f"store: {table.__tablename__} {key} is missing or damaged; restore from a backup")
+        contents[key] = content
     return contents
+
+
+def bodies(session: Session, table: Blob, digests: Iterable[str]) -> dict[str, bytes]:
+    """What is stored under those of `digests` that are there, as it is stored."""
+    found: dict[str, bytes] = {}
+    for chunk in chunks(dict.fromkeys(digests)):
+        rows = session.execute(select(table.digest, table.body).where(table.digest.in_(chunk)))
+        found.update((key, body) for key, body in rows)
+    return found
+
+
+def intact(key: str, body: bytes) -> bytes | None:
+    """The content; None where it is not what its digest says."""
+    try:
+        content = decompress(body)
+    except StoreError:
+        return None
+    return content if digest(content) == key else None
 
 
 def insert_new(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:

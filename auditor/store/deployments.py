@@ -6,38 +6,38 @@ which nothing was deployed costs one small row's change per snapshot.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from auditor.codec import decode
+from auditor.codec import parse
 from auditor.deployed import KINDS, deployed
 from auditor.gauges import Deployed
 from auditor.model import Resource, Snapshot
 from auditor.promotion import LONGEST_UNSEEN, Deployment
 from auditor.store import blobs
-from auditor.store.snapshots import entries
-from auditor.store.tables import DeploymentRow, DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow, WatchRow
+from auditor.store.entries import DIGEST, resource
+from auditor.store.snapshots import read
+from auditor.store.tables import DeploymentRow, DocumentRow, SnapshotManifestRow, SnapshotRow, WatchRow
 
 # How many stored snapshots a database that was made before there was this history is read back.
 _LOOK_BACK = 500
 _Key: TypeAlias = tuple[str, str, str]
 
 
-def keep(session: Session, snapshot: Snapshot, names: Iterable[str]) -> None:
+def keep(session: Session, snapshot: Snapshot, names: Iterable[str], running: Sequence[Deployed]) -> None:
     """Carry the environment's history on by `snapshot`, which is its last; no other one may be saved at the same time.
 
-    The first time, the history is made from the snapshots that are stored."""
+    `running` is what it says is deployed. The first time, the history is made from the snapshots that are stored."""
     names = tuple(names)
     watch = session.get(WatchRow, snapshot.environment)
     if watch is None:
         _catch_up(session, snapshot, names)
         watch = session.get(WatchRow, snapshot.environment)
-    _carry_on(session, snapshot.environment, snapshot.taken_at, deployed(snapshot.resources, names), watch)
+    _carry_on(session, snapshot.environment, snapshot.taken_at, running, watch)
 
 
 def listed(session: Session, environment: str, component: str | None, since: datetime | None) -> tuple[Deployment, ...]:
@@ -141,12 +141,7 @@ def _parts(session: Session, snapshot: str) -> tuple[str, ...]:
 
 def _deployable(session: Session, manifest: str) -> tuple[Resource, ...]:
     """The resources of one source that say what is deployed; no others are read."""
-    listed = entries(blobs.get(session, ManifestRow, [manifest])[manifest])
-    telling = [entry for entry in listed if entry["kind"] in KINDS]
-    documents = blobs.get(session, DocumentRow, [entry["attributes"] for entry in telling])
-    return tuple(_resources(telling, documents))
-
-
-def _resources(telling: Iterable[Mapping[str, object]], documents: Mapping[str, bytes]) -> Iterator[Resource]:
-    for entry in telling:
-        yield decode(Resource, {**entry, "attributes": json.loads(documents[str(entry["attributes"])])})
+    (listed,) = read(session, [manifest])
+    telling = [row for row in listed if row[0] in KINDS]
+    documents = blobs.get(session, DocumentRow, [row[DIGEST] for row in telling])
+    return tuple(resource(row, parse(documents[row[DIGEST]])) for row in telling)

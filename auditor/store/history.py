@@ -4,18 +4,56 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from weakref import WeakValueDictionary
 
 from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
-from auditor.codec import decode
+from auditor.codec import compact, decode, parse
 from auditor.looks import Facts, Look, Manifest
 from auditor.model import Json
 from auditor.store import blobs
 from auditor.store.database import Database
-from auditor.store.tables import DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow
+from auditor.store.entries import chunks_of, row_of, rows_of, said
+from auditor.store.tables import ChunkRow, DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow
+
+
+class Chunk:
+    """Some resources of one source, as kept."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def holds(self, row: bytes) -> bool:
+        """Whether it lists exactly this."""
+        return row in self.content
+
+    @cached_property
+    def entries(self) -> tuple[Mapping[str, Json], ...]:
+        return tuple(map(said, rows_of(self.content)))
+
+
+@dataclass(frozen=True)
+class Chunked(Manifest):
+    """A manifest whose resources are listed by `chunks`, by digest, in their order."""
+
+    chunks: Mapping[str, Chunk]
+
+    def holds(self, line: bytes) -> bool:
+        row = compact(row_of(parse(line))).strip()
+        return any(chunk.holds(row) for chunk in self.chunks.values())
+
+    @cached_property
+    def entries(self) -> Mapping[str, tuple[Mapping[str, Json], ...]]:
+        found: dict[str, list[Mapping[str, Json]]] = {}
+        for chunk in self.chunks.values():
+            for entry in chunk.entries:
+                found.setdefault(entry["kind"], []).append(entry)
+        return {kind: tuple(entries) for kind, entries in found.items()}
 
 
 class StoredPast:
@@ -23,6 +61,7 @@ class StoredPast:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: WeakValueDictionary[str, Chunk] = WeakValueDictionary()
 
     def looks(
         self,
@@ -53,10 +92,23 @@ class StoredPast:
         return {key: decode(Facts, json.loads(content)) for key, content in self._read(DocumentRow, digests).items()}
 
     def manifests(self, digests: Collection[str]) -> Mapping[str, Manifest]:
-        return {key: Manifest(content) for key, content in self._read(ManifestRow, digests).items()}
+        contents = self._read(ManifestRow, digests)
+        parts = {key: chunks_of(content) for key, content in contents.items()}
+        chunks = self._chunks({chunk for part in parts.values() for chunk in part or ()})
+        return {
+            key: Manifest(contents[key]) if part is None else Chunked(contents[key], {one: chunks[one] for one in part})
+            for key, part in parts.items()
+        }
 
     def documents(self, digests: Collection[str]) -> Mapping[str, Mapping[str, Json]]:
-        return {key: json.loads(content) for key, content in self._read(DocumentRow, digests).items()}
+        return {key: parse(content) for key, content in self._read(DocumentRow, digests).items()}
+
+    def _chunks(self, digests: Set[str]) -> dict[str, Chunk]:
+        """Each is decoded once while a manifest that somebody holds has it."""
+        found = {key: chunk for key in digests if (chunk := self._known.get(key)) is not None}
+        fresh = {key: Chunk(content) for key, content in self._read(ChunkRow, digests - found.keys()).items()}
+        self._known.update(fresh)
+        return found | fresh
 
     def _read(self, table: blobs.Blob, digests: Collection[str]) -> dict[str, bytes]:
         with self._database.reading() as session:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from sqlalchemy.orm import Session
 
-from auditor.codec import decode
-from auditor.model import Gap, Json, Listing, Resource
+from auditor.codec import parse
+from auditor.model import Gap, Listing, Resource
 from auditor.store import blobs, snapshots
+from auditor.store.entries import DIGEST, Row, chunks_of, rows_of
 from auditor.store.errors import NotFoundError
 from auditor.store.snapshots import SnapshotInfo
-from auditor.store.tables import DocumentRow, ManifestRow, SnapshotRow
+from auditor.store.tables import ChunkRow, DocumentRow, ManifestRow, SnapshotRow
 
 # How many resources are remembered: some 100 MB.
 REMEMBERED = 50_000
+_MANIFESTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +53,55 @@ class Inventory:
 
 
 class Manifests:
-    """Manifests read again and again: each is decoded once while it is remembered. Safe to share between threads."""
+    """Manifests read again and again: each of their chunks is decoded once while it is remembered. Safe to share between threads."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
+        """`most` resources are remembered."""
         self._most = most
+        self._parts: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self._known: OrderedDict[str, tuple[LightResource, ...]] = OrderedDict()
         self._held = 0
         self._lock = threading.Lock()
 
     def read(self, session: Session, digests: Sequence[str]) -> list[tuple[LightResource, ...]]:
         """The resources of each, in the order of `digests`."""
+        chunks: dict[str, tuple[LightResource, ...]] = {}
+        parts = self._chunks(session, digests, chunks)
+        wanted = dict.fromkeys(chunk for key in digests for chunk in parts[key])
         with self._lock:
-            found = {key: self._known[key] for key in digests if key in self._known}
+            for chunk in wanted:
+                if chunk in self._known:
+                    self._known.move_to_end(chunk)
+                    chunks[chunk] = self._known[chunk]
+        missing = [chunk for chunk in wanted if chunk not in chunks]
+        for chunk, content in blobs.get(session, ChunkRow, missing).items():
+            chunks[chunk] = tuple(map(_light, rows_of(content)))
+            self._remember(chunk, chunks[chunk])
+        return [tuple(chain.from_iterable(chunks[chunk] for chunk in parts[key])) for key in digests]
+
+    def _chunks(
+        self, session: Session, digests: Sequence[str], read: dict[str, tuple[LightResource, ...]]
+    ) -> dict[str, tuple[str, ...]]:
+        """The chunks of each manifest. One without chunks is one itself, and put into `read` where it was not remembered."""
+        with self._lock:
+            found = {key: self._parts[key] for key in digests if key in self._parts}
             for key in found:
-                self._known.move_to_end(key)
-        missing = [key for key in dict.fromkeys(digests) if key not in found]
+                self._parts.move_to_end(key)
+            missing = [key for key in dict.fromkeys(digests) if key not in found or self._is_forgotten(key, found)]
         for key, content in blobs.get(session, ManifestRow, missing).items():
-            found[key] = tuple(_light(entry) for entry in snapshots.entries(content))
-            self._remember(key, found[key])
-        return [found[key] for key in digests]
+            parts = chunks_of(content)
+            found[key] = (key,) if parts is None else parts
+            if parts is None:
+                read[key] = tuple(map(_light, rows_of(content)))
+                self._remember(key, read[key])
+        with self._lock:
+            self._parts.update((key, found[key]) for key in missing)
+            while len(self._parts) > _MANIFESTS:
+                self._parts.popitem(last=False)
+        return found
+
+    def _is_forgotten(self, key: str, parts: Mapping[str, tuple[str, ...]]) -> bool:
+        return parts[key] == (key,) and key not in self._known
 
     def _remember(self, key: str, resources: tuple[LightResource, ...]) -> None:
         with self._lock:
@@ -85,8 +117,8 @@ class Manifests:
 def inventory(session: Session, row: SnapshotRow, manifests: Manifests) -> Inventory:
     facts = snapshots.facts(session, row)
     read = manifests.read(session, snapshots.manifests(session, row.id))
-    resources = (item for which, first, count in facts.runs for item in read[which][first : first + count])
-    return Inventory(snapshots.info(row), facts.gaps, facts.listings, facts.accounts, facts.regions, tuple(resources))
+    resources = tuple(snapshots.in_order(facts, read))
+    return Inventory(snapshots.info(row), facts.gaps, facts.listings, facts.accounts, facts.regions, resources)
 
 
 def resource(
@@ -118,15 +150,15 @@ def resource(
     return _whole(found[0], blobs.get(session, DocumentRow, [found[0].digest])[found[0].digest])
 
 
-def _light(entry: Mapping[str, Json]) -> LightResource:
-    return decode(LightResource, {**entry, "digest": entry["attributes"]})
+def _light(row: Row) -> LightResource:
+    return LightResource(row[0], row[1], row[DIGEST], *row[2:DIGEST])
 
 
 def _whole(light: LightResource, document: bytes) -> Resource:
     return Resource(
         kind=light.kind,
         identity=light.identity,
-        attributes=json.loads(document),
+        attributes=parse(document),
         source=light.source,
         region=light.region,
         account=light.account,

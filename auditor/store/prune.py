@@ -12,11 +12,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from auditor.notices import Delivery
 from auditor.store import blobs
-from auditor.store.snapshots import entries
+from auditor.store.entries import DIGEST, chunks_of, rows_of
 from auditor.store.tables import (
     AuditRow,
     Base,
     CacheRow,
+    ChunkRow,
     DocumentRow,
     ManifestRow,
     NoticeRow,
@@ -58,6 +59,10 @@ def prune(session: Session, older_than: datetime, keep: int) -> Pruned:
     snapshots = _delete(session, SnapshotRow, SnapshotRow.id, session.scalars(old_snapshots).all())
     unused = select(ManifestRow.digest).where(ManifestRow.digest.not_in(select(SnapshotManifestRow.manifest)))
     manifests = _delete(session, ManifestRow, ManifestRow.digest, session.scalars(unused).all())
+    parts: set[str] = set()
+    for body in session.scalars(select(ManifestRow.body).execution_options(yield_per=100)):
+        parts.update(chunks_of(blobs.decompress(body)) or ())
+    _delete(session, ChunkRow, ChunkRow.digest, sorted(set(session.scalars(select(ChunkRow.digest))) - parts))
     orphans = set(session.scalars(select(DocumentRow.digest))) - _used_documents(session)
     documents = _delete(session, DocumentRow, DocumentRow.digest, sorted(orphans))
     cached = session.execute(delete(CacheRow).where(CacheRow.created_at < older_than))
@@ -85,8 +90,11 @@ def _used_documents(session: Session) -> set[str]:
     used = set(session.scalars(select(SnapshotRow.facts)))
     used.update(session.scalars(select(AuditRow.findings)))
     # A row for each resource of each manifest would tell this in SQL, at the price that unchanged resources cost rows.
-    for body in session.scalars(select(ManifestRow.body).execution_options(yield_per=100)):
-        used.update(entry["attributes"] for entry in entries(blobs.decompress(body)))
+    for table in (ManifestRow, ChunkRow):
+        for body in session.scalars(select(table.body).execution_options(yield_per=100)):
+            content = blobs.decompress(body)
+            if table is ChunkRow or chunks_of(content) is None:
+                used.update(row[DIGEST] for row in rows_of(content))
     return used
 
 

@@ -20,6 +20,7 @@ from auditor.store.lookup import one
 from auditor.store.pulse import pulse
 from auditor.store.query import Facets, FindingPage, FindingQuery
 from auditor.store.recent import Changed, RecentPage
+from auditor.store.saving import Saver
 from auditor.store.service import Service
 from auditor.store.snapshots import SnapshotInfo, info
 from auditor.store.summaries import PairSummary
@@ -35,6 +36,7 @@ class Reading(Service):
         super().__init__(database, clock)
         self._manifests = Manifests()
         self._homes = Homes()
+        self._saver = Saver(database)
 
     def search(self, query: FindingQuery, after: str | None = None, limit: int = 50) -> FindingPage:
         """The first `limit` findings that fit `query`; `after` is the `next` of the page before.

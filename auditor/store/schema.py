@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # The last migration in `migrations/versions/`.
-HEAD = "0005"
+HEAD = "0006"
 VERSION_TABLE = "parity_auditor_schema"
 # Alembic keeps the migration that is running in module globals: two at once in one process would mix.
 _ALEMBIC = threading.Lock()

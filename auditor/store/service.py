@@ -158,6 +158,6 @@ class Service(Credentials):
             return found
         for environment in missing:
             with self._database.writing() as session:
-                summaries.catch_up(session, environment)
+                summaries.catch_up(session, self._database, environment)
         with self._database.reading() as session:
             return self._gauges.read(session, pairs, environments, now)

@@ -1,25 +1,31 @@
-"""Snapshots as content: a document per resource's attributes, a manifest per source, and one row that names them.
+"""Snapshots as content: a document per resource's attributes, a manifest per source in chunks, and one row that names them.
 
-What did not change is already there by its digest, so an unchanged snapshot adds its row and one per source.
+What did not change is already there by its digest, so an unchanged snapshot adds its row and one per source. `saving` writes
+them; what is here reads them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import chain
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from auditor.codec import canonical, decode, digest, encode
-from auditor.errors import StoreError
-from auditor.model import Gap, Json, Listing, Resource, Snapshot
+from auditor.codec import decode
+from auditor.document import Document
+from auditor.model import Gap, Listing, Snapshot
 from auditor.store import blobs
-from auditor.store.database import in_turn, next_number
-from auditor.store.tables import DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow
+from auditor.store.database import Database
+from auditor.store.documents import Documents
+from auditor.store.entries import DIGEST, Named, Row, chunks_of, name, resource, rows_of
+from auditor.store.tables import ChunkRow, DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow
+
+Item = TypeVar("Item", bound=Named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,55 +41,16 @@ class SnapshotInfo:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A snapshot without its resources. `runs` says in which order these came: (manifest, first entry, how many)."""
+    """A snapshot without its resources. `runs` says in which order these came: (manifest, first entry, how many).
+
+    `ordered` stands for the order of their names, and no two of one name; then there are no runs."""
 
     gaps: tuple[Gap, ...]
     listings: tuple[Listing, ...]
     accounts: tuple[str, ...]
     regions: tuple[str, ...]
     runs: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    documents: Mapping[str, bytes]
-    manifests: Mapping[str, bytes]
-    facts: str
-
-
-def save(session: Session, snapshot: Snapshot) -> bool:
-    """Store `snapshot`; False where it is there already. The same again changes nothing, another of its id is refused."""
-    parts = _take_apart(snapshot)
-    in_turn(session, "snapshots", snapshot.environment)
-    row = session.get(SnapshotRow, snapshot.id)
-    if row is not None:
-        if (row.environment, row.taken_at, row.facts, manifests(session, row.id)) != (
-            snapshot.environment,
-            snapshot.taken_at,
-            parts.facts,
-            list(parts.manifests),
-        ):
-            raise StoreError(f"store: there already is another snapshot {snapshot.id}")
-        return False
-    blobs.put(session, DocumentRow, parts.documents)
-    blobs.put(session, ManifestRow, parts.manifests)
-    session.add(
-        SnapshotRow(
-            id=snapshot.id,
-            environment=snapshot.environment,
-            taken_at=snapshot.taken_at,
-            resources=len(snapshot.resources),
-            gaps=len(snapshot.gaps),
-            facts=parts.facts,
-            sequence=next_number(session, SnapshotRow.sequence),
-        )
-    )
-    session.flush()
-    session.add_all(
-        SnapshotManifestRow(snapshot=snapshot.id, position=position, manifest=key)
-        for position, key in enumerate(parts.manifests)
-    )
-    return True
+    ordered: bool = False
 
 
 def newest_first(environment: str | None) -> Select[SnapshotRow]:
@@ -106,21 +73,21 @@ def recorded_before(snapshot: str) -> ColumnElement[bool]:
     return tuple_(SnapshotRow.sequence, SnapshotRow.id) < tuple_(mine, literal(snapshot, SnapshotRow.id.type))
 
 
-def load(session: Session, row: SnapshotRow) -> Snapshot:
+def load(session: Session, row: SnapshotRow, database: Database) -> Snapshot:
+    """The snapshot; its documents are read from `database` where somebody looks at them."""
     said = facts(session, row)
-    keys = manifests(session, row.id)
-    contents = blobs.get(session, ManifestRow, keys)
-    listed = [entries(contents[key]) for key in keys]
-    attributes = blobs.get(session, DocumentRow, [entry["attributes"] for manifest in listed for entry in manifest])
+    find = Documents(database)
+    listed = [
+        [resource(entry, Document(entry[DIGEST], load=find)) for entry in rows]
+        for rows in read(session, manifests(session, row.id))
+    ]
+    resources = tuple(in_order(said, listed))
+    find.walks([Document.of(one.attributes).digest for one in resources])
     return Snapshot(
         id=row.id,
         environment=row.environment,
         taken_at=row.taken_at,
-        resources=tuple(
-            decode(Resource, {**entry, "attributes": json.loads(attributes[entry["attributes"]])})
-            for manifest, first, count in said.runs
-            for entry in listed[manifest][first : first + count]
-        ),
+        resources=resources,
         gaps=said.gaps,
         listings=said.listings,
         accounts=said.accounts,
@@ -133,10 +100,26 @@ def facts(session: Session, row: SnapshotRow) -> Facts:
     return decode(Facts, json.loads(blobs.get(session, DocumentRow, [row.facts])[row.facts]))
 
 
-def entries(manifest: bytes) -> list[dict[str, Json]]:
-    """The resources of one source; each one's `attributes` is the digest of the document that holds them."""
-    listed: list[dict[str, Json]] = json.loads(manifest)
-    return listed
+def in_order(said: Facts, listed: Sequence[Sequence[Item]]) -> list[Item]:
+    """What the manifests list, in the order of the snapshot."""
+    if not said.ordered:
+        return [item for which, first, count in said.runs for item in listed[which][first : first + count]]
+    found = list(chain.from_iterable(listed))
+    if len(listed) > 1:
+        found.sort(key=name)
+    return found
+
+
+def read(session: Session, digests: Sequence[str]) -> list[list[Row]]:
+    """What each of these manifests lists."""
+    contents = blobs.get(session, ManifestRow, dict.fromkeys(digests))
+    parts = {key: chunks_of(content) for key, content in contents.items()}
+    chunks = blobs.get(session, ChunkRow, dict.fromkeys(chunk for part in parts.values() for chunk in part or ()))
+    read_once = {key: rows_of(content) for key, content in chunks.items()}
+    return [
+        rows_of(contents[key]) if part is None else [row for chunk in part for row in read_once[chunk]]
+        for key, part in ((key, parts[key]) for key in digests)
+    ]
 
 
 def info(row: SnapshotRow) -> SnapshotInfo:
@@ -147,43 +130,3 @@ def manifests(session: Session, snapshot: str) -> list[str]:
     """The digests of a snapshot's manifests, in their order."""
     statement = select(SnapshotManifestRow.manifest).where(SnapshotManifestRow.snapshot == snapshot)
     return list(session.scalars(statement.order_by(SnapshotManifestRow.position)))
-
-
-def _take_apart(snapshot: Snapshot) -> _Parts:
-    documents: dict[str, bytes] = {}
-    lines = [_line(resource, documents) for resource in snapshot.resources]
-    by_source: dict[str, list[int]] = {}
-    for index, resource in enumerate(snapshot.resources):
-        by_source.setdefault(resource.source, []).append(index)
-    manifests: dict[str, bytes] = {}
-    places: dict[int, tuple[int, int]] = {}
-    for number, source in enumerate(sorted(by_source)):
-        # Sorted, so that a listing that came in another order is the same manifest.
-        indices = sorted(by_source[source], key=lines.__getitem__)
-        content = b"[" + b",".join(lines[index] for index in indices) + b"]"
-        manifests[digest(content)] = content
-        places.update({index: (number, entry) for entry, index in enumerate(indices)})
-    order = [places[index] for index in range(len(lines))]
-    facts = Facts(snapshot.gaps, snapshot.listings, snapshot.accounts, snapshot.regions, _runs(order))
-    content = canonical(encode(facts))
-    documents[digest(content)] = content
-    return _Parts(documents, manifests, digest(content))
-
-
-def _line(resource: Resource, documents: dict[str, bytes]) -> bytes:
-    entry = encode(resource)
-    try:
-        content = canonical(entry["attributes"])
-    except ValueError as error:
-        raise StoreError(f"store: {resource.kind} {resource.identity}: attributes are not JSON: {error}") from error
-    entry["attributes"] = digest(content)
-    documents[entry["attributes"]] = content
-    return canonical(entry)
-
-
-def _runs(order: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
-    """[(0, 4), (0, 5), (1, 0)] -> ((0, 4, 2), (1, 0, 1)): neighbours share what manifest and offset have in common."""
-    numbered = enumerate(order)
-    grouped = groupby(numbered, key=lambda item: (item[1][0], item[1][1] - item[0]))
-    runs = (list(group) for _, group in grouped)
-    return tuple((*run[0][1], len(run)) for run in runs)

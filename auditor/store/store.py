@@ -42,11 +42,7 @@ class Store(Reading):
         The same one again is no error and changes nothing: it does not become the latest.
 
         `names` are the words that mean its environment: deployed components are shown without them."""
-        with self._database.writing() as session:
-            if snapshots.save(session, snapshot):
-                words = tuple(names)
-                summaries.keep_snapshot(session, snapshot, words)
-                deployments.keep(session, snapshot, words)
+        self._saver.save(snapshot, tuple(names))
 
     def deployments(
         self, environment: str, component: str | None = None, *, since: datetime | None = None
@@ -63,13 +59,14 @@ class Store(Reading):
 
     def load_snapshot(self, snapshot_id: str) -> Snapshot:
         with self._database.reading() as session:
-            return snapshots.load(session, one(session, SnapshotRow, SnapshotRow.id, snapshot_id, "snapshot"))
+            row = one(session, SnapshotRow, SnapshotRow.id, snapshot_id, "snapshot")
+            return snapshots.load(session, row, self._database)
 
     def latest_snapshot(self, environment: str) -> Snapshot | None:
         """The one that was recorded last, whatever the clock said when it was taken."""
         with self._database.reading() as session:
             row = session.scalars(snapshots.newest_first(environment).limit(1)).first()
-            return snapshots.load(session, row) if row else None
+            return snapshots.load(session, row, self._database) if row else None
 
     def snapshots(
         self,

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,11 +20,12 @@ from auditor.deployed import deployed
 from auditor.gauges import Deployed
 from auditor.model import Audit, Category, GapReason, Snapshot, Tally
 from auditor.store import blobs, days, snapshots
-from auditor.store.database import in_turn
+from auditor.store.database import Database, in_turn
 from auditor.store.tables import CollectorSuccessRow, PairSummaryRow, SnapshotRow, SnapshotSummaryRow
 
 # How far back a database that was made before there were summaries is searched for each collector's last success.
 _LOOK_BACK = 200
+_KIND, _SOURCE = attrgetter("kind"), attrgetter("source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +62,20 @@ class _Tallies:
     tallies: Mapping[Category, Tally]
 
 
-def of_snapshot(snapshot: Snapshot, names: Iterable[str]) -> Summary:
-    return Summary(
-        resources=Counter(resource.kind for resource in snapshot.resources),
+def keep_snapshot(session: Session, snapshot: Snapshot, running: tuple[Deployed, ...]) -> None:
+    """Summarise `snapshot`, which is the last of its environment; no other one may be saved at the same time.
+
+    `running` is what it says is deployed."""
+    summarised = Summary(
+        resources=Counter(map(_KIND, snapshot.resources)),
         gaps=Counter(gap.reason for gap in snapshot.gaps),
-        deployed=deployed(snapshot.resources, names),
+        deployed=running,
     )
-
-
-def keep_snapshot(session: Session, snapshot: Snapshot, names: Iterable[str]) -> None:
-    """Summarise `snapshot`, which is the last of its environment; no other one may be saved at the same time."""
     row = {
         "environment": snapshot.environment,
         "snapshot": snapshot.id,
         "taken_at": snapshot.taken_at,
-        "body": blobs.pack(encode(of_snapshot(snapshot, names))),
+        "body": blobs.pack(encode(summarised)),
     }
     blobs.upsert(session, SnapshotSummaryRow, row)
     for collector in sorted(successful(snapshot)):
@@ -142,7 +143,7 @@ def unsummarised(session: Session, environments: Iterable[str]) -> tuple[str, ..
     return tuple(name for name in environments if _newest(session, name, 1))
 
 
-def catch_up(session: Session, environment: str) -> None:
+def catch_up(session: Session, database: Database, environment: str) -> None:
     """Summarise the newest snapshot, and look in the older ones for when each of its collectors last succeeded."""
     in_turn(session, "snapshots", environment)
     if session.get(SnapshotSummaryRow, environment) is not None:
@@ -150,9 +151,9 @@ def catch_up(session: Session, environment: str) -> None:
         return
     missing: set[str] = set()
     for place, row in enumerate(_newest(session, environment, _LOOK_BACK)):
-        snapshot = snapshots.load(session, row)
+        snapshot = snapshots.load(session, row, database)
         if place == 0:
-            keep_snapshot(session, snapshot, ())
+            keep_snapshot(session, snapshot, deployed(snapshot.resources, ()))
             missing = set(_read(snapshot)) | {_collector(gap.source) for gap in snapshot.gaps}
         found = successful(snapshot) & missing
         for collector in sorted(found):
@@ -173,7 +174,7 @@ def _newest(session: Session, environment: str, limit: int) -> list[SnapshotRow]
 
 def _read(snapshot: Snapshot) -> frozenset[str]:
     """The collectors that read anything: a complete listing, even of nothing, or a resource."""
-    sources = {listing.source for listing in snapshot.listings} | {item.source for item in snapshot.resources}
+    sources = {listing.source for listing in snapshot.listings} | set(map(_SOURCE, snapshot.resources))
     return frozenset(_collector(source) for source in sources)
 
 

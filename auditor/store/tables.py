@@ -51,8 +51,17 @@ class DocumentRow(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class ChunkRow(Base):
+    """Some resources of one source but for their attributes, which it names by digest. Shared by manifests."""
+
+    __tablename__ = "chunks"
+
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class ManifestRow(Base):
-    """All resources of one source but for their attributes, which it names by digest. Shared by equal snapshots."""
+    """All resources of one source, as the digests of the chunks that list them. Shared by equal snapshots."""
 
     __tablename__ = "manifests"
 

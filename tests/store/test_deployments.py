@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from auditor.model import Resource, Snapshot
 from auditor.promotion import Deployment
-from auditor.store import Store, schema, snapshots
+from auditor.store import Store, schema
 from auditor.store.database import Database, parse
 from tests.store import older
 from tests.store.samples import at
@@ -88,7 +88,7 @@ def test_the_history_is_made_up_for_from_stored_snapshots(empty_url: str):
     database = Database(parse(empty_url))
     for number, image in enumerate(("1.0", "1.0", "1.1")):
         with database.writing() as session:
-            snapshots.save(session, taken(number, number * 15, runs("api-staging", image)))
+            older.save(session.connection(), taken(number, number * 15, runs("api-staging", image)), number)
     database.close()
     assert schema.upgrade(empty_url) == schema.Upgrade("0003", schema.HEAD)
     with Store.open(empty_url) as store:

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -12,10 +10,9 @@ from sqlalchemy import create_engine, text
 from auditor.life import Event, StoredFinding, live
 from auditor.store import Store
 from auditor.store.database import parse
+from tests.prefork import begin
 from tests.store import samples
 from tests.store.worker import breaches, churning, telling
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -24,8 +21,8 @@ def start() -> Iterator[object]:
     processes: list[subprocess.Popen[str]] = []
 
     def start_worker(mode: str, url: str, name: str, count: int) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.store.worker", mode, url, name, str(count)]
-        process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        command = ("tests.store.worker", mode, url, name, str(count))
+        process = begin(*command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         processes.append(process)
         return process
 

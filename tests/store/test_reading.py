@@ -8,10 +8,11 @@ from sqlalchemy import event, insert
 
 from auditor.life import Event, LifeResult
 from auditor.model import Category, Gap, GapReason, Listing, Resource, Severity, Status, Tally
-from auditor.store import Changed, Inventory, NotFoundError, SnapshotInfo, Store, snapshots
+from auditor.store import Changed, Inventory, NotFoundError, SnapshotInfo, Store, blobs, snapshots
+from auditor.store.entries import chunks_of
 from auditor.store.homes import Homes
 from auditor.store.inventory import Manifests
-from auditor.store.tables import EventRow
+from auditor.store.tables import EventRow, ManifestRow
 from tests.store.samples import at, audit, breach, resource, run, snapshot
 from tests.store.tellings import waiver
 
@@ -236,18 +237,21 @@ def test_one_resource_is_read_with_its_document(store: Store):
 
 
 def test_no_more_manifests_are_remembered_than_there_is_room_for(sqlite_url: str):
-    """Those read last stay; one that is too large for all of the room is read each time."""
+    """Those read last stay, chunk by chunk; one that is too large for all of the room is read each time."""
     store = Store.open(sqlite_url)
     for number, count in enumerate((2, 2, 5, 1)):
-        found = [resource(f"{number}-{place}", f"aws:{number}") for place in range(count)]
+        found = [resource(f"{number}-{place}-orders", f"aws:{number}") for place in range(count)]
         store.save_snapshot(snapshot(f"s{number}", resources=found))
     manifests = Manifests(most=4)
     with store._database.reading() as session:
         keys = [snapshots.manifests(session, f"s{number}")[0] for number in range(4)]
+        chunks = [list(chunks_of(content) or ()) for content in blobs.get(session, ManifestRow, keys).values()]
+        # The names end no chunk, but for the last of them.
+        assert [len(one) for one in chunks] == [1] * 4
         for key, known in ((0, [0]), (1, [0, 1]), (0, [1, 0]), (2, [1, 0]), (3, [0, 3])):
             (read,) = manifests.read(session, [keys[key]])
             assert {one.source for one in read} == {f"aws:{key}"}
-            assert list(manifests._known) == [keys[number] for number in known]
+            assert list(manifests._known) == [chunks[number][0] for number in known]
     store.close()
 
 

@@ -168,3 +168,11 @@ def test_documents_are_asked_for_by_their_digests(store: Store):
     assert digest(store.document(entry.digest)) == entry.digest
     with pytest.raises(StoreError, match=f"documents {absent} is missing or damaged"):
         store.document(absent)
+
+
+def test_a_number_that_is_none_is_not_null(store: Store):
+    """Nor is infinity: two values that differ must not come back as one."""
+    odd = resource("odd", nothing=None, limit=float("inf"), ratios=[1.5, float("nan")])
+    store.save_snapshot(snapshot(resources=[odd]))
+    loaded = store.load_snapshot("s1").resources[0].attributes
+    assert (loaded["nothing"], loaded["limit"], str(loaded["ratios"])) == (None, float("inf"), "[1.5, nan]")
