@@ -7,6 +7,7 @@ kind per task, so that what is denied, throttled or hung costs that kind in that
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from collectors.aws._written import partition
 from collectors.aws.base import AwsKind
 
 if TYPE_CHECKING:
+    from collectors.aws._access import Sessions
     from collectors.aws._session import Source
     from collectors.aws._trail import Trail
 
@@ -26,11 +28,15 @@ __all__ = ["COLLECTOR", "AwsCollector", "AwsOptions"]
 
 
 class AwsCollector:
-    """The collector called `aws`."""
+    """The collector called `aws`. Its sessions and clients outlive a run."""
 
     name = "aws"
     about = "Amazon Web Services, through their read-only APIs"
     options = AwsOptions
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: Sessions | None = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -93,14 +99,16 @@ class AwsCollector:
         # botocore takes a good part of a second to load; only a run that reads AWS pays for it.
         from collectors.aws._session import Source
 
-        source = Source(options, context.meter)
+        sessions = self._opened()
+        source = Source(options, context.meter, sessions=sessions)
         label = self.label(options)
         if options.organization is None:
             account = source.account()
             return _tasks(options, context, label, account, source.regions, lambda: source)
         from collectors.aws._organization import Member, accounts
 
-        members = [Member(found, options, source, context) for found in accounts(source, options.organization, context)]
+        found = accounts(source, options.organization, context)
+        members = [Member(each, options, source, context, sessions) for each in found]
         return [
             task
             for member in members
@@ -108,6 +116,14 @@ class AwsCollector:
                 options, context, f"{label}/{member.account.id}", member.account.id, source.regions, member.source
             )
         ]
+
+    def _opened(self) -> Sessions:
+        from collectors.aws._access import Sessions
+
+        with self._lock:
+            if self._sessions is None:
+                self._sessions = Sessions()
+            return self._sessions
 
 
 def _tasks(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason
 from collectors.aws._codes import code_of
-from collectors.aws._side_by_side import side_by_side
 from collectors.aws.base import Document
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def described(
         except CollectError as error:
             return [reader.gap(error, resource=called(name))]
 
-    for found in side_by_side(told, names):
+    for found in reader.side_by_side(told, names):
         yield from found
 
 

@@ -8,7 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from auditor.errors import CollectError
 from auditor.model import Json
+from collectors.aws._errors import BROKEN_ANSWER
 from collectors.aws._images import image_names
 from collectors.aws.base import Document, pick, tags_of
 
@@ -27,6 +29,7 @@ _OWNER_TAGS = (
 _ROLE_TAGS = ("role", "service", "app", "application", "component")
 _NUMBER = re.compile(r"[-_. ]\d{1,3}$")
 _FILTER_VALUES = 200
+_UNNAMED = "ec2:images-of-fleets"
 _OWN_IOPS = ("gp3", "io1", "io2")  # of the others, the size decides
 
 
@@ -36,8 +39,12 @@ def fleets(reader: Reader) -> Iterator[Document]:
     for instance in reader.items("DescribeInstances", "Reservations[].Instances"):
         if pick(instance, "State.Name") not in _GONE:
             groups[fleet_name(instance)].append(instance)
-    for name in sorted(groups):
-        yield _fleet(name, groups[name])
+    found = [_fleet(name, groups[name]) for name in sorted(groups)]
+    try:
+        image_names(reader, [image for fleet in found for image in fleet["image_ids"]])
+    except (CollectError, *BROKEN_ANSWER) as error:
+        reader.known(_UNNAMED)["why"] = error  # what the fleets lack, not their listing
+    yield from found
 
 
 def fleet_name(instance: Document) -> str:
@@ -53,7 +60,9 @@ def fleet_name(instance: Document) -> str:
 
 
 def ami_names(reader: Reader, fleet: Document) -> Json:
-    """Names of the images that the fleet runs."""
+    """Names of the images that the fleet runs, which were asked for with those of all fleets."""
+    if (why := reader.known(_UNNAMED).get("why")) is not None:
+        raise why
     return image_names(reader, fleet["image_ids"])
 
 

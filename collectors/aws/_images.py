@@ -18,11 +18,16 @@ def image_names(reader: Reader, image_ids: Iterable[str]) -> list[str]:
     That is an answer, not a gap: it would stay one until the last instance is replaced, and an instance whose image is
     gone is worth comparing with one whose image is not.
     """
-    wanted = sorted(set(image_ids))
-    names: dict[str, str] = {}
-    for start in range(0, len(wanted), _FILTER_VALUES):
+    wanted = set(image_ids)
+    known: dict[str, str] = reader.known("ec2:image-names")
+    unknown = sorted(wanted - known.keys())
+    for start in range(0, len(unknown), _FILTER_VALUES):
+        asked = unknown[start : start + _FILTER_VALUES]
         # A filter passes over what is gone, where asking by id would refuse the whole request.
-        ids = {"Name": "image-id", "Values": wanted[start : start + _FILTER_VALUES]}
-        for image in reader.items("DescribeImages", "Images", Filters=[ids], IncludeDeprecated=True):
-            names[image["ImageId"]] = image.get("Name") or image.get("ImageLocation") or image["ImageId"]
-    return sorted({names.get(each, GONE) for each in wanted})
+        ids = {"Name": "image-id", "Values": asked}
+        found = {
+            image["ImageId"]: image.get("Name") or image.get("ImageLocation") or image["ImageId"]
+            for image in reader.items("DescribeImages", "Images", Filters=[ids], IncludeDeprecated=True)
+        }
+        known.update({each: found.get(each, GONE) for each in asked})
+    return sorted({known[each] for each in wanted})

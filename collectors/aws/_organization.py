@@ -16,6 +16,7 @@ from botocore import xform_name
 from auditor.collector import Context
 from auditor.errors import CollectError
 from auditor.model import GapReason
+from collectors.aws._access import Sessions
 from collectors.aws._errors import EXPECTED, translate
 from collectors.aws._limits import Deadline, bucket
 from collectors.aws._options import AwsOptions, Organization
@@ -46,6 +47,7 @@ class Member:
     options: AwsOptions
     within: Source
     context: Context
+    sessions: Sessions | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _source: Source | None = None
     _refused: CollectError | None = None
@@ -66,7 +68,8 @@ class Member:
     def _opened(self) -> Source:
         if self.account.unknown is not None:
             raise self.account.unknown
-        source = Source(member_options(self.options, self.account), self.context.meter, within=self.within)
+        options = member_options(self.options, self.account)
+        source = Source(options, self.context.meter, within=self.within, sessions=self.sessions)
         source.account()
         return source
 
@@ -142,7 +145,8 @@ class _Asked:
         for _ in range(_TOKENS):
             self._deadline.wait(self._bucket.reserve(), f"{_SERVICE}:{operation}")
             try:
-                page = getattr(client, xform_name(operation))(**arguments)
+                with self._source.asking(self._bucket):
+                    page = getattr(client, xform_name(operation))(**arguments)
                 yield from page[result]
             except EXPECTED as error:
                 raise translate(error, _SERVICE, operation, region, known=True) from error

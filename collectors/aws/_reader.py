@@ -3,7 +3,7 @@ error as ours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from botocore import xform_name
@@ -15,11 +15,12 @@ from auditor.model import Gap, GapReason, Json
 from collectors._meter import ERROR
 from collectors.aws._codes import NotOfferedError
 from collectors.aws._errors import BROKEN_ANSWER, EXPECTED, translate
-from collectors.aws._limits import Deadline, bucket
+from collectors.aws._limits import Bucket, Deadline, bucket
 from collectors.aws._offered import is_absent
 from collectors.aws._once import once
 from collectors.aws._session import Source
 from collectors.aws._shapes import shape_at, snake
+from collectors.aws._side_by_side import helpers, side_by_side
 from collectors.aws.base import READS, AwsKind, action, pick
 
 # The token of an answer -> the parameter that asks for the next page, in the spellings that AWS uses.
@@ -35,6 +36,7 @@ _TOKENS = (
 )
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class Reader:
@@ -55,9 +57,10 @@ class Reader:
         """One request; the answer in the API's spelling. Raises CollectError."""
         service = service or self.kind.service
         client = self._client(service, operation)
-        self._wait(service, operation)
+        shared = self._wait(service, operation)
         try:
-            answer: dict[str, Any] = getattr(client, xform_name(operation))(**arguments)
+            with self._source.asking(shared):
+                answer: dict[str, Any] = getattr(client, xform_name(operation))(**arguments)
         except EXPECTED as error:
             raise self._failed(error, service, operation) from error
         return answer
@@ -113,6 +116,29 @@ class Reader:
                 GapReason.TIMEOUT, f"{what} in {self.region}: another task is still reading it"
             ) from error
 
+    def side_by_side(self, work: Callable[[_T], _R], things: Iterable[_T], /) -> Iterator[_R]:
+        """`work` of each of `things`, several at a time, in their order; by the threads that all tasks of the run share."""
+        return side_by_side(work, things, by=helpers(self.context.shared))
+
+    def known(self, what: str) -> dict[str, Any]:
+        """What tasks of this source and region found out about `what` in this run; they may add to it."""
+        everything: dict[Any, dict[str, Any]] = self.context.shared.setdefault("aws.known", {})
+        return everything.setdefault((self._source, self.region, what), {})
+
+    def before(self, what: str, proof: tuple[str | None, ...], read: Callable[[], tuple[Json, bool]], /) -> Json:
+        """What `read` answers, or answered earlier for the same `proof`: what a listing says of a thing and what by AWS's
+        word changes whenever the answer does. An incomplete proof proves nothing. `read` gives the answer, and whether that
+        was of what the proof is about; only then is it kept. Raises what `read` raises, and keeps nothing of it."""
+        if not all(proof):
+            return read()[0]
+        kept, key = self._source.proven, (self.account, self.region, what, *proof)
+        if key not in kept:
+            answer, same = read()
+            if not same:
+                return answer
+            kept[key] = answer
+        return kept[key]
+
     def spelled(self, value: Any, operation: str, path: str, /, *, service: str = "") -> Json:
         """`value`, an item (or all) of what lies at `path` of the answer to `operation`, in our spelling."""
         shape = shape_at(self.model(operation, service=service).output_shape, path)
@@ -153,10 +179,11 @@ class Reader:
             return NotOfferedError(failed.reason, failed.detail)
         return failed
 
-    def _wait(self, service: str, operation: str) -> None:
+    def _wait(self, service: str, operation: str) -> Bucket:
         rate = self._source.options.rate(service)
-        pause = bucket(self.context.shared, self.account, self.region, service, rate).reserve()
-        self._deadline.wait(pause, f"{service}:{operation} in {self.region}")
+        found = bucket(self.context.shared, self.account, self.region, service, rate)
+        self._deadline.wait(found.reserve(), f"{service}:{operation} in {self.region}")
+        return found
 
     def _pages(self, service: str, operation: str, arguments: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
         client = self._client(service, operation)
@@ -165,9 +192,10 @@ class Reader:
             return
         pages = iter(client.get_paginator(xform_name(operation)).paginate(**arguments))
         while True:
-            self._wait(service, operation)
+            shared = self._wait(service, operation)
             try:
-                page = next(pages, None)
+                with self._source.asking(shared):
+                    page = next(pages, None)
             except EXPECTED as error:
                 raise self._failed(error, service, operation) from error
             if page is None:

@@ -10,7 +10,6 @@ from auditor.model import Gap, GapReason, Json, Resource
 from collectors.aws._codes import NotOfferedError, code_of
 from collectors.aws._errors import BROKEN_ANSWER
 from collectors.aws._reader import Reader
-from collectors.aws._side_by_side import side_by_side
 from collectors.aws.base import Detail, Document, look, pick, tags_of
 
 _STACK, _LOGICAL = "aws:cloudformation:stack-name", "aws:cloudformation:logical-id"
@@ -51,7 +50,7 @@ def read_kind(reader: Reader) -> Iterator[Resource | Gap]:
         return [item] if isinstance(item, Gap) else list(_resource(reader, *item, patience))
 
     # Where an item costs no further calls there is nothing to wait for.
-    for found in (side_by_side if reader.kind.details else map)(whole, _identified(reader, broken)):
+    for found in (reader.side_by_side if reader.kind.details else map)(whole, _identified(reader, broken)):
         yield from found
     if broken:
         raise broken[0]

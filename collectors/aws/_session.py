@@ -1,98 +1,82 @@
-"""One source's credentials and clients: a profile, an assumed role, or the default chain. Never asks for an MFA code."""
+"""Who a source is to AWS, for one run: its regions, its account, and the clients of the session behind it."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
-
-import botocore.session
-from botocore.config import Config
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    DeferredRefreshableCredentials,
-)
-from botocore.loaders import create_loader
 
 from auditor.errors import CollectError
 from auditor.model import GapReason
+from collectors.aws._access import ASKING, Access, Asking, Meter, Sessions
 from collectors.aws._codes import code_of
-from collectors.aws._errors import EXPECTED, REASONS, outcome, translate
-from collectors.aws._offered import is_offered
+from collectors.aws._errors import EXPECTED, REASONS, translate
+from collectors.aws._limits import Bucket
 from collectors.aws._options import AwsOptions
-
-_ONE_ATTEMPT = Config(retries={"mode": "standard", "total_max_attempts": 1})
-
-
-@cache
-def _models() -> Any:
-    """botocore's descriptions of the services: read-only files, parsed once instead of once per source."""
-    return create_loader()
-
-
-class _AssumedRole(CredentialProvider):  # type: ignore[misc]
-    """Hands out credentials that assume the role again shortly before they expire."""
-
-    METHOD = "assume-role"
-    CANONICAL_NAME = "custom-assume-role"
-
-    def __init__(self, credentials: DeferredRefreshableCredentials) -> None:
-        super().__init__()
-        self._credentials = credentials
-
-    def load(self) -> DeferredRefreshableCredentials:
-        return self._credentials
 
 
 class Source:
-    """The sessions and clients of one entry under `sources:`. Safe between threads: clients are, making them is not.
+    """One entry under `sources:`, for one run. Safe between threads.
 
     `meter` is told of every answer, and every lack of one, with the service that was asked. `within` is the source whose
     credentials assume the role, where they are not the profile's: an organization's, of which this is an account.
+    `sessions` are those that outlive the run; without them everything is made anew.
     """
 
-    def __init__(self, options: AwsOptions, meter: Callable[[str, str], None], *, within: Source | None = None) -> None:
+    def __init__(
+        self,
+        options: AwsOptions,
+        meter: Meter,
+        *,
+        within: Source | None = None,
+        sessions: Sessions | None = None,
+    ) -> None:
         self.options = options
-        self._within = within
         self._meter = meter
-        self._config = Config(
-            connect_timeout=options.connect_timeout,
-            read_timeout=options.read_timeout,
-            retries={"mode": "adaptive", "total_max_attempts": options.max_attempts},
-            user_agent_extra="parity-auditor",
-            max_pool_connections=32,
-        )
-        self._lock = threading.Lock()
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._sessions = sessions or Sessions()
+        self._outer: Access | None = within._access if within is not None else None
         try:
-            self._session = self._open()
+            self._access: Access
+            self._access, self._from_before = self._sessions.of(options, meter, self._outer)
         except EXPECTED as error:
             raise translate(error, "sts", "GetCallerIdentity", "the AWS configuration", known=False) from error
         self.regions = self._regions()
 
     def client(self, service: str, region: str) -> Any:
         """The one client of this source for `service` in `region`."""
-        with self._lock:
-            key = (service, region)
-            if key not in self._clients:
-                # Where there is most likely nobody to ask, one attempt tells.
-                config = self._config if self._offers(service, region) else self._config.merge(_ONE_ATTEMPT)
-                self._clients[key] = self._create(self._session, service, region_name=region, config=config)
-            return self._clients[key]
+        return self._access.client(service, region)
 
     def offers(self, service: str, region: str) -> bool:
         """Whether the service is sold in the region, as far as is known. A stand-in offers everything."""
-        with self._lock:
-            return self._offers(service, region)
+        return self._access.offers(service, region)
 
-    def _offers(self, service: str, region: str) -> bool:
-        return self.options.endpoint_url is not None or is_offered(self._session, service, region)
+    @property
+    def proven(self) -> dict[tuple[str | None, ...], Any]:
+        """Answers that stay true as long as what they are found by; as long-lived as the session."""
+        return self._access.proven
+
+    @contextmanager
+    def asking(self, bucket: Bucket | None = None) -> Iterator[None]:
+        """Within it, this thread's answers are told to the source's meter, and those that throttle to the bucket."""
+        before = ASKING.set(Asking(self._meter, bucket))
+        try:
+            yield
+        finally:
+            ASKING.reset(before)
 
     def account(self) -> str:
         """The account id behind the credentials. Raises CollectError when no region's STS accepts them."""
+        try:
+            return self._any_account()
+        except CollectError:
+            # What was kept from an earlier run may have been replaced since, in a place that cannot be looked at.
+            if not self._from_before:
+                raise
+            self._sessions.forget(self._access)
+            self._access, self._from_before = self._sessions.of(self.options, self._meter, self._outer)
+            return self._any_account()
+
+    def _any_account(self) -> str:
         for region in self.regions[:-1]:
             try:
                 return self._ask_account(region)
@@ -104,7 +88,8 @@ class Source:
 
     def _ask_account(self, region: str) -> str:
         try:
-            answer = self.client("sts", region).get_caller_identity()
+            with self.asking():
+                answer = self.client("sts", region).get_caller_identity()
             return str(answer["Account"])
         except EXPECTED as error:
             raise translate(error, "sts", "GetCallerIdentity", region, known=False) from error
@@ -112,54 +97,12 @@ class Source:
     def _regions(self) -> tuple[str, ...]:
         if self.options.regions:
             return self.options.regions
-        region = self._session.get_config_variable("region")
+        region = self._access.default_region()
         if not region:
             raise CollectError(
                 GapReason.UNSUPPORTED, "no region is set: list regions under this source, or set AWS_REGION"
             )
         return (str(region),)
-
-    def _open(self) -> Any:
-        base = self._within._session if self._within is not None else self._new_session()
-        _refuse_mfa(base)
-        if self.options.role_arn is None:
-            return base
-        region = next(iter(self.options.regions), base.get_config_variable("region"))
-        extra = {"RoleSessionName": self.options.session_name}
-        if self.options.external_id is not None:
-            extra["ExternalId"] = self.options.external_id.get_secret_value()
-        credentials = base.get_credentials()
-        if credentials is None:
-            raise CollectError(
-                GapReason.ACCESS_DENIED,
-                f"sts:AssumeRole: no credentials found to assume {self.options.role_arn} with: set profile, or provide "
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-            )
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=partial(self._create, base, region_name=region),
-            source_credentials=credentials,
-            role_arn=self.options.role_arn,
-            extra_args=extra,
-        )
-        assumed = self._new_session()
-        refreshing = DeferredRefreshableCredentials(fetcher.fetch_credentials, _AssumedRole.METHOD)
-        assumed.register_component("credential_provider", CredentialResolver([_AssumedRole(refreshing)]))
-        return assumed
-
-    def _new_session(self) -> Any:
-        session = botocore.session.Session(profile=self.options.profile)
-        session.register_component("data_loader", _models())
-        return session
-
-    def _create(self, session: Any, service: str, **arguments: Any) -> Any:
-        arguments.setdefault("config", self._config)
-        client = session.create_client(service, endpoint_url=self.options.endpoint_url, **arguments)
-        # The event comes once per attempt, so what a retry covers up is counted as well.
-        client.meta.events.register("response-received", partial(self._count, service))
-        return client
-
-    def _count(self, service: str, parsed_response: Any = None, **_: Any) -> None:
-        self._meter(service, outcome(parsed_response))
 
 
 def _maybe_this_region_only(error: CollectError) -> bool:
@@ -167,18 +110,3 @@ def _maybe_this_region_only(error: CollectError) -> bool:
         return True
     cause = error.__cause__
     return cause is not None and REASONS.get(code_of(cause)) is GapReason.ACCESS_DENIED
-
-
-def _refuse_mfa(session: Any) -> None:
-    """A profile that needs an MFA code would make botocore prompt for it in the middle of a run."""
-    profiles = session.full_config.get("profiles", {})
-    name, seen = session.profile or "default", set[str]()
-    while name in profiles and name not in seen:
-        seen.add(name)
-        if "mfa_serial" in profiles[name]:
-            raise CollectError(
-                GapReason.ACCESS_DENIED,
-                f"profile {name!r} asks for an MFA code, which nobody can type here: "
-                "use a profile without mfa_serial, or role_arn with a role that an unattended user may assume",
-            )
-        name = profiles[name].get("source_profile", "")

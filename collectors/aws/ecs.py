@@ -30,6 +30,12 @@ def _clusters(reader: Reader) -> Iterator[Document | Gap]:
 
 
 def _services(reader: Reader) -> Iterator[Document | Gap]:
+    """Read once for the services themselves and for the task definitions that they run."""
+    for service in reader.once("ecs:services", lambda: _read_services(reader)):
+        yield replace(service, kind=reader.kind.name) if isinstance(service, Gap) else service
+
+
+def _read_services(reader: Reader) -> Iterator[Document | Gap]:
     for cluster in reader.items("ListClusters", "clusterArns"):
         arns = list(reader.items("ListServices", "serviceArns", cluster=cluster))
         for service in _described(
@@ -120,10 +126,14 @@ def _task_definitions(reader: Reader) -> Iterator[Document | Gap]:
             used.setdefault(_family(arn), set()).add(arn)
     for family in reader.items("ListTaskDefinitionFamilies", "families", status="ACTIVE"):
         used.setdefault(family, {family})
-    for family, arns in used.items():
+    wanted = [
         # Two services may run two revisions of a family: the newer one stands for it.
-        for index, arn in enumerate(sorted(arns, key=_revision, reverse=True)):
-            yield _task_definition(reader, family if index == 0 else f"{family}#{index + 1}", arn)
+        (family if index == 0 else f"{family}#{index + 1}", arn)
+        for family, arns in used.items()
+        for index, arn in enumerate(sorted(arns, key=_revision, reverse=True))
+    ]
+    # A revision never changes, but its tags do, and no listing tells those: each is read every time.
+    yield from reader.side_by_side(lambda each: _task_definition(reader, *each), wanted)
 
 
 def _task_definition(reader: Reader, identity: str, which: str) -> Document | Gap:

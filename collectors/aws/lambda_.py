@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import CollectError
@@ -32,6 +33,22 @@ def _alias(alias: Document, digests: dict[str, Any]) -> dict[str, Json]:
     if weights:
         found["also"] = [{"code_sha256": digests.get(other), "weight": share} for other, share in weights.items()]
     return found
+
+
+def _image(reader: Reader, function: Document) -> Json:
+    """The image as it was given. Nothing changes it without giving the function another revision."""
+    revision, name = function.get("RevisionId"), function["FunctionName"]
+
+    def read() -> tuple[Json, bool]:
+        answer = reader.call("GetFunction", FunctionName=name)
+        code = answer.get("Code")
+        if not isinstance(code, Mapping):
+            raise CollectError(GapReason.MALFORMED, f"lambda:GetFunction in {reader.region}: an answer without Code")
+        return code.get("ImageUri"), (answer.get("Configuration") or {}).get("RevisionId") == revision
+
+    # https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+    proof = (function.get("FunctionArn"), revision, function.get("CodeSha256"), function.get("LastModified"))
+    return reader.before("lambda:image", proof, read)
 
 
 def _reserved(reader: Reader, function: Document) -> Json:
@@ -112,16 +129,19 @@ KINDS = (
             "runtime_version_config",  # the runtime's patch, which AWS rolls out function by function
             "vpc_config.vpc_id",
         ),
-        permissions=("lambda:ListAliases", "lambda:ListVersionsByFunction", "lambda:GetFunctionConcurrency"),
+        permissions=(
+            "lambda:ListAliases",
+            "lambda:ListVersionsByFunction",
+            "lambda:GetFunction",
+            "lambda:GetFunctionConcurrency",
+        ),
         details=(
             Detail(attribute="environment", read=_readable),
             Detail(attribute="aliases", read=_aliases),
             Detail(attribute="reserved_concurrent_executions", read=_reserved),
             Detail(
                 attribute="image_uri",
-                operation="GetFunction",
-                arguments={"FunctionName": "FunctionName"},
-                result="Code.ImageUri",
+                read=_image,
                 when=lambda function: bool(function.get("PackageType") == "Image"),
             ),
             Detail(attribute="tags", operation="ListTags", arguments={"Resource": "FunctionArn"}, result="Tags"),

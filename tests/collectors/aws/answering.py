@@ -42,12 +42,9 @@ class Answered(Source):
         self._one_at_a_time = threading.Lock()
         with patch.dict(os.environ, CREDENTIALS):
             super().__init__(AwsOptions(regions=(region,), max_attempts=1, requests_per_second=1e6), lambda *_: None)
-
-    def _new_session(self) -> Any:
-        session = super()._new_session()
-        session.register("provide-client-params.*.*", self._told)
-        session.register("before-call.*.*", self._asked)
-        return session
+        self.session = self._access.session
+        self.session.register("provide-client-params.*.*", self._told)
+        self.session.register("before-call.*.*", self._asked)
 
     def client(self, service: str, region: str) -> Any:
         """One for all regions: what is answered does not come from one."""
@@ -55,7 +52,7 @@ class Answered(Source):
 
     def pager(self, service: str, operation: str) -> Mapping[str, Any]:
         """How botocore pages through an operation; empty where it does not."""
-        loader = self._session.get_component("data_loader")
+        loader = self.session.get_component("data_loader")
         try:
             pagers: Mapping[str, Any] = loader.load_service_model(service, "paginators-1")["pagination"]
         except UnknownServiceError:

@@ -119,7 +119,7 @@ def test_where_nobody_is_likely_to_answer_one_attempt_is_made() -> None:
 
 def test_global_services_and_regions_newer_than_the_data_count_as_offered() -> None:
     """Where the data says nothing, the network has to."""
-    session = Answered("eu-west-1")._session
+    session = Answered("eu-west-1").session
     assert is_offered(session, "cloudfront", "eu-west-1")
     assert is_offered(session, SERVICE, "eu-west-1")
     assert is_offered(session, SERVICE, "eu-nowhere-9")
