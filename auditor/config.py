@@ -17,7 +17,6 @@ from auditor.config_checks import cross_problems, entries, items, unknown
 from auditor.equivalents import Engine
 from auditor.errors import ConfigError, Problem
 from auditor.interpolate import interpolate
-from auditor.match import Counterpart
 from auditor.settings import PublishSettings, ScheduleSettings, ServeSettings, Settings
 from auditor.validation import problems_from_pydantic
 from auditor.yaml_source import Document, load
@@ -25,6 +24,7 @@ from auditor.yaml_source import Document, load
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from auditor.match import Counterpart
     from auditor.registry import Registry
 
 
@@ -136,7 +136,7 @@ def _config(settings: Settings, path: Path, folder: Path, registry: Registry) ->
         serve=settings.serve,
         timeout=timedelta(seconds=settings.collect.timeout),
         workers=settings.collect.workers,
-        counterparts=tuple(Counterpart(entry.kind, entry.left, entry.right) for entry in settings.match),
+        counterparts=_counterparts(settings),
         identity_tag=settings.tags.identity,
         equivalents=tuple(Engine(one.engine, one.images, one.called) for one in settings.equivalents),
         owner_tag=settings.tags.owner,
@@ -148,6 +148,14 @@ def _config(settings: Settings, path: Path, folder: Path, registry: Registry) ->
         scheduling=settings.schedule,
         engine=settings.collect.engine,
     )
+
+
+def _counterparts(settings: Settings) -> tuple[Counterpart, ...]:
+    if not settings.match:
+        return ()
+    from auditor.match import Counterpart
+
+    return tuple(Counterpart(entry.kind, entry.left, entry.right) for entry in settings.match)
 
 
 def _environment(name: str, settings: Settings, folder: Path, registry: Registry) -> Environment:

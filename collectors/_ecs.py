@@ -11,8 +11,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore import xform_name
-
 from auditor.errors import CollectError
 from auditor.model import Category, GapReason, Kind
 
@@ -235,6 +233,9 @@ _TASK_MAPS: _Maps = {
 
 def _snake(item: Mapping[str, Any], maps: _Maps) -> dict[str, Any]:
     """An object of the API with its schema keys in snake case, lists of named things as maps, nothing empty."""
+    # Whoever reads files need not wait for the SDK unless one of them is a task definition.
+    from botocore import xform_name
+
     result: dict[str, Any] = {}
     for key, value in item.items():
         if value is None or value in ([], {}):
