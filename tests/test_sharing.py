@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import random
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -25,10 +24,10 @@ from auditor.model import Audit, Snapshot
 from auditor.sharing import Asking, Observed, Sharing
 from auditor.store import Store, schema
 from tests.daemon.waiting import eventually
+from tests.prefork import begin
 from tests.sharing_worker import DIGEST, FAST
 from tests.store import samples
 
-ROOT = Path(__file__).resolve().parents[1]
 _NUMBERS = itertools.count()
 
 
@@ -292,9 +291,8 @@ def start(url: str) -> Iterator[Started]:
     processes: list[subprocess.Popen[str]] = []
 
     def started(run: str, environment: str = "staging") -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.sharing_worker", url, run, environment]
         pipe = subprocess.PIPE
-        processes.append(subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe))
+        processes.append(begin("tests.sharing_worker", url, run, environment, text=True, stdin=pipe, stdout=pipe))
         return processes[-1]
 
     yield started

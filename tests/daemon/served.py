@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import httpx
 
 from tests.daemon.waiting import eventually
+from tests.prefork import ROOT, begin
 
 CONFIG = """\
 environments:
@@ -42,10 +42,10 @@ class Served:
 
     def __init__(self, folder: Path, environ: Mapping[str, str] | None = None, *options: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUDITOR_", "NOTIFY_"))}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "auditor", "serve", "--log-format", "json", *options],
+        self.process: subprocess.Popen[str] = begin(
+            *("auditor", "serve", "--log-format", "json", *options),
             cwd=folder,
-            env={**kept, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), **(environ or {})},
+            env={**kept, "PYTHONPATH": str(ROOT), **(environ or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -20,8 +19,7 @@ from auditor.store.database import describe, parse
 from auditor.store.leadership import SILENCE, VALID_FOR, Leadership, copy_name, leadership
 from tests.daemon.servers import own_server
 from tests.daemon.waiting import eventually
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.prefork import begin
 
 
 def claim(url: str, name: str) -> Leadership:
@@ -105,13 +103,12 @@ class Copies:
     """Copies in processes of their own."""
 
     def __init__(self, url: str, name: str) -> None:
-        self._command = [sys.executable, "-m", "tests.daemon.holder", url, name]
+        self._arguments = ("tests.daemon.holder", url, name)
         self._processes: list[subprocess.Popen[str]] = []
 
     def start(self) -> Copy:
-        process = subprocess.Popen(
-            self._command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        process = begin(*self._arguments, text=True, **streams)
         self._processes.append(process)
         return Copy(process)
 
