@@ -19,10 +19,10 @@ _KEPT = 1.0
 # Everything in one statement, by one clock. A budget that was not used for a while has `burst` saved up, no more.
 TAKE = """
     INSERT INTO collect_budgets AS known (name, due)
-    VALUES (%(name)s, clock_timestamp() + make_interval(secs => (%(count)s - %(burst)s) / %(rate)s))
+    VALUES (%(name)s, clock_timestamp() + make_interval(secs => (%(count)s - %(burst)s) / %(rate)s::float8))
     ON CONFLICT (name) DO UPDATE
-       SET due = GREATEST(known.due, clock_timestamp() - make_interval(secs => %(burst)s / %(rate)s))
-               + make_interval(secs => %(count)s / %(rate)s)
+       SET due = GREATEST(known.due, clock_timestamp() - make_interval(secs => %(burst)s / %(rate)s::float8))
+               + make_interval(secs => %(count)s / %(rate)s::float8)
     RETURNING EXTRACT(EPOCH FROM due - clock_timestamp())::float8 AS seconds
 """
 

@@ -1,4 +1,4 @@
-"""A database with the tables of store and workers, a far side that takes its time, and worker processes that end with the test."""
+"""A database with the tables for workers, a far side that takes its time, and worker processes that end with the test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from auditor.store import schema
 from auditor.workers import place
 from tests.workers.company import Slow, Staff
 
@@ -19,12 +18,11 @@ _NUMBERS = itertools.count()
 
 @pytest.fixture
 def store_url(postgres_url: str) -> str:
-    """A schema of its own on the shared server, with all tables."""
+    """A schema of its own on the shared server, with the tables for workers beside it."""
     name = f"fleet_{os.getpid()}_{next(_NUMBERS)}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}")
     url = f"{postgres_url}{'&' if '?' in postgres_url else '?'}options=-csearch_path%3D{name}"
-    schema.upgrade(url)
     assert place.upgrade(place.place_of(url))
     return url
 

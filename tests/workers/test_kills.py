@@ -6,12 +6,11 @@ import random
 import threading
 from pathlib import Path
 
-import psycopg
-
 from auditor.redact import Redactor
 from auditor.workers.handing import elsewhere
 from auditor.workers.place import connected, place_of
 from tests.workers.company import KEY, QUICK, Slow, Staff, configured, observed, written
+from tests.workers.test_queue import left
 
 PARTS = 25
 WORKERS = 3
@@ -53,13 +52,4 @@ def test_killing_workers_at_random_changes_no_snapshot(
         assert len(parts) == len(set(parts)) == 2 * (1 + PARTS)
         assert sum("plan" in part for part in parts) == 2
     assert len(killed) == KILLS
-    assert _left(store_url) == [0, 0, 0], "nothing of a run stays behind it"
-
-
-def _left(store_url: str) -> list[int]:
-    counts = []
-    with connected(place_of(store_url)) as connection:
-        for table in ("collect_runs", "collect_results", "procrastinate_jobs"):
-            row = connection.execute(psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(table)))
-            counts.append(next(row)[0])
-    return counts
+    assert left(store_url) == [0, 0, 0], "nothing of a run stays behind it"
