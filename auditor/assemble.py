@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from auditor.collector import Task
 
 _log = logging.getLogger(__name__)
+# No text is spelled so. Where there is a null, `compact` has to look at all values.
+_NONE = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +89,13 @@ def spelled(resource: Resource) -> bytes:
             resource.kind,
             resource.identity,
             resource.source,
-            resource.region,
-            resource.account,
-            resource.parent,
+            _NONE if resource.region is None else resource.region,
+            _NONE if resource.account is None else resource.account,
+            _NONE if resource.parent is None else resource.parent,
             resource.refs,
             resource.tags,
-            resource.component,
-            resource.location,
+            _NONE if resource.component is None else resource.component,
+            _NONE if resource.location is None else resource.location,
             Document.of(resource.attributes).digest,
         ]
     )

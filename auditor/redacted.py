@@ -11,8 +11,9 @@ import logging
 import struct
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from auditor.codec import compact, parse
 from auditor.document import Document
@@ -20,6 +21,7 @@ from auditor.errors import StoreError
 from auditor.model import Json, Kind, Resource
 
 if TYPE_CHECKING:
+    from auditor.collector import Task
     from auditor.kept import Keeping, Kept
     from auditor.redact import Redactor
 
@@ -30,6 +32,10 @@ _DIGEST = 32
 _LENGTH = struct.Struct("<I")
 _BODY = _DIGEST + _LENGTH.size
 _ASKED_AT_ONCE = 20_000
+# No text is spelled so. Where there is a null, `compact` has to look at all values.
+_NONE = 0
+# Source, region and account.
+_Where: TypeAlias = tuple[str, str | None, str | None]
 _log = logging.getLogger(__name__)
 
 
@@ -62,22 +68,29 @@ class Redacted:
         self._known: dict[str, _Known] = {}
         self._lock = threading.Lock()
 
-    def resource(self, environment: str, source: str, resource: Resource) -> Resource:
-        """The resource without its secrets. `source` is the label of the configured source that it was read from.
+    def resource(self, environment: str, label: str, read: Resource, task: Task) -> Resource:
+        """The resource without its secrets, with what the task says of all that it reads.
 
-        Raises RecursionError where it nests beyond measure, ValueError where it holds what JSON cannot say."""
-        kind, declared = self._kind(resource.kind)
-        known = self._known_of(environment, source)
-        key = self._key(resource, declared) if known is not None else None
+        `label` is that of the configured source it was read from. Raises RecursionError where it nests beyond measure,
+        ValueError where it holds what JSON cannot say."""
+        kind, declared = self._kind(read.kind)
+        place = (
+            read.source or task.source,
+            read.region if read.region is not None else task.region,
+            read.account if read.account is not None else task.account,
+        )
+        known = self._known_of(environment, label)
+        key = self._key(read, place, declared) if known is not None else None
         if known is not None and key is not None:
             record = known.get(key)
             if record is not None:
-                return self._again(resource, record)
-        redacted = self._redactor.resource(resource, kind)
+                return self._again(read, place, record)
+        filled = _made(read, read.attributes, place)
+        redacted = self._redactor.resource(filled, kind)
         document = Document.of(redacted.attributes)
         if known is not None and key is not None:
-            known.add(key, _record(document, _changes(resource, redacted)))
-        return _with(redacted, document)
+            known.add(key, _record(document, _changes(filled, redacted)))
+        return _made(redacted, document, (redacted.source, redacted.region, redacted.account))
 
     def finish(self) -> None:
         """Keep what was worked out. What the store turns out not to have is worked out again the next time."""
@@ -104,30 +117,40 @@ class Redacted:
                     found = self._known[name] = _Known(self._keeping.map(name), self._documents)
         return found
 
-    def _key(self, resource: Resource, declared: bytes) -> bytes | None:
+    def _key(self, read: Resource, place: _Where, declared: bytes) -> bytes | None:
         """What a resource is known again by; None where it cannot be said beyond doubt."""
-        attributes, place = resource.attributes, _place(resource)
+        source, region, account = place
         try:
-            read, body = compact(place), compact(attributes)
+            told = compact(
+                [
+                    read.identity,
+                    source,
+                    _NONE if region is None else region,
+                    _NONE if account is None else account,
+                    _NONE if read.parent is None else read.parent,
+                    read.refs,
+                    read.tags,
+                    _NONE if read.component is None else read.component,
+                    _NONE if read.location is None else read.location,
+                ]
+            )
+            body = compact(read.attributes)
         except ValueError:
             return None
-        # A blank says that something in it had to be spelled in another way, which another document may be spelled as.
-        if body[:1] == b" " or read[:1] == b" ":
+        # A blank says that something in it had to be spelled in another way, in which another document may be spelled, too.
+        if body[:1] == b" " or told[:1] == b" ":
             return None
-        # JSON spells a number that is none as null, too.
-        if (b"null" in body and parse(body) != attributes) or (b"null" in read and parse(read) != place):
-            return None
-        return self._redactor.known_by(b"".join((declared, read, body)))
+        return self._redactor.known_by(b"".join((declared, told, body)))
 
-    def _again(self, resource: Resource, record: bytes) -> Resource:
+    def _again(self, read: Resource, place: _Where, record: bytes) -> Resource:
         (length,) = _LENGTH.unpack_from(record, _DIGEST)
         document = Document(record[:_DIGEST].hex(), load=self._load, length=length)
         if len(record) == _BODY:
-            return _with(resource, document)
+            return _made(read, document, place)
         changes = parse(record[_BODY:])
         if "refs" in changes:
             changes["refs"] = tuple(changes["refs"])
-        return _with(resource, document, changes)
+        return replace(_made(read, document, place), **changes)
 
 
 class _Known:
@@ -188,21 +211,6 @@ def _chunks(digests: Collection[bytes]) -> Iterator[list[bytes]]:
         yield some
 
 
-def _place(resource: Resource) -> list[Json]:
-    """All that a resource says besides its kind and attributes."""
-    return [
-        resource.identity,
-        resource.source,
-        resource.region,
-        resource.account,
-        resource.parent,
-        list(resource.refs),
-        dict(resource.tags),
-        resource.component,
-        resource.location,
-    ]
-
-
 def _changes(read: Resource, redacted: Resource) -> Mapping[str, Json]:
     """The fields besides the attributes that say something else without their secrets."""
     names = ("identity", "source", "parent", "refs", "tags", "component", "location")
@@ -214,19 +222,19 @@ def _record(document: Document, changes: Mapping[str, Json]) -> bytes:
     return head + compact(changes) if changes else head
 
 
-def _with(resource: Resource, document: Document, changes: Mapping[str, Json] | None = None) -> Resource:
-    """The resource with these attributes. Spelled out, as `replace` takes three times as long."""
-    changes = changes or {}
+def _made(of: Resource, attributes: Mapping[str, Json], place: _Where) -> Resource:
+    """Spelled out, as `replace` takes three times as long."""
+    source, region, account = place
     return Resource(
-        resource.kind,
-        changes.get("identity", resource.identity),
-        document,
-        changes.get("source", resource.source),
-        resource.region,
-        resource.account,
-        changes.get("parent", resource.parent),
-        changes.get("refs", resource.refs),
-        dict(changes.get("tags", resource.tags)),
-        changes.get("component", resource.component),
-        changes.get("location", resource.location),
+        of.kind,
+        of.identity,
+        attributes,
+        source,
+        region,
+        account,
+        of.parent,
+        tuple(of.refs),
+        dict(of.tags),
+        of.component,
+        of.location,
     )
