@@ -30,7 +30,7 @@ from auditor.meters import Meters, Unmetered
 from auditor.model import Audit, Comparison
 from auditor.moves import Histories, Movement
 from auditor.notices import Telling
-from auditor.past import recall, seen
+from auditor.past import Gone, recall
 from auditor.policy import load_policy
 from auditor.realms import names_of, realm_of, source_names
 from auditor.sharing import Asking, Sharing
@@ -188,6 +188,8 @@ def take_snapshots(
             cancel=cancel,
             meters=tools.meters,
             elsewhere=others,
+            keeping=tools.keeping,
+            documents=tools.store,
         )
     for snapshot in snapshots.values():
         tools.store.save_snapshot(snapshot, names_of(config, snapshot.environment).tokens)
@@ -228,6 +230,7 @@ def _audited(
         keeping=tools.keeping,
     )
     tools.keeping.flush()
+    gone = Gone(laid.comparison, history)
     audit_id = _audit_id(left, right, policy.digest, now)
     with auditing(audit_id):
         movement = Movement(histories, tools.witness)
@@ -239,7 +242,7 @@ def _audited(
             life = live(
                 previous,
                 judgement.breaches,
-                lambda stored: seen(laid.comparison, history, stored.breach),
+                lambda stored: gone(stored.breach),
                 now,
                 audit_id,
                 tolerated,
