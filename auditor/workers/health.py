@@ -16,6 +16,8 @@ from auditor import __version__
 from auditor.errors import AuditorError
 from auditor.meters import Unmetered
 
+# Longer than any statement may hold up the loop; then a new process is the remedy.
+_STILL = 60.0
 OUTCOMES = ("done", "refused", "failed", "given_back", "superfluous")
 
 
@@ -25,6 +27,7 @@ class WorkerMeters(Unmetered):
     def __init__(self, concurrency: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: float | None = None
+        self._turned = clock()
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         common: dict[str, Any] = {"namespace": "parity", "registry": self.registry}
@@ -57,6 +60,14 @@ class WorkerMeters(Unmetered):
     def ended(self, outcome: str, seconds: float) -> None:
         self._jobs.labels(outcome).inc()
         self._seconds.observe(seconds)
+
+    def turned(self) -> None:
+        """The loop that all work goes through has come round."""
+        self._turned = self._clock()
+
+    def stillness(self) -> float:
+        """Seconds since it did."""
+        return self._clock() - self._turned
 
     def seen(self) -> None:
         """The store has just answered."""
@@ -105,7 +116,8 @@ def _handler(meters: WorkerMeters, within: float) -> type[BaseHTTPRequestHandler
             if path == "/metrics":
                 self._answer(200, generate_latest(meters.registry), CONTENT_TYPE_LATEST)
             elif path == "/healthz":
-                self._answer(200, b"alive\n")
+                alive = meters.stillness() < _STILL
+                self._answer(200 if alive else 503, b"alive\n" if alive else b"its loop stands still\n")
             elif path == "/readyz":
                 silence = meters.silence()
                 ready = silence is not None and silence < within

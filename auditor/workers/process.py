@@ -86,6 +86,7 @@ class _Process:
         told = Told(self._meters.running, self._meters.ended)
         extra = {"worker": ground.name, "version": __version__, "concurrency": ground.concurrency, "address": address}
         _log.info("The worker runs.", extra=extra)
+        turning = asyncio.create_task(self._turn(), name="turn")
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             try:
@@ -99,6 +100,7 @@ class _Process:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
+        turning.cancel()
         reader.cancel()
         self._engine.close()
         _log.info("The worker has stopped.", extra={"worker": ground.name})
@@ -120,6 +122,11 @@ class _Process:
         for part, result in zip(parts, ended, strict=True):
             if part in done and isinstance(result, BaseException):
                 raise result
+
+    async def _turn(self) -> None:
+        while True:
+            self._meters.turned()
+            await asyncio.sleep(1)
 
     async def _sweep(self) -> None:
         while True:

@@ -21,7 +21,7 @@ from auditor.registry import Registry
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("auditor", "upgrade", "company")
+OURS = ("auditor", "worker", "upgrade", "company")
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 KUBECTL = shutil.which("kubectl")
 
@@ -64,7 +64,7 @@ def test_a_service_of_ours_starts_a_command_that_exists(name: str) -> None:
     """With options that it knows; where compose names none, the image's own command counts."""
     service = SERVICES[name]
     default = {"company": ["demo", "--company", "--host", "0.0.0.0"]}
-    assert resolve(service.get("command") or default[name]).name in ("serve", "upgrade", "demo")
+    assert resolve(service.get("command") or default[name]).name in ("serve", "upgrade", "demo", "worker")
     commands = re.findall(r"^CMD (\[.*\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert [yaml.safe_load(command) for command in commands] == [["serve"], default["company"]]
 
@@ -132,7 +132,8 @@ def test_the_composed_configuration_is_right_and_reachable(tmp_path: Path) -> No
     """It watches the demo company under its own policy, on a schedule, on the port that is published."""
     text = (ROOT / "deploy" / "compose" / "auditor.yaml").read_text()
     (tmp_path / "auditor.yaml").write_text(text.replace("/company", str(ROOT / "auditor" / "demo" / "folder")))
-    config = config_of(tmp_path, {key: str(value) for key, value in SERVICES["auditor"]["environment"].items()})
+    variables = SERVICES["auditor"]["environment"].items()
+    config = config_of(tmp_path, {key: re.sub(r"\$\{\w+:-(.*)\}", r"\1", str(value)) for key, value in variables})
     assert [(pair.left, pair.right, pair.policies, pair.schedule) for pair in config.pairs] == [
         ("staging", "prod", ("shop",), "every 1m")
     ]
@@ -207,3 +208,23 @@ def test_the_manifests_build() -> None:
         "ServiceAccount",
     ]
     assert {one["metadata"].get("namespace", "parity-auditor") for one in found} == {"parity-auditor"}
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")
+def test_workers_share_what_the_service_has() -> None:
+    """The same image, configuration and secret; a command that exists, on the port that its probes ask; and an engine that
+    every container is told of."""
+    done = ran("kubectl", "kustomize", KUBERNETES.parent / "kubernetes-workers")
+    assert done.returncode == 0, done.stderr
+    deployments = [one for one in yaml.safe_load_all(done.stdout) if one["kind"] == "Deployment"]
+    specs = {one["metadata"]["name"]: one["spec"]["template"]["spec"] for one in deployments}
+    service, worker = specs["parity-auditor"], specs["parity-auditor-worker"]
+    (container,) = worker["containers"]
+    assert resolve(container["args"]).name == "worker"
+    assert container["args"][2] == f"0.0.0.0:{container['ports'][0]['containerPort']}"
+    same = ("image", "envFrom", "env", "volumeMounts", "securityContext")
+    assert all(container[key] == service["containers"][0][key] for key in same)
+    assert worker["volumes"] == service["volumes"]
+    assert service["initContainers"][0]["env"] == container["env"] == [{"name": "AUDITOR_ENGINE", "value": "workers"}]
+    secret = yaml.safe_load((KUBERNETES / "secret.example.yaml").read_text())["stringData"]
+    assert config_of(KUBERNETES, {**secret, "AUDITOR_ENGINE": "workers"}).engine == "workers"
