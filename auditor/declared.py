@@ -160,7 +160,7 @@ def live_of(kind: str) -> Live | None:
 
 def set_aside(left: Snapshot, right: Snapshot) -> tuple[Snapshot, Snapshot, tuple[Declarations, Declarations]]:
     """Both snapshots without the copies of what both of them read live, and what each one's states declare."""
-    if not any(is_declaration(each.kind) for side in (left, right) for each in side.resources):
+    if not any(is_declaration(kind) for side in (left, right) for kind in {each.kind for each in side.resources}):
         return left, right, (_without_states(left), _without_states(right))
     found = _declarations(left), _declarations(right)
     return _without_copies(left, right), _without_copies(right, left), found
@@ -218,8 +218,9 @@ def _declarations(snapshot: Snapshot) -> Declarations:
 
 def _strays(resources: Iterable[Resource], kinds: set[str], addresses: Mapping[Spot, str]) -> Iterator[Resource]:
     for each in resources:
-        made = any(key.startswith(_MADE_BY) for key in each.tags) or each.identity.startswith(_MADE)
-        if each.kind in kinds and spot(each) not in addresses and not made:
+        if each.kind not in kinds or spot(each) in addresses or each.identity.startswith(_MADE):
+            continue
+        if not any(key.startswith(_MADE_BY) for key in each.tags):
             yield each
 
 
@@ -334,7 +335,14 @@ def _text(kind: Kind, path: Path, sides: Mapping[str, Resource], environments: M
     return f"{thing} is declared in {states} and does not exist in {where}"
 
 
-def still_known(comparison: Comparison, breach: Breach) -> bool:
+class StillKnown:
     """Whether the sides of an earlier departure were seen well enough to say that it is gone."""
-    sides = zip((breach.left, breach.right), comparison.declarations, strict=True)
-    return not any(side.identity is not None and {"*", side.identity} & set(found.unknown) for side, found in sides)
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._unknown = [frozenset(found.unknown) for found in comparison.declarations]
+
+    def __call__(self, breach: Breach) -> bool:
+        sides = zip((breach.left, breach.right), self._unknown, strict=True)
+        return not any(
+            side.identity is not None and not unknown.isdisjoint(("*", side.identity)) for side, unknown in sides
+        )

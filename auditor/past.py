@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from auditor.declared import EXISTS, IN_STATE, still_known
-from auditor.deployed import deployed, deployed_by, folded, image, same_version, short
-from auditor.model import spot
+from auditor.declared import EXISTS, IN_STATE, StillKnown
+from auditor.deployed import Told, folded, image, same_version, short
 from auditor.names import stage_of
-from auditor.observed import was_observed
+from auditor.observed import Observed
 from auditor.promotion import (
     COMPONENT,
     HORIZON,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from auditor.alike import Pair
     from auditor.evaluate import Place
     from auditor.gauges import Deployed
-    from auditor.model import Breach, Comparison, Json, Path, Resource, Spot
+    from auditor.model import Breach, Comparison, Json, Path, Resource
     from auditor.names import EnvironmentNames
 
 _OTHER = {"left": "right", "right": "left"}
@@ -69,13 +68,25 @@ class History:
 NO_HISTORY = History()
 
 
+class Gone:
+    """What one audit knows of findings that it did not see."""
+
+    def __init__(self, comparison: Comparison, history: History) -> None:
+        self._history, self._complete = history, not comparison.right.gaps
+        self._observed, self._still_known = Observed(comparison), StillKnown(comparison)
+
+    def __call__(self, breach: Breach) -> bool:
+        """Whether both sides, and what is told of their past, were seen well enough to say that a finding is gone."""
+        if breach.kind == COMPONENT.name:
+            return self._history.settles(breach.identity, complete=self._complete)
+        if breach.path in (IN_STATE, EXISTS) and not self._still_known(breach):
+            return False
+        return self._observed(breach)
+
+
 def seen(comparison: Comparison, history: History, breach: Breach) -> bool:
-    """Whether both sides, and what is told of their past, were seen well enough to say that a finding is gone."""
-    if breach.kind == COMPONENT.name:
-        return history.settles(breach.identity, complete=not comparison.right.gaps)
-    if breach.path in (IN_STATE, EXISTS) and not still_known(comparison, breach):
-        return False
-    return was_observed(comparison, breach)
+    """What `Gone` says of one finding."""
+    return Gone(comparison, history)(breach)
 
 
 def recall(
@@ -120,10 +131,9 @@ class Lags:
     def __init__(
         self, history: History, comparison: Comparison, names: Mapping[str, EnvironmentNames], now: datetime
     ) -> None:
-        self._history, self._names, self._now = history, names, now
-        self._resources = {"left": comparison.left.resources, "right": comparison.right.resources}
-        self._told: dict[str, Mapping[Spot, tuple[Deployed, ...]]] = {}
-        self._rows: dict[str, tuple[Deployed, ...]] = {}
+        self._history, self._now = history, now
+        sides = {"left": comparison.left, "right": comparison.right}
+        self._told = {side: Told(found.resources, names[side].tokens) for side, found in sides.items()}
 
     def of(self, place: Place, side: str) -> Lag | None:
         """How far `side` is behind the other one at `place`; None where nothing tells that it is.
@@ -165,9 +175,7 @@ class Lags:
 
     def _version(self, row: Deployed, side: str) -> str:
         """The version by the name that what runs gives it."""
-        if side not in self._rows:
-            self._rows[side] = deployed(self._resources[side], self._names[side].tokens)
-        rows = [each for each in self._rows[side] if each.component == row.component]
+        rows = [each for each in self._told[side].rows if each.component == row.component]
         named = folded(next((each.version for each in rows if same_version(each, row)), row.version))
         return short(named) if is_commit(named) else named
 
@@ -179,19 +187,13 @@ class Lags:
         resource, value = place.resource(side), place.leaf(side).raw
         if resource is None:
             return None
-        rows = self._components(side).get(spot(resource), ())
+        rows = self._told[side].by(resource)
         if len(rows) == 1:
             # Whatever of it the place says: its version, its commit, its digest.
             return rows[0]
         fitting = [row for row in rows if _is(row, value)]
         named = [row for row in fitting if row.component.rpartition("/")[2] in place.path]
         return next(iter(named or fitting), None)
-
-    def _components(self, side: str) -> Mapping[Spot, tuple[Deployed, ...]]:
-        found = self._told.get(side)
-        if found is None:
-            found = self._told[side] = deployed_by(self._resources[side], self._names[side].tokens)
-        return found
 
 
 def _is(row: Deployed, value: Json) -> bool:

@@ -1,0 +1,55 @@
+"""What stands between two snapshots and an audit reads few documents: only those that something points at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from auditor.deployed import Told, deployed, deployed_by
+from auditor.document import Document
+from auditor.model import Json, Resource, spot
+
+
+class Reading:
+    """Makes documents whose bodies are elsewhere, and counts how often one is fetched."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+        self._names: dict[str, str] = {}
+
+    def document(self, name: str, attributes: dict[str, Json]) -> Document:
+        whole = Document.of({**attributes, "_": name})
+        self._names[whole.digest] = name
+
+        def load(digest: str) -> bytes:
+            self.read.append(self._names[digest])
+            return whole.body()
+
+        return whole.let_go(load)
+
+    def resources(self, kind: str, names: Iterable[str], attributes: dict[str, Json]) -> list[Resource]:
+        return [Resource(kind, name, self.document(name, attributes), "aws:1") for name in names]
+
+
+def test_only_what_can_say_what_is_deployed_is_read_and_each_once() -> None:
+    """Of a kind that says nothing of it no document is fetched."""
+    reading = Reading()
+    others = reading.resources("aws.rds.instance", map(str, range(50)), {"engine": "postgres"})
+    running = reading.resources("compose.service", ("api", "web"), {"image": "acme/shop:1.4.2"})
+    assert [row.component for row in deployed([*others, *running])] == ["api", "web"]
+    assert sorted(reading.read) == ["api", "web"]
+
+
+def test_what_one_resource_says_is_told_without_reading_others() -> None:
+    """But for those that share its component, which decide what it is called; and it is what all together say."""
+    reading = Reading()
+    alone = reading.resources("compose.service", ("api", "web", "job"), {"image": "acme/shop:1.4.2"})
+    one, other = reading.resources("compose.service", ("blue", "green"), {"image": "acme/shop:1.4.3"})
+    shared = [Resource(each.kind, each.identity, each.attributes, component="shop") for each in (one, other)]
+    told = Told([*alone, *shared], ["prod"])
+    assert [row.component for row in told.by(alone[0])] == ["api"]
+    assert reading.read == ["api"]
+    assert [row.component for row in told.by(shared[0])] == ["blue"]
+    assert set(reading.read) == {"api", "blue", "green"}
+    assert told.by(Resource("aws.rds.instance", "api", {})) == ()
+    whole = deployed_by([*alone, *shared], ["prod"])
+    assert {spot(each): told.by(each) for each in (*alone, *shared)} == whole
