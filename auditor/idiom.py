@@ -8,6 +8,7 @@ sides share as well: `main-live` in staging's configuration is production's.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -83,17 +84,25 @@ def idiom(matches: Iterable[Match], side: str, left: EnvironmentNames, right: En
 
     The same for the same matches in any order.
     """
+    return learned(facing(matches), side, left, right)
+
+
+def learned(texts: Iterable[tuple[str, str]], side: str, left: EnvironmentNames, right: EnvironmentNames) -> Idiom:
+    """The same from the texts that face each other (`facing`), which tell of both sides."""
     own, other = (left, right) if side == "left" else (right, left)
     aligner = Aligner(left, right)
     weak = {word: _word(word) for word in own.weak if len(word) >= _SHORTEST_WORD}
     tokens, others = _bare(own.tokens), _bare(other.tokens)
     seen = _Seen()
-    for ours, theirs in _facing(matches):
-        mine, facing = (ours, theirs) if side == "left" else (theirs, ours)
+    for ours, theirs in texts:
+        mine, opposite = (ours, theirs) if side == "left" else (theirs, ours)
+        lower = mine.lower() if mine.isascii() else None
         for word, pattern in weak.items():
-            if pattern.search(mine) and not pattern.search(facing) and aligner.same(ours, theirs):
+            if lower is not None and word not in lower:
+                continue
+            if pattern.search(mine) and not pattern.search(opposite) and aligner.same(ours, theirs):
                 seen.words.setdefault(word, set()).add(mine)
-        _see_glued(seen, mine, facing, tokens, others)
+        _see_glued(seen, mine, opposite, tokens, others)
     words = frozenset(word for word, texts in seen.words.items() if len(texts) >= _ENOUGH)
     glued = sorted((name, at_end, rests) for (name, at_end), rests in seen.glued.items() if len(rests) >= _ENOUGH)
     stems = tuple((name, at_end, frozenset(rest[:_STEM] for rest in rests)) for name, at_end, rests in glued)
@@ -122,11 +131,14 @@ def _beside(word: str, name: str, *, at_end: bool) -> str | None:
     return word.removesuffix(name) if at_end else word.removeprefix(name)
 
 
+def facing(matches: Iterable[Match]) -> tuple[tuple[str, str], ...]:
+    """Texts of both sides that stand in the same place and differ; of each document read, once."""
+    return tuple(_facing(matches))
+
+
 def _facing(matches: Iterable[Match]) -> Iterator[tuple[str, str]]:
-    """Texts of both sides that stand in the same place and differ."""
-    chosen = sorted(matches, key=lambda match: (match.left.kind.name, match.left.identity, match.left.digest))
     count = 0
-    for match in chosen[:_MOST_MATCHES]:
+    for match in _chosen(matches):
         ours, theirs = match.left.resource, match.right.resource
         told = [(ours.identity, theirs.identity), (ours.component or "", theirs.component or "")]
         for pair in (*told, *_texts(match.left.raw, match.right.raw)):
@@ -135,6 +147,19 @@ def _facing(matches: Iterable[Match]) -> Iterator[tuple[str, str]]:
             count += 1
             if count > _MOST_TEXTS:
                 return
+
+
+def _chosen(matches: Iterable[Match]) -> list[Match]:
+    """The first by kind, identity and digest. Only kinds that may be among them are put in order."""
+    by_kind: dict[str, list[Match]] = defaultdict(list)
+    for match in matches:
+        by_kind[match.left.kind.name].append(match)
+    chosen: list[Match] = []
+    for kind in sorted(by_kind):
+        chosen += sorted(by_kind[kind], key=lambda match: (match.left.identity, match.left.digest))
+        if len(chosen) >= _MOST_MATCHES:
+            break
+    return chosen[:_MOST_MATCHES]
 
 
 def _texts(left: Any, right: Any) -> Iterator[tuple[str, str]]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from functools import cached_property, lru_cache
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Protocol
 
 from auditor.aligned import Aligner
 from auditor.alike import hosts, slotted
@@ -18,7 +18,7 @@ from auditor.values import words
 from auditor.versions import parse_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from auditor.model import Json, Match, Path, Resource
     from auditor.names import EnvironmentNames
@@ -43,6 +43,14 @@ _NEXT_WORD = re.compile(r"[-_.]?([A-Z]?[a-z0-9]+|[A-Z0-9]+)")
 _STORE = re.compile(r"\A[a-z][a-z0-9+-]*://(?:[^/@\s]*@)?([^/:@\s.]+)(?=[:/]|\Z)")
 
 
+class Words(Protocol):
+    """Pairs of words, to be asked for one and to be joined with more."""
+
+    def __contains__(self, pair: object, /) -> bool: ...
+
+    def __or__(self, others: frozenset[tuple[str, str]], /) -> Words: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The environment that must not be referred to.
@@ -55,7 +63,7 @@ class Target:
     names: EnvironmentNames
     handles: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()
-    vocabulary: frozenset[tuple[str, str]] = frozenset()
+    vocabulary: Words = frozenset()
     idiom: Idiom = PLAIN
 
     def referred_by(self, value: Json, path: Path) -> str | None:
@@ -127,20 +135,68 @@ class Target:
         return None if word is None or word.strip("-_./") == value.strip("-_./") else value
 
 
-def vocabulary(matches: Iterable[Match], left: EnvironmentNames, right: EnvironmentNames) -> frozenset[tuple[str, str]]:
-    """Pairs of words that stand side by side in names that both environments use, each otherwise spelled its own way."""
-    aligner = Aligner(left, right)
-    found: set[tuple[str, str]] = set()
-    for match in matches:
-        left_resource, right_resource = match.left.resource, match.right.resource
-        names = {(left_resource.identity, right_resource.identity)}
-        names.add((left_resource.component or "", right_resource.component or ""))
-        for ours, theirs in sorted(names):
-            common = aligner.common(ours, theirs)
-            if common is None:
-                common = tuple(_NEXT_WORD.findall(ours)) if ours == theirs else ()
-            found |= neighbours(common)
-    return frozenset(found)
+class Vocabulary:
+    """Pairs of words that stand side by side in names that both environments use, each otherwise spelled its own way.
+
+    Asked for a pair, it lays side by side the names that both hold the first word: most environments have none of them."""
+
+    def __init__(self, matches: Iterable[Match], left: EnvironmentNames, right: EnvironmentNames) -> None:
+        self._matches, self._aligner = matches, Aligner(left, right)
+        self._following: dict[str, frozenset[str]] = {}
+
+    def __contains__(self, pair: object) -> bool:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            return False
+        first, second = pair
+        if not first or not second:
+            return False
+        found = self._following.get(first)
+        if found is None:
+            found = self._following[first] = frozenset(self._after(first))
+        return second in found
+
+    def __or__(self, others: frozenset[tuple[str, str]]) -> Words:
+        """With some more pairs."""
+        return _Both(self, others) if others else self
+
+    def _after(self, word: str) -> Iterator[str]:
+        # Letters beyond ASCII change with what stands around them when they are made small.
+        plain = word.isascii()
+        for (ours, theirs), (here, there) in self._names:
+            if not plain or (word in here and word in there):
+                yield from (second for first, second in self._neighbours(ours, theirs) if first == word)
+
+    def _neighbours(self, ours: str, theirs: str) -> frozenset[tuple[str, str]]:
+        common = self._aligner.common(ours, theirs)
+        if common is None:
+            common = tuple(_NEXT_WORD.findall(ours)) if ours == theirs else ()
+        return neighbours(common)
+
+    @cached_property
+    def _names(self) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+        """Identities and components that face each other, as they are spelled and in small letters."""
+        resources = [(match.left.resource, match.right.resource) for match in self._matches]
+        told = {(ours.identity, theirs.identity) for ours, theirs in resources}
+        told |= {(ours.component or "", theirs.component or "") for ours, theirs in resources}
+        return [(pair, (pair[0].lower(), pair[1].lower())) for pair in told]
+
+
+class _Both:
+    """A vocabulary and some more pairs."""
+
+    def __init__(self, known: Words, others: frozenset[tuple[str, str]]) -> None:
+        self._known, self._others = known, others
+
+    def __contains__(self, pair: object) -> bool:
+        return pair in self._others or pair in self._known
+
+    def __or__(self, others: frozenset[tuple[str, str]]) -> Words:
+        return _Both(self._known, self._others | others)
+
+
+def vocabulary(matches: Iterable[Match], left: EnvironmentNames, right: EnvironmentNames) -> Vocabulary:
+    """The words that matched resources are called by. Nothing is looked at before somebody asks."""
+    return Vocabulary(matches, left, right)
 
 
 def neighbours(common: tuple[str, ...]) -> frozenset[tuple[str, str]]:
@@ -152,24 +208,28 @@ def target(
     names: EnvironmentNames,
     theirs: Iterable[Resource],
     ours: Iterable[Resource],
-    vocabulary: frozenset[tuple[str, str]] = frozenset(),
+    vocabulary: Words = frozenset(),
     idiom: Idiom = PLAIN,
 ) -> Target:
     """What belongs to `theirs` and not to `ours`, under `names` as they are spelled in `idiom`."""
     own = list(ours)
-    handles = _handles(theirs) - _handles(own)
+    handles = _handles(_refs(theirs) - _refs(own))
     accounts = {resource.account for resource in own if resource.account}
     foreign = frozenset(names.accounts - accounts)
     return Target(idiom.strengthened(names), handles, foreign, vocabulary, idiom)
 
 
-def _handles(resources: Iterable[Resource]) -> frozenset[str]:
-    return frozenset(
-        ref
-        for resource in resources
-        for ref in resource.refs
-        if len(ref) >= _SHORTEST_HANDLE and re.search(r"[-.:/]", ref)
-    )
+def _refs(resources: Iterable[Resource]) -> set[str]:
+    return set(chain.from_iterable(resource.refs for resource in resources))
+
+
+def _handles(found: Iterable[str]) -> frozenset[str]:
+    return frozenset(ref for ref in found if len(ref) >= _SHORTEST_HANDLE and _is_handle(ref))
+
+
+def _is_handle(ref: str) -> bool:
+    """Whether it has a delimiter: a plain word may be anything."""
+    return "-" in ref or ":" in ref or "." in ref or "/" in ref
 
 
 @lru_cache(maxsize=65536)

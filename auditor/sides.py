@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from auditor.alike import Pair
-from auditor.idiom import idiom
+from auditor.idiom import facing, learned
 from auditor.names import environment_names, is_production, stage_of
-from auditor.references import Target, neighbours, target, vocabulary
+from auditor.references import Target, Vocabulary, neighbours, target, vocabulary
 from auditor.rules import NON_PRODUCTION
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Sides:
         snapshots = {"left": self._comparison.left, "right": self._comparison.right}
         names = self._names[other].at(snapshots[other].accounts, ())
         resources = snapshots[other].resources, snapshots[side].resources
-        spelled = idiom(self._matches, other, self._names["left"], self._names["right"])
+        spelled = learned(self._facing, other, self._names["left"], self._names["right"])
         return target(names, *resources, self._vocabulary, spelled)
 
     def _not_production(self) -> Iterator[str]:
@@ -82,12 +82,16 @@ class Sides:
             yield "right"
 
     @cached_property
-    def _vocabulary(self) -> frozenset[tuple[str, str]]:
+    def _vocabulary(self) -> Vocabulary:
         return vocabulary(self._matches, self._names["left"], self._names["right"])
 
-    @property
-    def _matches(self) -> Iterator[Match]:
-        return (compared.match for compared in self._comparison.matches)
+    @cached_property
+    def _facing(self) -> tuple[tuple[str, str], ...]:
+        return facing(self._matches)
+
+    @cached_property
+    def _matches(self) -> list[Match]:
+        return [compared.match for compared in self._comparison.matches]
 
 
 def is_meant(environment: str, names: EnvironmentNames) -> bool:
