@@ -55,13 +55,23 @@ def upgrade(config_file: Path) -> None:
     show_default=True,
     help="Keep the newest of each pair and environment, however old.",
 )
-def prune(config_file: Path, older_than: int, keep: int) -> None:
+@click.option(
+    "--thin",
+    type=click.IntRange(min=1),
+    default=7,
+    show_default=True,
+    metavar="DAYS",
+    help="Of what is older than this, let go of repeats: audits and snapshots between two others that saw the very same.",
+)
+def prune(config_file: Path, older_than: int, keep: int, thin: int) -> None:
     """Delete old audits and snapshots with what only they refer to, and delivered notices.
 
-    Findings with their history, waivers, and notices that were not delivered always stay."""
+    The first, the last and every change of what was seen stay until they are older than --older-than. Findings with their
+    history, waivers, and notices that were not delivered always stay."""
     config, _ = setup.configured(config_file)
     with setup.opened(config) as store:
-        gone = store.prune(setup.now() - timedelta(days=older_than), keep=keep)
+        now = setup.now()
+        gone = store.prune(now - timedelta(days=older_than), keep=keep, thin=now - timedelta(days=thin))
     parts = [
         f"{gone.audits} audits",
         f"{gone.snapshots} snapshots",

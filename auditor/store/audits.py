@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -39,6 +40,9 @@ class _Kept:
 
     audit: Audit
     last_seen: tuple[datetime, ...]
+
+
+_WHEN = ("id", "started_at", "finished_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,16 @@ def load(session: Session, row: AuditRow) -> Audit:
     lasting = decode(_Findings, json.loads(document)).findings
     findings = (replace(finding, last_seen=seen) for finding, seen in zip(lasting, kept.last_seen, strict=True))
     return replace(kept.audit, findings=tuple(findings))
+
+
+def rest(session: Session, ids: Iterable[str]) -> dict[str, str]:
+    """What audits say besides their findings, as a digest that is equal where nothing differs but when it was."""
+    found: dict[str, str] = {}
+    for chunk in blobs.chunks(ids):
+        for audit, body in session.execute(select(AuditRow.id, AuditRow.body).where(AuditRow.id.in_(chunk))):
+            said = json.loads(blobs.decompress(body))["audit"]
+            found[audit] = digest(canonical({key: value for key, value in said.items() if key not in _WHEN}))
+    return found
 
 
 def last_gaps(session: Session, left: str, right: str) -> tuple[Gap, ...]:

@@ -24,6 +24,9 @@ WAIT_SECONDS = 30
 # A server that vanished without a word is given up after this: seconds to connect, milliseconds until it acknowledges.
 _PATIENCE = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
 _IMMEDIATE = "auditor_immediate"
+# Pages of an SQLite file that are given back in one transaction, and how long others get their turn after it.
+_PAGES_AT_ONCE = 1000
+_TURN_SECONDS = 0.02
 # PostgreSQL advisory locks are numbers per database; these are ours, and the one by which a copy leads.
 _CONTENT_LOCK = 5_209_116_001
 _SCHEMA_LOCK = 5_209_116_002
@@ -62,17 +65,24 @@ class Database:
         self.url = url
         self.sqlite = url.get_backend_name() == "sqlite"
         self.name = describe(url)
+        self._closed = False
         self._engine = self._sqlite_engine() if self.sqlite else self._postgresql_engine()
 
     def close(self) -> None:
+        self._closed = True
         self._engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
+        """Works after closing too: who holds a snapshot may still look at its documents. No connection stays open then."""
         options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
-        with self._errors(), Session(self._engine) as session:
-            session.connection(execution_options=options)
-            yield session
+        try:
+            with self._errors(), Session(self._engine) as session:
+                session.connection(execution_options=options)
+                yield session
+        finally:
+            if self._closed:
+                self._engine.dispose()
 
     @contextmanager
     def writing(self, *, exclusive: bool = False) -> Iterator[Session]:
@@ -101,12 +111,20 @@ class Database:
             _use_wal(connection)
 
     def give_back_space(self) -> None:
-        """Shorten an SQLite file by the pages that are no longer used, as far as readers allow it now."""
+        """Shorten an SQLite file by the pages that are no longer used, as far as readers allow it now: a few at a time, and
+        others get their turn in between."""
         if not self.sqlite:
             return
         with self._errors(), closing(sqlite3.connect(self._file(), timeout=WAIT_SECONDS)) as connection:
-            # Frees one page a step and gives no rows, so `execute` would stop after the first.
-            connection.executescript("PRAGMA incremental_vacuum")
+            unused = _unused_pages(connection)
+            while unused:
+                # Frees one page a step and gives no rows, so `execute` would stop after the first.
+                connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
+                left = _unused_pages(connection)
+                if left >= unused:
+                    break
+                unused = left
+                time.sleep(_TURN_SECONDS)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _file(self) -> str:
@@ -176,6 +194,10 @@ def _begin_sqlite(connection: Connection) -> None:
     # A writer that first reads could not wait for another writer any more: it has to say so when it begins.
     immediate = connection.get_execution_options().get(_IMMEDIATE)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _unused_pages(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
+from auditor.errors import StoreError
 from auditor.life import Event, LifeResult, StoredFinding
 from auditor.looks import Past
 from auditor.model import Audit, Gap, Severity, Snapshot, Status
@@ -17,6 +19,7 @@ from auditor.store import audits, blobs, deployments, findings, outbox, snapshot
 from auditor.store import waivers as waiving
 from auditor.store.audits import AuditInfo
 from auditor.store.history import StoredPast
+from auditor.store.holds import hold
 from auditor.store.leadership import Leadership, leadership
 from auditor.store.lookup import one
 from auditor.store.prune import Pruned, prune
@@ -26,6 +29,8 @@ from auditor.store.tables import AuditRow, CacheRow, DocumentRow, FindingRow, Sn
 from auditor.waivers import Waiver
 
 _NOTHING_TOLD = Telling()
+_SEGMENTS_STAY = timedelta(days=1)
+_log = logging.getLogger(__name__)
 
 
 class Store(Reading):
@@ -58,15 +63,28 @@ class Store(Reading):
         return self.deployments(environment, since=since)
 
     def load_snapshot(self, snapshot_id: str) -> Snapshot:
+        """Its documents are read where somebody looks at them: until an hour from now they are safe from pruning. One that is
+        missing or damaged raises StoreError then."""
         with self._database.reading() as session:
             row = one(session, SnapshotRow, SnapshotRow.id, snapshot_id, "snapshot")
-            return snapshots.load(session, row, self._database)
+        return self._held(row.id, row.taken_at)
 
     def latest_snapshot(self, environment: str) -> Snapshot | None:
         """The one that was recorded last, whatever the clock said when it was taken."""
         with self._database.reading() as session:
             row = session.scalars(snapshots.newest_first(environment).limit(1)).first()
-            return snapshots.load(session, row, self._database) if row else None
+        return self._held(row.id, row.taken_at) if row else None
+
+    def _held(self, snapshot: str, taken_at: datetime) -> Snapshot:
+        """Raises NotFoundError where the snapshot was pruned meanwhile."""
+        try:
+            hold(self._database, snapshot, taken_at, self._clock())
+        except StoreError as error:
+            # Whoever may only read has to read before the next pruning.
+            _log.debug("snapshot %s is not kept from pruning: %s", snapshot, error)
+        with self._database.reading() as session:
+            row = one(session, SnapshotRow, SnapshotRow.id, snapshot, "snapshot")
+            return snapshots.load(session, row, self._database)
 
     def snapshots(
         self,
@@ -226,22 +244,32 @@ class Store(Reading):
             blobs.insert_new(session, CacheRow, rows)
 
     def segments(self, name: str) -> dict[str, bytes]:
-        """The segments of what is kept under `name` (`auditor.kept`), each with its id."""
+        """The segments of what is kept under `name` (`auditor.kept`), each with its id. A damaged one is logged, and empty."""
         with self._database.reading() as session:
-            rows = session.execute(select(CacheRow.key, CacheRow.body).where(CacheRow.namespace == name))
-            return {key: blobs.decompress(body) for key, body in rows}
+            statement = select(CacheRow.key, CacheRow.created_at, CacheRow.body).where(CacheRow.namespace == name)
+            rows = session.execute(statement).all()
+        now = self._clock()
+        if any(row.created_at < now - _SEGMENTS_STAY for row in rows):
+            self._touch(name, now)
+        return {row.key: _segment(name, row.key, row.body) for row in rows}
+
+    def _touch(self, name: str, now: datetime) -> None:
+        """What is read is not old: pruning takes the segments that nobody reads any more."""
+        try:
+            with self._database.writing() as session:
+                session.execute(update(CacheRow).where(CacheRow.namespace == name).values(created_at=now))
+        except StoreError as error:
+            _log.debug("the segments of %s keep their age: %s", name, error)
 
     def put_segments(self, name: str, add: Collection[bytes], drop: Collection[str] = ()) -> tuple[str, ...]:
         """Keep these segments under `name`, without those of the ids in `drop`: both or neither. Their new ids."""
-        added = {token_hex(16): body for body in add}
+        now = self._clock()
+        # Compressed before anybody has to wait for it.
+        added = {token_hex(16): blobs.compress(body) for body in add}
+        rows = [{"namespace": name, "key": key, "created_at": now, "body": added[key]} for key in sorted(added)]
         with self._database.writing() as session:
-            for chunk in blobs.chunks(drop):
+            for chunk in blobs.chunks(sorted(drop)):
                 session.execute(delete(CacheRow).where(CacheRow.namespace == name, CacheRow.key.in_(chunk)))
-            now = self._clock()
-            rows = [
-                {"namespace": name, "key": key, "created_at": now, "body": blobs.compress(body)}
-                for key, body in sorted(added.items())
-            ]
             blobs.insert_new(session, CacheRow, rows)
         return tuple(added)
 
@@ -249,13 +277,25 @@ class Store(Reading):
         """This copy's claim to lead the copies that share the store. Not held yet; one object for one thread."""
         return leadership(self._database.url, self._database.name, name)
 
-    def prune(self, older_than: datetime, *, keep: int = 1) -> Pruned:
+    def prune(self, older_than: datetime, *, keep: int = 1, thin: datetime | None = None) -> Pruned:
         """Delete audits, snapshots and cached content from before `older_than`, and what only these referred to.
 
+        Of audits and snapshots from before `thin` the repeats go too, which lie between two others that saw the very same: the first
+        and the last that saw something stay, so that every change is told as before. The snapshot that says what was so at `older_than`
+        stays then while the next one saw the same.
+
         The `keep` audits of each pair and snapshots of each environment that were recorded last stay, and so do the snapshots of every
-        audit that stays. Notices delivered before `older_than` go, and closed topics that have none left. Findings,
-        events, waivers and notices that nobody got always stay. Safe while others read and write; writers wait."""
-        with self._database.writing(exclusive=True) as session:
-            pruned = prune(session, older_than, keep)
+        audit that stays, and those that were loaded within the last hour. Notices delivered before `older_than` go, and closed topics
+        that have none left. Findings, events, waivers and notices that nobody got always stay. Safe while others read and write; writers
+        wait for moments only."""
+        pruned = prune(self._database, older_than, keep, thin, self._clock())
         self._database.give_back_space()
         return pruned
+
+
+def _segment(name: str, key: str, body: bytes) -> bytes:
+    try:
+        return blobs.decompress(body)
+    except StoreError as error:
+        _log.warning("a segment of %s (%s) is left out and worked out again: %s", name, key, error)
+        return b""

@@ -14,7 +14,7 @@ def test_old_snapshots_go_with_the_content_that_only_they_used(store: Store):
     young = snapshot("young", taken_at=at(10), resources=[shared, resource("only-young", size=2)])
     store.save_snapshot(young)
     # Gone: the manifest of the old one, and the attributes of `only-old`. The facts are the same for both.
-    assert store.prune(at(5)) == Pruned(audits=0, snapshots=1, manifests=1, documents=1, cached=0)
+    assert store.prune(at(5)) == Pruned(audits=0, snapshots=1, manifests=1, documents=1, cached=0, chunks=1)
     assert [item.id for item in store.snapshots()] == ["young"]
     assert store.load_snapshot("young") == young
     assert store.prune(at(5)) == Pruned(0, 0, 0, 0, 0)
