@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SOURCES := auditor collectors policies deploy bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help accuracy corpus install dashboards demo pages test check format docs lock clean
+.PHONY: help accuracy bench corpus simulate install dashboards demo pages test check format docs lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -45,6 +45,12 @@ corpus: $(READY) ## Measure the default policy on 200 generated companies (FIRST
 
 pages: $(READY) ## Measure every page and the API on 100 pairs and a million past findings
 	$(BIN)/python -m bench.pages_http
+
+bench: $(READY) ## Measure the product beside its floor and its peers (FULL=1: a million resources) and write docs/performance.md
+	@$(BIN)/python -m bench.speed $(if $(FULL),--full) $(if $(JSON),--json $(JSON)) --report docs/performance.md
+
+simulate: $(READY) ## Simulate thousands of accounts and write the table into docs/performance.md
+	@$(BIN)/python -m bench.simulation --write docs/performance.md
 
 format: $(READY) ## Bring the code into form
 	$(BIN)/ruff check --fix $(SOURCES)

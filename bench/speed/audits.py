@@ -97,7 +97,9 @@ def _judged(here: World, left: Snapshot, right: Snapshot) -> Judgement:
     histories = Histories(realms, tools.store.past, (left.id, right.id), now)
     held = partial(held_since, histories)
     history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to, held)
-    return judge(laid.comparison, here.policy, laid.pair.left, laid.pair.right, now, config.owner_tag, history)
+    left_names, right_names = laid.pair.left, laid.pair.right
+    keeping = tools.keeping
+    return judge(laid.comparison, here.policy, left_names, right_names, now, config.owner_tag, history, keeping=keeping)
 
 
 def _latest(here: World) -> tuple[str, str]:
