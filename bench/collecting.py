@@ -23,8 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.collecting_company import ACCOUNTS, REGIONS
-from bench.collecting_ours import DELAY, tell
+from bench.collecting_ours import ACCOUNTS, DELAY, REGIONS, tell
 
 CUSTODIAN = "c7n==0.9.53"
 # Cloud Custodian's resource -> our kind of the same things.

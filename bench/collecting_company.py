@@ -18,11 +18,8 @@ from typing import Any
 import boto3
 from moto.server import ThreadedMotoServer
 
-REGIONS = ("eu-west-1", "eu-central-1", "us-east-1", "us-west-2")
-ACCOUNTS = {"staging": "111111111111", "prod": "222222222222"}
-SERVICES = (
-    "autoscaling", "dynamodb", "ec2", "ecs", "elbv2", "kms", "lambda", "rds", "secretsmanager", "sns",
-)  # fmt: skip
+from bench.collecting_ours import ACCOUNTS, REGIONS
+
 _TRUST = json.dumps(
     {
         "Version": "2012-10-17",

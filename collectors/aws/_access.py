@@ -18,6 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import botocore
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import (
@@ -41,6 +42,8 @@ _ATTEMPTS = "standard"
 _ONE_ATTEMPT = Config(retries={"mode": _ATTEMPTS, "total_max_attempts": 1})
 # Above what a run has under way at once, so that no connection is thrown away after one use.
 _CONNECTIONS = 64
+# Given whole, so that it is not put together for every request.
+_USER_AGENT = f"parity-auditor Botocore/{botocore.__version__}"
 _KEPT_SECONDS = 3600.0
 _MOST_CLIENTS = 600  # about 0.35 MB each
 _SETTINGS = ("AWS_", "BOTO", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "HOME", "REQUESTS_CA_BUNDLE")
@@ -93,7 +96,7 @@ class Access:
             connect_timeout=options.connect_timeout,
             read_timeout=options.read_timeout,
             retries={"mode": _ATTEMPTS, "total_max_attempts": options.max_attempts},
-            user_agent_extra="parity-auditor",
+            user_agent=_USER_AGENT,
             max_pool_connections=_CONNECTIONS,
         )
         self._lock = threading.Lock()
