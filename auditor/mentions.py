@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from zlib import crc32
 
 from auditor.alike import hosts
@@ -39,6 +39,8 @@ def mentioned(document: Json) -> bytes:
     for text in texts:
         if len(text) <= _LONGEST and _POINTS.search(text) is not None:
             found.update(_inside(text))
+        elif "/" in text:
+            found.update(_beginnings(_RESOLVED.findall(text)))
     numbers = {crc32(text.encode("utf-8", "surrogatepass")) for text in found}
     return struct.pack(f"<{len(numbers)}I", *sorted(numbers))
 
@@ -47,9 +49,9 @@ def unpack(packed: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(packed) // 4}I", packed)
 
 
-def mentions_any(packed: bytes, wanted: Collection[int]) -> bool:
-    """Whether one of `wanted` (best a set) is among the packed numbers."""
-    return bool(wanted) and any(found in wanted for found in unpack(packed))
+def mentions_any(packed: bytes, wanted: Set[int]) -> bool:
+    """Whether one of `wanted` is among the packed numbers."""
+    return bool(wanted) and not wanted.isdisjoint(unpack(packed))
 
 
 def _gather(value: Json, texts: set[str]) -> None:

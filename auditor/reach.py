@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from auditor.mentions import mentions_any, number
 from auditor.values import words
 
 if TYPE_CHECKING:
@@ -44,13 +45,16 @@ def _dependents(comparison: Comparison, wanted: frozenset[Spot]) -> Mapping[Spot
     found: dict[Spot, set[Spot]] = defaultdict(set)
     for side in ("left", "right"):
         # A pair is one resource, under the identity that its findings have.
-        own = [
-            (compared.match.left.identity, compared.match.left if side == "left" else compared.match.right)
-            for compared in comparison.matches
-        ]
+        matches = (compared.match for compared in comparison.matches)
+        if side == "left":
+            own = [(match.left.identity, match.left) for match in matches]
+        else:
+            own = [(match.left.identity, match.right) for match in matches]
         own += [(one.normal.identity, one.normal) for one in comparison.unmatched if one.side == side]
         targets = _Targets(own, wanted)
         for identity, normal in own:
+            if not targets.may_be_named_in(normal):
+                continue
             spot = (normal.kind.name, identity)
             for target in targets.named_in(normal.raw):
                 if target != spot:
@@ -64,14 +68,19 @@ class _Targets:
     def __init__(self, own: Iterable[tuple[str, Normal]], wanted: frozenset[Spot]) -> None:
         self._whole: dict[str, Spot] = {}
         self._names: dict[str, list[tuple[str, Spot]]] = defaultdict(list)
+        identities = frozenset(identity for _, identity in wanted)
         for identity, normal in own:
-            spot = (normal.kind.name, identity)
-            if spot in wanted:
+            if identity in identities and (spot := (normal.kind.name, identity)) in wanted:
                 name = normal.resource.identity
                 self._whole[f"{normal.kind.name}/{name}"] = spot
                 noun = normal.kind.name.rpartition(".")[2].replace("_", "")
                 self._names[name].append((noun, spot))
         self._kinds = tuple(sorted({f"{kind}/" for kind, _ in self._whole.values()}))
+        self._numbers = frozenset(map(number, (*self._whole, *self._names)))
+
+    def may_be_named_in(self, normal: Normal) -> bool:
+        """Whether a document has to be read: only where nothing that would name one of them is mentioned it has not."""
+        return normal.mentions is None or mentions_any(normal.mentions, self._numbers)
 
     def named_in(self, document: Json) -> Iterator[Spot]:
         """Those that a document refers to: by what an id or an endpoint stands for, or by name under a key of their kind."""
