@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from auditor.errors import CollectError
 from auditor.model import GapReason
 from collectors.aws._options import AwsOptions
-from collectors.aws._side_by_side import side_by_side
+from collectors.aws._side_by_side import Helpers, side_by_side
 
 _PATIENCE = 10
 
@@ -99,3 +100,62 @@ def by_default_seconds() -> float:
     from auditor.collect import DEFAULT_TIMEOUT
 
     return DEFAULT_TIMEOUT.total_seconds()
+
+
+def test_all_who_share_the_helpers_are_helped_and_no_more_threads_are_at_work_than_those_and_the_callers() -> None:
+    """Six callers with twenty things each and two helpers: at most eight things at once. No caller goes on before a helper
+    did something of its own, and yet all come to their end, as helpers turn from one to the next."""
+    lock, at_work, most = threading.Lock(), 0, 0
+    helped = [threading.Event() for _ in range(6)]
+    shared = Helpers(2)
+    everybody = threading.Barrier(6, timeout=_PATIENCE)
+
+    def work(thing: tuple[int, int]) -> int:
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        if threading.current_thread().name == "collect-part":
+            helped[thing[0]].set()
+        assert helped[thing[0]].wait(_PATIENCE)
+        with lock:
+            at_work -= 1
+        return thing[1]
+
+    def call(number: int) -> list[int]:
+        everybody.wait()
+        return list(side_by_side(work, [(number, each) for each in range(20)], 4, by=shared))
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(call, range(6))) == [list(range(20))] * 6
+    assert most <= 8
+
+
+def test_a_thing_that_is_worked_on_side_by_side_itself_does_not_wait_for_its_own_helper() -> None:
+    """With one helper between them, which is busy with what waits for more help."""
+    shared = Helpers(1)
+
+    def work(number: int) -> int:
+        return sum(side_by_side(lambda each: each * number, range(5), by=shared))
+
+    assert list(side_by_side(work, range(6), by=shared)) == [0, 10, 20, 30, 40, 50]
+
+
+def test_helpers_that_hang_hold_up_nobody_else() -> None:
+    """Both helpers hang in what one caller wants; another is served, by its own thread."""
+    shared, hang = Helpers(2), threading.Event()
+    stuck = threading.Semaphore(0)
+
+    def hangs(_: int) -> None:
+        stuck.release()
+        hang.wait(_PATIENCE)
+
+    hanging = threading.Thread(target=lambda: list(side_by_side(hangs, range(3), 3, by=shared)), daemon=True)
+    hanging.start()
+    try:
+        for _ in range(3):
+            assert stuck.acquire(timeout=_PATIENCE)
+        assert list(side_by_side(lambda number: number, range(10), by=shared)) == list(range(10))
+    finally:
+        hang.set()
+        hanging.join(_PATIENCE)
