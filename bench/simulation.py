@@ -92,7 +92,7 @@ def simulate(world: World) -> Sweep:
     work += [idle] * round(regions * each_hour * share)
     service, used = _busiest(world)
     window = world.hours * _HOUR * 0.8
-    workers = _fewest(world, work, window)
+    workers, seconds = _fewest(world, work, window)
     return Sweep(
         calls=sum(one.calls for one in work),
         empty=empty * share,
@@ -102,7 +102,7 @@ def simulate(world: World) -> Sweep:
         busiest=service,
         used=used * share,
         workers=workers,
-        seconds=_makespan(world, work, workers),
+        seconds=seconds,
     )
 
 
@@ -133,19 +133,24 @@ def _by_service(most: int) -> dict[tuple[str, bool], tuple[Asked, ...]]:
 
 def _listings(world: World) -> tuple[list[_Listing], int, int]:
     """Those of regions in use; how many resources they hold, and how many the largest account has."""
-    by_service = _by_service(world.kinds)
+    per_resource = sum(1 if one.everywhere else world.active for one in kinds(world.kinds))
+    made: dict[int, list[_Listing]] = {}
     found: list[_Listing] = []
     resources = largest = 0
     for size in _sizes(world):
         each = max(1, round(world.typical * size / world.kinds))
-        held = each * sum(
-            len(asked) * (1 if everywhere else world.active) for (_, everywhere), asked in by_service.items()
-        )
-        resources, largest = resources + held, max(largest, held)
-        for (_, everywhere), asked in by_service.items():
-            one = _Listing(sum(kind.calls(each, unchanged=world.proven) for kind in asked), asked[0].rate)
-            found += [one] * (1 if everywhere else world.active)
+        resources, largest = resources + each * per_resource, max(largest, each * per_resource)
+        if each not in made:
+            made[each] = list(_of_account(world, each))
+        found += made[each]
     return found, resources, largest
+
+
+def _of_account(world: World, each: int) -> Iterator[_Listing]:
+    """The listings of an account with `each` resources of every kind, in each region that it uses."""
+    for (_, everywhere), asked in _by_service(world.kinds).items():
+        calls = sum(kind.calls(each, unchanged=world.proven) for kind in asked)
+        yield from [_Listing(calls, asked[0].rate)] * (1 if everywhere else world.active)
 
 
 def _idle(world: World) -> _Listing:
@@ -165,29 +170,29 @@ def _busiest(world: World) -> tuple[str, float]:
     return name, shares[name] / (world.hours * _HOUR)
 
 
-def _fewest(world: World, work: Sequence[_Listing], window: float) -> int:
-    """Workers that end within `window` seconds: at least as many as if no thread ever waited at the end."""
-    taken = [_seconds(world, one) for one in work]
+def _fewest(world: World, work: Sequence[_Listing], window: float) -> tuple[int, float]:
+    """Workers that end within `window` seconds, and when they do: at least as many as if no thread ever waited at the end."""
+    taken = _seconds(world, work)
     if max(taken) > window:
         raise ValueError("no number of workers suffices: one listing alone takes longer than the interval")
     workers = math.ceil(sum(taken) / window / world.threads)
-    while _makespan(world, work, workers) > window:
+    while (seconds := _makespan(world, taken, workers)) > window:
         workers += 1
-    return workers
+    return workers, seconds
 
 
-def _makespan(world: World, work: Sequence[_Listing], workers: int) -> float:
-    """Seconds until the last listing is read: each free thread takes the next one."""
+def _makespan(world: World, taken: Sequence[float], workers: int) -> float:
+    """Seconds until the last listing is read: each free thread takes the next one. `taken` are the seconds of each."""
     free = [0.0] * (workers * world.threads)
-    for one in work:
-        heapq.heapreplace(free, free[0] + _seconds(world, one))
+    for seconds in taken:
+        heapq.heapreplace(free, free[0] + seconds)
     return max(free)
 
 
-def _seconds(world: World, listing: _Listing) -> float:
+def _seconds(world: World, work: Sequence[_Listing]) -> list[float]:
     # Where all threads of a worker are busy, its processors are what a request waits for, if that is longer.
     request = max(world.latency, world.threads * world.cpu / world.processors)
-    return max(listing.calls * request, listing.calls / listing.rate)
+    return [max(one.calls * request, one.calls / one.rate) for one in work]
 
 
 def table(world: World) -> str:
