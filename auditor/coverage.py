@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from auditor.model import Coverage, Gap, GapReason, SourceCoverage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from auditor.model import Comparison, Listing, Snapshot
 
@@ -90,11 +90,13 @@ def _sources(snapshot: Snapshot, other: Snapshot) -> list[SourceCoverage]:
         expected[listing.source] += 1
         observed[listing.source] += lost.share_left(listing)
     whole = [gap for gap in snapshot.gaps if gap.resource is None]
+    have = {listing.kind for listing in snapshot.listings}
+    lacking = {listing.kind for listing in other.listings} - have
     never_begun: Counter[_Place] = Counter()
     for gap in whole:
         never_begun[gap.source, gap.region, gap.kind] += gap.listings
     for place, gap in {(gap.source, gap.region, gap.kind): gap for gap in whole}.items():
-        behind = 1 if gap.attribute is not None else _listings_behind(gap, snapshot, other)
+        behind = 1 if gap.attribute is not None else _listings_behind(gap, lacking)
         expected[gap.source] += max(behind, never_begun[place])
     return [
         SourceCoverage(snapshot.environment, source, expected[source], round(observed[source], 4))
@@ -102,47 +104,57 @@ def _sources(snapshot: Snapshot, other: Snapshot) -> list[SourceCoverage]:
     ]
 
 
-def _listings_behind(gap: Gap, snapshot: Snapshot, other: Snapshot) -> int:
-    """How many listings failed with a gap, judged by the other side: as many as it has of its kinds and this has not."""
-    have = {listing.kind for listing in snapshot.listings}
-    theirs = {listing.kind for listing in other.listings if fnmatchcase(listing.kind, gap.kind)}
-    return max(1, len(theirs - have))
+def _listings_behind(gap: Gap, lacking: Iterable[str]) -> int:
+    """How many listings failed with a gap: as many as the other side has of its kinds, and this one is `lacking`."""
+    return max(1, sum(fnmatchcase(kind, gap.kind) for kind in lacking))
+
+
+_Room: TypeAlias = tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """Resources of one snapshot that could not be read, and those it has, by source, region and kind."""
+    """Resources of one snapshot that could not be read, and those it has, by source and region, then by kind."""
 
-    held: Counter[_Place]
-    whole: Counter[_Place]
-    partly: Counter[_Place]
+    held: Mapping[_Room, Counter[str]]
+    whole: Mapping[_Room, Counter[str]]
+    partly: Mapping[_Room, Counter[str]]
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> _Lost:
         named = [gap for gap in snapshot.gaps if gap.resource is not None]
         whole = {(gap.source, gap.region, gap.kind, gap.resource) for gap in named if gap.attribute is None}
         partly = {(gap.source, gap.region, gap.kind, gap.resource) for gap in named} - whole
+        # What is there is counted only where something of it is lost.
+        rooms = {(gap.source, gap.region) for gap in named}
+        held = (one for one in snapshot.resources if (one.source, one.region) in rooms) if rooms else ()
         return cls(
-            Counter((resource.source, resource.region, resource.kind) for resource in snapshot.resources),
-            Counter(place[:3] for place in whole),
-            Counter(place[:3] for place in partly),
+            _by_room((one.source, one.region, one.kind) for one in held),
+            _by_room(place[:3] for place in whole),
+            _by_room(place[:3] for place in partly),
         )
 
     def share_left(self, listing: Listing) -> float:
         """0 to 1. What may have been of several kinds is lost from all that the source has of them."""
+        room = listing.source, listing.region
+        whole, partly = self.whole.get(room, _NONE), self.partly.get(room, _NONE)
         left = 1.0
-        gone = {place for place in (*self.whole, *self.partly) if _concerns(place, listing)}
-        for place in sorted(gone, key=str):
-            wider = place[2] if fnmatchcase(listing.kind, place[2]) else listing.kind
-            had = sum(
-                number for held, number in self.held.items() if held[:2] == place[:2] and fnmatchcase(held[2], wider)
-            )
-            whole, partly = self.whole[place], self.partly[place]
-            left -= (whole + partly / 2) / max(had + whole, 1)
+        for kind in sorted({kind for kind in (*whole, *partly) if _concerns(kind, listing)}, key=repr):
+            wider = kind if fnmatchcase(listing.kind, kind) else listing.kind
+            had = sum(number for held, number in self.held.get(room, _NONE).items() if fnmatchcase(held, wider))
+            left -= (whole[kind] + partly[kind] / 2) / max(had + whole[kind], 1)
         return max(left, 0.0)
 
 
-def _concerns(place: _Place, listing: Listing) -> bool:
-    source, region, kind = place
-    same = (source, region) == (listing.source, listing.region)
-    return same and (fnmatchcase(listing.kind, kind) or fnmatchcase(kind, listing.kind))
+_NONE: Counter[str] = Counter()
+
+
+def _by_room(places: Iterable[_Place]) -> Mapping[_Room, Counter[str]]:
+    found: dict[_Room, Counter[str]] = defaultdict(Counter)
+    for source, region, kind in places:
+        found[source, region][kind] += 1
+    return found
+
+
+def _concerns(kind: str, listing: Listing) -> bool:
+    return fnmatchcase(listing.kind, kind) or fnmatchcase(kind, listing.kind)

@@ -172,18 +172,21 @@ def _without_states(snapshot: Snapshot) -> Declarations:
 
 
 def _without_copies(snapshot: Snapshot, other: Snapshot) -> Snapshot:
-    both = {live.kind for live in TYPES.values() if _reads(snapshot, live.kind) and _reads(other, live.kind)}
+    ours, theirs = _read_live(snapshot), _read_live(other)
+    both = {kind for kind in {live.kind for live in TYPES.values()} if _reads(ours, kind) and _reads(theirs, kind)}
     aside = {f"{PREFIX}{name}" for name, live in TYPES.items() if live.kind in both}
     return replace(snapshot, resources=tuple(each for each in snapshot.resources if each.kind not in aside))
 
 
-def _reads(snapshot: Snapshot, kind: str) -> bool:
-    """Whether a source reads the kind live, though it may have been denied this time."""
-    denied = (
-        gap.resource is None and gap.attribute is None and fnmatchcase(kind, gap.kind) and _is_live(gap.source)
-        for gap in snapshot.gaps
-    )
-    return _lists(snapshot, kind, None) or any(denied)
+def _reads(patterns: Iterable[str], kind: str) -> bool:
+    return any(fnmatchcase(kind, pattern) for pattern in patterns)
+
+
+def _read_live(snapshot: Snapshot) -> set[str]:
+    """The globs of all kinds that the sources read live, though they may have been denied this time."""
+    listed = {listing.kind for listing in snapshot.listings if _is_live(listing.source)}
+    whole = (gap for gap in snapshot.gaps if gap.resource is None and gap.attribute is None)
+    return listed.union(gap.kind for gap in whole if _is_live(gap.source))
 
 
 def _is_live(source: str) -> bool:
@@ -198,6 +201,7 @@ def _declarations(snapshot: Snapshot) -> Declarations:
     absent: list[Resource] = []
     unknown: set[str] = {"*"} if _states_unread(snapshot) else set()
     declared: set[str] = set()
+    sight = _Sight(snapshot)
     for copy in copies:
         live = live_of(copy.kind)
         if live is None:
@@ -208,7 +212,7 @@ def _declarations(snapshot: Snapshot) -> Declarations:
             addresses[spot(found)] = copy.identity
         elif not live.whole:
             continue
-        elif _would_be_seen(copy, live, snapshot):
+        elif sight.would_show(copy, live.kind):
             absent.append(copy)
         else:
             unknown.add(copy.identity)
@@ -255,16 +259,34 @@ def _kubernetes_name(copy: Resource) -> Iterator[str]:
         yield "/".join(str(part) for part in (metadata.get("namespace"), metadata["name"]) if part)
 
 
-def _would_be_seen(copy: Resource, live: Live, snapshot: Snapshot) -> bool:
-    """Whether a complete listing of its kind, in its region and account, would have held it."""
-    region, account = _place(copy)
-    if account is not None and snapshot.accounts and account not in snapshot.accounts:
-        return False
-    hidden = any(
-        gap.attribute is None and fnmatchcase(live.kind, gap.kind) and (region is None or gap.region in (None, region))
-        for gap in snapshot.gaps
-    )
-    return not hidden and _lists(snapshot, live.kind, region)
+class _Sight:
+    """Where one snapshot looked for resources of each kind, and where that failed: by region, None for all of them."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._listed: dict[str, frozenset[str | None]] = {}
+        self._hidden: dict[str, frozenset[str | None]] = {}
+
+    def would_show(self, copy: Resource, kind: str) -> bool:
+        """Whether a complete listing of its live kind, in its region and account, would have held what a state has a copy of."""
+        region, account = _place(copy)
+        if account is not None and self._snapshot.accounts and account not in self._snapshot.accounts:
+            return False
+        if kind not in self._listed:
+            self._listed[kind], self._hidden[kind] = self._listed_in(kind), self._hidden_in(kind)
+        return not _is_among(region, self._hidden[kind]) and _is_among(region, self._listed[kind])
+
+    def _listed_in(self, kind: str) -> frozenset[str | None]:
+        live = (listing for listing in self._snapshot.listings if fnmatchcase(kind, listing.kind))
+        return frozenset(listing.region for listing in live if _is_live(listing.source))
+
+    def _hidden_in(self, kind: str) -> frozenset[str | None]:
+        gaps = (gap for gap in self._snapshot.gaps if gap.attribute is None)
+        return frozenset(gap.region for gap in gaps if fnmatchcase(kind, gap.kind))
+
+
+def _is_among(region: str | None, regions: frozenset[str | None]) -> bool:
+    return bool(regions) and (region is None or None in regions or region in regions)
 
 
 def _place(copy: Resource) -> tuple[str | None, str | None]:
@@ -273,15 +295,6 @@ def _place(copy: Resource) -> tuple[str | None, str | None]:
     _, _, _, region, account, *_ = (*arn.split(":"), "", "", "", "", "")
     said = copy.attributes.get("region")
     return region or (said if isinstance(said, str) and said else None), account or None
-
-
-def _lists(snapshot: Snapshot, kind: str, region: str | None) -> bool:
-    return any(
-        fnmatchcase(kind, listing.kind)
-        and (region is None or listing.region in (None, region))
-        and _is_live(listing.source)
-        for listing in snapshot.listings
-    )
 
 
 def _states_unread(snapshot: Snapshot) -> bool:
@@ -302,7 +315,7 @@ class Departure:
 def departures(comparison: Comparison, names: tuple[EnvironmentNames, EnvironmentNames]) -> tuple[Departure, ...]:
     """What states and reality do not agree on, ordered by kind and name; one and the same thing of both sides is one."""
     found: dict[tuple[Path, str, str], tuple[Kind, dict[str, Resource]]] = {}
-    normals = _normals(comparison) if any(each.undeclared for each in comparison.declarations) else {}
+    normals = _normals(comparison)
     for index, (side, declared) in enumerate(zip(("left", "right"), comparison.declarations, strict=True)):
         for resource in declared.undeclared:
             normal = normals.get((side, spot(resource)))
@@ -321,9 +334,17 @@ def departures(comparison: Comparison, names: tuple[EnvironmentNames, Environmen
 
 
 def _normals(comparison: Comparison) -> Mapping[tuple[str, Spot], Normal]:
-    found = {("left", spot(each.match.left.resource)): each.match.left for each in comparison.matches}
-    found |= {("right", spot(each.match.right.resource)): each.match.right for each in comparison.matches}
-    return found | {(each.side, spot(each.normal.resource)): each.normal for each in comparison.unmatched}
+    """What stands in no state, in normal form, by side and spot."""
+    found: dict[tuple[str, Spot], Normal] = {}
+    for side, declared in zip(("left", "right"), comparison.declarations, strict=True):
+        wanted = {spot(each) for each in declared.undeclared}
+        if not wanted:
+            continue
+        matches = (each.match for each in comparison.matches)
+        own = [match.left if side == "left" else match.right for match in matches]
+        own += [each.normal for each in comparison.unmatched if each.side == side]
+        found |= {(side, at): normal for normal in own if (at := spot(normal.resource)) in wanted}
+    return found
 
 
 def _text(kind: Kind, path: Path, sides: Mapping[str, Resource], environments: Mapping[str, str]) -> str:

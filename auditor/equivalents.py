@@ -142,8 +142,9 @@ class _Side:
     def __init__(self, snapshot: Snapshot, engines: Sequence[Engine], shared: set[str]) -> None:
         self._engines = engines
         self._local = _has_compose(snapshot)
-        kept = [one for one in snapshot.resources if self._stays(one.kind, shared)]
-        found = [one for one in snapshot.resources if not self._stays(one.kind, shared)]
+        staying = {kind for kind in {one.kind for one in snapshot.resources} if self._stays(kind, shared)}
+        kept = [one for one in snapshot.resources if one.kind in staying]
+        found = [one for one in snapshot.resources if one.kind not in staying]
         told = [*self._engine_resources(found), *self._workloads(found)]
         self.aside = {one.kind for one in found if not self._speaks(one.kind)}
         gaps = [gap for gap in snapshot.gaps if self._stays(gap.kind, shared)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
@@ -88,11 +88,12 @@ class Movement:
     def _asked_again(self, life: LifeResult, comparison: Comparison) -> Iterator[tuple[str, Moved]]:
         """Findings of which the witness could not yet say who changed them."""
         gone: list[Breach] = []
+        there = _There(comparison)
         for stored in life.updated:
             moved = stored.moved
             if moved is None or moved.author is None or not moved.author.ask_again or stored.fingerprint in self._known:
                 continue
-            resource = _resource(stored, comparison)
+            resource = there.moved(stored)
             if resource is not None:
                 yield stored.fingerprint, self._witnessed(moved, resource)
             elif self.histories.now - moved.by < LATELY:
@@ -111,10 +112,25 @@ class Movement:
         return moved if author is None else replace(moved, author=author)
 
 
-def _resource(stored: StoredFinding, comparison: Comparison) -> Resource | None:
-    """The resource that moved, where it still is there."""
-    breach = stored.breach
-    left = stored.moved is not None and stored.moved.environment == breach.left.environment
-    side, snapshot = (breach.left, comparison.left) if left else (breach.right, comparison.right)
-    named = [one for one in snapshot.resources if one.kind == breach.kind and one.identity == side.identity]
-    return next((one for one in named if one.location == side.location), None)
+class _There:
+    """The resources of both snapshots, by what a finding says of them; looked up once, and only where one is asked for."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._snapshots = {"left": comparison.left, "right": comparison.right}
+        self._found: dict[str, Mapping[tuple[str, str, str | None], Resource]] = {}
+
+    def moved(self, stored: StoredFinding) -> Resource | None:
+        """The resource that moved, where it still is there; of several the first."""
+        breach = stored.breach
+        left = stored.moved is not None and stored.moved.environment == breach.left.environment
+        side = breach.left if left else breach.right
+        if side.identity is None:
+            return None
+        return self._of("left" if left else "right").get((breach.kind, side.identity, side.location))
+
+    def _of(self, side: str) -> Mapping[tuple[str, str, str | None], Resource]:
+        found = self._found.get(side)
+        if found is None:
+            backwards = reversed(self._snapshots[side].resources)
+            found = self._found[side] = {(one.kind, one.identity, one.location): one for one in backwards}
+        return found

@@ -24,9 +24,9 @@ class Tally:
     _worst: dict[Category, dict[str, float]] = field(default_factory=dict)
     _overall: dict[str, float] = field(default_factory=dict)
 
-    def resource(self, category: Category) -> None:
-        """One resource was compared, or is missing."""
-        self._counted[category] = self._counted.get(category, 0) + 1
+    def resource(self, category: Category, count: int = 1) -> None:
+        """One resource was compared, or is missing; or so many."""
+        self._counted[category] = self._counted.get(category, 0) + count
 
     def breach(self, resource: str, severity: Severity, categories: Iterable[Category]) -> None:
         """Something was found of the resource called `resource`."""
