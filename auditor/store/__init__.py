@@ -4,9 +4,13 @@ store       the face: one method per question; `reading`, `service` and `opened`
 database    engines, transactions, and database errors as ours
 schema      which version of the tables a database has; bring it up to date
 tables      the tables; `columns` is what they share, `access_tables` are a part of them
-blobs       content by digest: documents and manifests, once each
+blobs       content by digest: documents, manifests and their chunks, once each
+entries     how chunks and manifests list resources
 lookup      a row by the beginning of its key
-snapshots   save and load snapshots
+saving      save snapshots: what is new of them, a little at a time
+snapshots   load and list snapshots; `documents` are read where somebody looks at them
+history     looks and their contents, for walking back
+holds       who may be reading a snapshot now
 findings    the last known state of each finding, and its events
 searched    what findings are searched for by, made from their bodies
 query       what may be asked of a list of findings; `search` and `facets` answer, `cursors` say where a list goes on
@@ -23,7 +27,7 @@ leadership  which of several copies leads
 memory      small facts, by key
 summaries   what gauges show of snapshots and audits, kept when these are stored
 gauges      the numbers
-prune       let go of what is old
+prune       let go of what is old: `thin` finds repeats, `sweep` content that nothing refers to
 """
 
 from auditor.store.audits import AuditInfo

@@ -67,7 +67,7 @@ def test_thinning_tells_the_same_drift_from_any_time_on(sqlite_url: str, seed: i
     """What changed, from what to what and between which looks: only since when something is looked at may be earlier."""
     chance = random.Random(seed)
     with Store.open(sqlite_url) as store:
-        said = {name: 0 for name in "abcde"}
+        said = dict.fromkeys("abcde", 0)
         for number in range(24):
             if chance.random() < 0.15:
                 name = chance.choice("abcde")
