@@ -5,7 +5,7 @@
 
 The first reads two environments of N parts each, every part one request that is answered after DELAY, with one worker and
 with four of four threads each, and prints how many times as fast four are, what the queue costs beside the waiting, and how
-long it takes until what a killed worker had is read by another. The second kills a worker at random every second or two for
+long it takes until what a killed worker had is read by another. The second kills a worker at random every few seconds for
 SECONDS, while run after run is read by the rest, and exits 1 when a snapshot is not what threads read, byte for byte, or a
 part has not exactly one result. A PostgreSQL server of its own is started for either.
 """
@@ -69,7 +69,7 @@ class Fleet:
 
 def measure(parts: int = PARTS, delay: float = DELAY) -> dict[str, Any]:
     """Seconds by name, and the ratio that the workers are asked for."""
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = {"machine's load at the beginning": os.getloadavg()[0]}
     with _fleet(parts, delay) as fleet:
         began = time.perf_counter()
         expected = observed(fleet.config, fleet.registry, None)
@@ -98,7 +98,7 @@ def soak(seconds: float, seed: int, parts: int = 40) -> int:
 
         def killing() -> None:
             nonlocal kills
-            while not over.wait(chance.uniform(0.5, 2)):
+            while not over.wait(chance.uniform(1, 4)):
                 if living := fleet.staff.living:
                     chance.choice(living).kill()
                     kills += 1

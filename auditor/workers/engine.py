@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import JobAborted
+from procrastinate.job_context import JobContext
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from psycopg_pool import AsyncConnectionPool
 from structlog.contextvars import bound_contextvars
 
 from auditor.errors import CollectCancelled
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from auditor.workers.reader import Reader
 
 # Fetching, finishing, beats and results: short statements, so few connections serve many jobs.
-_CONNECTIONS = 4
+_CONNECTIONS = 6
 _log = logging.getLogger(__name__)
 
 _STANDING = """
@@ -72,7 +74,14 @@ _DEADLY = """
 _BURY = "DELETE FROM procrastinate_jobs WHERE id = %(id)s"
 # Those that were called off while they were read; all others are deleted by whoever ends them.
 _ENDED = "DELETE FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing')"
-_ORPHANED = "DELETE FROM collect_runs WHERE beat < now() - make_interval(secs => %(orphan)s) RETURNING id"
+_ORPHANED = """
+    WITH gone AS (
+        DELETE FROM collect_runs WHERE beat < now() - make_interval(secs => %(orphan)s) RETURNING id
+    ), jobs AS (
+        DELETE FROM procrastinate_jobs USING gone WHERE status = 'todo' AND args ->> 'run' = gone.id
+    )
+    SELECT id FROM gone
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +98,21 @@ class Engine:
     def __init__(self, place: Place, pace: Pace, name: str, concurrency: int) -> None:
         self._pace, self._name, self._concurrency = pace, name, concurrency
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="order")
-        connector = PsycopgConnector(kwargs=dict(place.arguments), min_size=1, max_size=_CONNECTIONS)
+        connector = PsycopgConnector(
+            kwargs=dict(place.arguments), min_size=1, max_size=_CONNECTIONS, pool_factory=_unchecked
+        )
         self.app = App(connector=connector)
         self._connector = connector
 
     async def work(self, reader: Reader, told: Told, grace: float) -> None:
         """Do jobs until cancelled. What is not done `grace` seconds after that is given back to the queue."""
 
-        async def read(**order: Any) -> None:
-            await self._read(Order(**order), reader, told)
+        async def read(context: JobContext, /, **order: Any) -> None:
+            await self._read(Order(**order), reader, told, again=context.job.attempts > 0)
 
         if TASK not in self.app.tasks:
-            self.app.task(name=TASK, queue=QUEUE, retry=GiveBack(self._pace.deliveries))(read)
+            retry = GiveBack(self._pace.deliveries)
+            self.app.task(name=TASK, queue=QUEUE, retry=retry, pass_context=True)(read)
         await self.app.run_worker_async(
             queues=[QUEUE],
             name=self._name,
@@ -139,13 +151,16 @@ class Engine:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _read(self, order: Order, reader: Reader, told: Told) -> None:
+    async def _read(self, order: Order, reader: Reader, told: Told, *, again: bool) -> None:
         loop = asyncio.get_running_loop()
         began, outcome = loop.time(), "failed"
         told.running(1)
         try:
             with bound_contextvars(run=order.run, part=order.part):
-                outcome = await self._answered(order, reader)
+                if again and await self._is_superfluous(order):
+                    outcome = "superfluous"
+                else:
+                    outcome = await self._answered(order, reader)
         except asyncio.CancelledError:
             outcome = "given_back"
             raise
@@ -153,10 +168,12 @@ class Engine:
             told.running(-1)
             told.ended(outcome, loop.time() - began)
 
-    async def _answered(self, order: Order, reader: Reader) -> str:
+    async def _is_superfluous(self, order: Order) -> bool:
+        """Whether who had it before did it all the same, or nobody waits for it any more."""
         standing = await self.take(_STANDING, run=order.run, part=order.part)
-        if not standing["underway"] or standing["done"]:
-            return "superfluous"
+        return bool(standing["done"]) or not standing["underway"]
+
+    async def _answered(self, order: Order, reader: Reader) -> str:
         context = contextvars.copy_context()
         reading = asyncio.get_running_loop().run_in_executor(self._threads, context.run, lambda: _answer(order, reader))
         try:
@@ -174,6 +191,12 @@ class Engine:
         await self._connector.execute_query_all_async(
             _KEEP, run=order.run, part=order.part, worker=self._name, body=body, channel=channel(order.run)
         )
+
+
+def _unchecked(**arguments: Any) -> AsyncConnectionPool:
+    """The engine would ask every connection whether it is alive before it asks what it wants to know. Where one is not, the
+    worker begins anew."""
+    return AsyncConnectionPool(**{**arguments, "check": None})
 
 
 class GiveBack(BaseRetryStrategy):
