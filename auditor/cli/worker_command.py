@@ -58,14 +58,14 @@ def worker(
     from auditor.redact import Redactor
     from auditor.scrub import Scrubber
 
-    scrubber = Scrubber(os.environ)
-    chosen = log.Format(log_format) if log_format is not None else None
-    log.configure(scrubber, level=log.Level(log_level), format=chosen, stream=sys.stderr)
-    config, registry = setup.configured(config_file)
-    scrubber.learn(secrets_of(config))
     address = _address(listen) if listen is not None else None
+    config, registry = setup.configured(config_file)
     if config.engine != "workers":
         raise ConfigError([Problem(str(config_file), None, None, "collect.engine", _IDLE, _REMEDY)])
+    scrubber = Scrubber(os.environ)
+    scrubber.learn(secrets_of(config))
+    chosen = log.Format(log_format) if log_format is not None else None
+    log.configure(scrubber, level=log.Level(log_level), format=chosen, stream=sys.stderr)
 
     from auditor.workers.process import Ground, run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -19,6 +20,9 @@ from auditor.workers.limits import TAKE, SharedLimits
 from auditor.workers.place import connected, place_of
 from tests.daemon.waiting import eventually
 from tests.workers.company import KEY, NOW, QUICK, Slow, Staff, configured, observed, written
+
+if TYPE_CHECKING:
+    from auditor.model import Snapshot
 
 TABLES = ("collect_runs", "collect_results", "procrastinate_jobs")
 
@@ -140,3 +144,25 @@ def left(store_url: str) -> list[int]:
         counts = "SELECT count(*) FROM {}"
         asked = [psycopg.sql.SQL(counts).format(psycopg.sql.Identifier(table)) for table in TABLES]
         return [next(connection.execute(one))[0] for one in asked]
+
+
+def test_a_part_that_nobody_survives_is_not_given_to_everybody(
+    store_url: str, slow: Slow, staff: Staff, tmp_path: Path
+) -> None:
+    """Delivered as often as it may be, and its worker dead once more: a gap, and the far side is not asked again."""
+    config, registry = configured(written(tmp_path, store_url, slow.url, 3))
+    pace = replace(QUICK, deliveries=3)
+    found: dict[str, Snapshot] = {}
+    with elsewhere(config, Redactor(KEY), pace) as handed, connected(place_of(store_url)) as connection:
+        reading = threading.Thread(target=lambda: found.update(observed(config, registry, handed)), daemon=True)
+        reading.start()
+        eventually(lambda: connection.execute("SELECT count(*) FROM procrastinate_jobs").fetchone() == (2,), 30)
+        dead = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 day') RETURNING id"
+        worker = connection.execute(dead).fetchone()
+        assert worker is not None
+        connection.execute("UPDATE procrastinate_jobs SET status = 'doing', attempts = 2, worker_id = %s", worker)
+        staff.hire(pace)
+        reading.join(30)
+    details = {(gap.reason, gap.detail) for one in found.values() for gap in one.gaps}
+    assert details == {(GapReason.TIMEOUT, "3 workers died while they read it: see what it takes, such as memory")}
+    assert not slow.asked
