@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import OrderedDict
+import weakref
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ _CONNECTIONS = 64
 _USER_AGENT = f"parity-auditor Botocore/{botocore.__version__}"
 _KEPT_SECONDS = 3600.0
 _MOST_CLIENTS = 600  # about 0.35 MB each
+_MOST_SESSIONS = 100
 _SETTINGS = ("AWS_", "BOTO", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "HOME", "REQUESTS_CA_BUNDLE")
 _FILES = (("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))
 
@@ -86,9 +88,17 @@ class _AssumedRole(CredentialProvider):  # type: ignore[misc]
 class Access:
     """One session and its clients, one for each service and region. Safe between threads: clients are, making them is not."""
 
-    def __init__(self, options: AwsOptions, meter: Meter, key: bytes, within: Access | None) -> None:
-        """`meter` is told of what nobody asks for in particular."""
+    def __init__(
+        self,
+        options: AwsOptions,
+        meter: Meter,
+        key: bytes,
+        within: Access | None,
+        made: Callable[[Access, tuple[str, str]], None],
+    ) -> None:
+        """`meter` is told of what nobody asks for in particular, `made` of every client that is made."""
         self.key = key
+        self._made = made
         self.proven: dict[tuple[str | None, ...], Any] = {}
         self._meter = meter
         self._options = options
@@ -103,9 +113,6 @@ class Access:
         self._clients: dict[tuple[str, str], Any] = {}
         self.session = self._open(within)
 
-    def __len__(self) -> int:
-        return len(self._clients)
-
     def client(self, service: str, region: str) -> Any:
         """The one client for `service` in `region`."""
         key = (service, region)
@@ -113,11 +120,18 @@ class Access:
         if found is not None:
             return found
         with self._lock:
-            if key not in self._clients:
-                # Where there is most likely nobody to ask, one attempt tells.
-                config = self._config if self._offers(service, region) else self._config.merge(_ONE_ATTEMPT)
-                self._clients[key] = self._create(self.session, service, region_name=region, config=config)
-            return self._clients[key]
+            found = self._clients.get(key)
+            if found is not None:
+                return found
+            # Where there is most likely nobody to ask, one attempt tells.
+            config = self._config if self._offers(service, region) else self._config.merge(_ONE_ATTEMPT)
+            found = self._clients[key] = self._create(self.session, service, region_name=region, config=config)
+        self._made(self, key)
+        return found
+
+    def drop(self, key: tuple[str, str]) -> None:
+        """Whoever has this client keeps it; whoever asks for it again gets another."""
+        self._clients.pop(key, None)
 
     def offers(self, service: str, region: str) -> bool:
         """Whether the service is sold in the region, as far as is known. A stand-in offers everything."""
@@ -181,6 +195,7 @@ class Sessions:
         self._most = most_clients
         self._lock = threading.Lock()
         self._kept: OrderedDict[bytes, tuple[float, Access]] = OrderedDict()
+        self._clients: deque[tuple[weakref.ref[Access], tuple[str, str]]] = deque()
 
     def of(self, options: AwsOptions, meter: Meter, within: Access | None = None) -> tuple[Access, bool]:
         """The session that these options mean, and whether it is one from before. Raises what botocore raises where they
@@ -192,11 +207,11 @@ class Sessions:
                 self._kept.move_to_end(key)
                 return found, True
         # Outside of the lock, as it may take its time; of two that come together the later is kept, and both are good.
-        made = Access(options, meter, key, within)
+        made = Access(options, meter, key, within, self._count)
         with self._lock:
             self._kept[key] = (self._ticks(), made)
             self._kept.move_to_end(key)
-            while len(self._kept) > 1 and sum(len(each) for _, each in self._kept.values()) > self._most:
+            while len(self._kept) > _MOST_SESSIONS:
                 self._kept.popitem(last=False)
         return made, False
 
@@ -205,6 +220,15 @@ class Sessions:
         with self._lock:
             if self._kept.get(refused.key, (0.0, None))[1] is refused:
                 del self._kept[refused.key]
+
+    def _count(self, access: Access, key: tuple[str, str]) -> None:
+        """However many accounts a run reads, so many clients are there; the oldest have served theirs."""
+        with self._lock:
+            self._clients.append((weakref.ref(access), key))
+            while len(self._clients) > self._most:
+                oldest, old = self._clients.popleft()
+                if (of := oldest()) is not None:
+                    of.drop(old)
 
 
 def _key(options: AwsOptions, within: Access | None) -> bytes:

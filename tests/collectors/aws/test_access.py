@@ -113,14 +113,14 @@ def test_what_may_change_who_we_are_opens_a_new_session(
         assert after._get_credentials().access_key == "AKIASECOND0000000000"
 
 
-def test_sessions_that_were_not_used_for_longest_are_let_go_of_first() -> None:
-    """Of three with one client each two are kept."""
+def test_there_are_only_so_many_clients_however_many_accounts_are_read() -> None:
+    """Of three with room for two the first is made anew, and goes on working for whoever has it."""
     sessions = Sessions(most_clients=2)
-    clients = {name: _source(sessions, session_name=name).client("sqs", "eu-west-1") for name in ("aa", "bb")}
-    assert _source(sessions, session_name="aa").client("sqs", "eu-west-1") is clients["aa"]
-    _source(sessions, session_name="cc").client("sqs", "eu-west-1")
-    _source(sessions, session_name="dd")
-    assert _source(sessions, session_name="bb").client("sqs", "eu-west-1") is not clients["bb"]
+    sources = [_source(sessions, session_name=name) for name in ("aa", "bb", "cc")]
+    first, second, third = (each.client("sqs", "eu-west-1") for each in sources)
+    assert [each.client("sqs", "eu-west-1") for each in sources[1:]] == [second, third]
+    assert sources[0].client("sqs", "eu-west-1") is not first
+    assert sources[1].client("sqs", "eu-west-1") is not second
 
 
 def _assumed(_: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -146,6 +146,9 @@ def test_a_role_is_assumed_once_for_two_runs_and_again_when_what_is_kept_is_refu
         with pytest.raises(CollectError, match="allow sts:GetCallerIdentity"):
             collector.plan(chosen, context)
         assert running.count("sts.GetCallerIdentity") == asked + 2
+        with pytest.raises(CollectError, match="allow sts:GetCallerIdentity"):
+            AwsCollector().plan(chosen, context)
+        assert running.count("sts.GetCallerIdentity") == asked + 3
 
 
 def test_answers_are_told_to_the_run_that_asked_although_the_clients_are_older() -> None:
@@ -154,7 +157,7 @@ def test_answers_are_told_to_the_run_that_asked_although_the_clients_are_older()
     with stand({"sqs.ListQueues": {"QueueUrls": []}}) as running:
         collector = AwsCollector()
         for count in counts:
-            context = Context("staging", Path(), meter=lambda *told, count=count: count.update([told]))  # type: ignore[misc]
+            context = Context("staging", Path(), meter=lambda *told, count=count: count.update([told]))
             for task in collector.plan(options(running.endpoint_url, services=("sqs",)), context):
                 assert list(task.run()) == []
     assert counts == [Counter({("sts", "ok"): 1, ("sqs", "ok"): 1})] * 2

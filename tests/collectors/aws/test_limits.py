@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from auditor.collector import LIMITS, Context
+from auditor.errors import CollectError
 from collectors.aws import AwsCollector, AwsOptions
 from collectors.aws._limits import Bucket, bucket
 from tests.collectors.aws.reading import CREDENTIALS
@@ -92,13 +93,13 @@ def test_a_throttled_task_slows_down_the_other_tasks_of_its_account_region_and_s
             regions=(REGION,), services=("sqs", "sns"), endpoint_url=running.endpoint_url, max_attempts=1
         )
         contexts = [Context(name, Path(), shared=shared) for name in ("staging", "prod")]
-        (throttled, other), (same, _) = (AwsCollector().plan(chosen, context) for context in contexts)
-        with pytest.raises(Exception, match="still throttled"):
-            list(throttled.run())
-        assert list(other.run()) == []
+        one, two = ({task.kinds[0]: task for task in AwsCollector().plan(chosen, each)} for each in contexts)
+        with pytest.raises(CollectError, match="still throttled"):
+            list(one["aws.sqs.queue"].run())
+        assert list(one["aws.sns.topic"].run()) == []
         running.answers["sqs.ListQueues"] = {"QueueUrls": []}
         ticks.now = 0.02
-        assert list(same.run()) == []
+        assert list(two["aws.sqs.queue"].run()) == []
     waits = {key: limit.reserve() for key, limit in limits.items()}
     assert waits["same"] > 0.01
     assert (waits["region"], waits["service"]) == (0, 0)
