@@ -153,5 +153,7 @@ def test_a_gap_hides_listings_of_its_own_source_only(gaps: int) -> None:
     """And of its region, where it has one."""
     unread = [Gap("staging", "s", "k.*", GapReason.TIMEOUT, str(number), "eu") for number in range(gaps)]
     found = taken(read(*unread, region="eu"), read(region="us"), read(source="t", region="eu"))
+    hidden = taken(read(*unread), read(Gap("staging", "t", "*", GapReason.TIMEOUT, ""), source="t", region="us"))
+    assert [(each.source, each.region) for each in hidden.listings] == [("s", None)]
     listed = [(each.source, each.region) for each in found.listings]
     assert listed == ([("s", "eu")] if not gaps else []) + [("s", "us"), ("t", "eu")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -84,6 +85,24 @@ def test_two_things_of_one_name_stay_two(other: Resource) -> None:
     """In another account, or at another ARN; and so do their gaps."""
     lacks = unknown("aws:b", "policy")
     assert told(queue("aws:a"), other, lacks) == ([("orders", "aws:a"), ("orders", "aws:b")], [("aws:b", "policy")])
+
+
+def test_a_gap_that_is_about_something_else_stays() -> None:
+    """Another region, another thing, another kind: nobody read that better."""
+    elsewhere = [
+        replace(unknown("aws:b", "policy"), region="us-east-1"),
+        unknown("aws:b", "policy", "invoices"),
+        replace(unknown("aws:b", "policy"), kind="aws.sns.*"),
+        replace(unknown("aws:b", "policy"), attribute=None),
+    ]
+    settled = [
+        unknown("aws:b", "policy"),
+        unknown("aws:b", "policy", "orders"),
+        replace(unknown("aws:b", "p"), region=None),
+    ]
+    found = snapshot("staging", NOW, read(queue("aws:a", policy="p"), queue("aws:b"), *elsewhere, *settled))
+    assert [each.source for each in found.resources] == ["aws:a"]
+    assert set(found.gaps) == set(elsewhere)
 
 
 def test_without_an_account_nothing_is_the_same() -> None:

@@ -239,6 +239,19 @@ def test_a_run_that_was_never_saved_leaves_nothing_behind_that_is_relied_on(runs
     assert runs.known(item()) == [True]
 
 
+def test_what_is_new_in_this_run_is_not_yet_in_the_store(runs: Runs) -> None:
+    """Where one listing tells of it twice, it is made twice."""
+    runs.read(item("a"))
+    assert runs.known(item("a"), item("b"), item("b")) == [True, False]
+
+
+def test_what_json_spells_alike_is_not_taken_for_each_other(runs: Runs) -> None:
+    """A key that is a number is a collector's mistake, whatever was read before."""
+    document: dict[Any, Any] = {"1": "x", "n": 2**70}
+    assert runs.known(Resource("shop.item", "a", document)) == [False]
+    assert runs.known(Resource("shop.item", "a", {1: "x", "n": 2**70})) == []  # type: ignore[dict-item]
+
+
 def test_a_store_that_cannot_be_asked_costs_time_only(runs: Runs, caplog: pytest.LogCaptureFixture) -> None:
     """Everything is looked through again, and it is said why."""
     runs.read(item())
@@ -277,8 +290,8 @@ def test_a_number_that_is_none_is_its_text_and_never_null(runs: Runs) -> None:
             read = runs.read(item("n", ratio=number, nested=[{"ratio": number}]))
             assert read.resources[0].attributes["ratio"] == expected
             assert read.resources[0].attributes["nested"] == [{"ratio": expected}]
-    hidden = runs.read(item("n", password=math.nan, token=-math.inf)).resources[0].attributes
-    assert all(str(hidden[key]).startswith("{secret:") for key in ("password", "token"))
+    hidden = runs.read(item("n", password=math.nan, token=math.nan, pin_token=-math.inf)).resources[0].attributes
+    assert all(str(hidden[key]).startswith("{secret:") for key in ("password", "token", "pin_token"))
 
 
 def test_a_document_that_json_cannot_say_is_a_gap_of_its_own(runs: Runs) -> None:
