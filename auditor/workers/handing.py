@@ -40,6 +40,7 @@ _TICK = 0.25
 _GRACE_SECONDS = 15.0
 _LOOK_SECONDS = 1.0
 _LOOKED_AT = 2000
+_AT_ONCE = 5000
 
 _log = logging.getLogger(__name__)
 
@@ -104,6 +105,14 @@ class Handed:
         return id(job.about.source) in self._sources
 
     def hand(self, jobs: Sequence[Job], ended: Callable[[Job], None]) -> None:
+        for start in range(0, len(jobs), _AT_ONCE):
+            self._hand(jobs[start : start + _AT_ONCE], ended)
+        if self._thread is None:
+            _log.info("A run hands its sources to workers.", extra={"run": self._run, "parts": len(jobs)})
+            self._thread = threading.Thread(target=self._watch, name="workers", daemon=True)
+            self._thread.start()
+
+    def _hand(self, jobs: Sequence[Job], ended: Callable[[Job], None]) -> None:
         from procrastinate.jobs import Job as Queued
         from procrastinate.manager import JobManager
         from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
@@ -127,10 +136,6 @@ class Handed:
                 orders, jobs, JobManager(SyncPsycopgConnector()).batch_defer_jobs(queued, self._asking), strict=True
             ):
                 self._waiting[order.part] = _Waiting(job, done.id or 0, ended)
-        if self._thread is None:
-            _log.info("A run hands its sources to workers.", extra={"run": self._run, "parts": len(jobs)})
-            self._thread = threading.Thread(target=self._watch, name="workers", daemon=True)
-            self._thread.start()
 
     def check(self) -> None:
         if self._error is not None:
@@ -143,15 +148,16 @@ class Handed:
             return
         self._thread.join()
         numbers = [waiting.number for waiting in self._waiting.values()]
-        if self._asking.broken:
-            # Workers let go of a run whose beat stands still.
-            return
-        with self._asked(), self._asking.transaction():
-            self._asking.execute("DELETE FROM collect_runs WHERE id = %s", (self._run,))
-            if numbers:
-                self._asking.execute(
-                    "SELECT procrastinate_cancel_job_v1(id, true, true) FROM unnest(%s::bigint[]) AS id", (numbers,)
-                )
+        try:
+            with self._asked(), self._asking.transaction():
+                self._asking.execute("DELETE FROM collect_runs WHERE id = %s", (self._run,))
+                if numbers:
+                    self._asking.execute(
+                        "SELECT procrastinate_cancel_job_v1(id, true, true) FROM unnest(%s::bigint[]) AS id", (numbers,)
+                    )
+        except StoreError as error:
+            # Workers let go of a run whose beat stands still. What it was ended by matters more.
+            _log.warning("What a run left for workers stays a while: %s", error, extra={"run": self._run})
 
     def _order(self, part: Part) -> Order:
         index, digest = self._sources[id(part.source)]
