@@ -47,8 +47,8 @@ RESOURCES = {
     "aws.secrets-manager": "aws.secretsmanager.secret",
     "aws.sns": "aws.sns.topic",
 }
-# We read the defaults of every VPC's security group with it, and Cloud Custodian each group; both list the same.
 TARGETS = {"of_floor": 1.3, "over_custodian": 8.0, "over_custodian_of_eight": 2.0}
+_PATIENCE = 300
 _HERE = Path(__file__).resolve().parents[1]
 
 
@@ -76,7 +76,10 @@ def measure(custodian: str | None = None) -> dict[str, Any]:
         command, missing = (custodian, None) if custodian else _installed(folder)
         if command is None:
             return {**result, "custodian": missing}
-        return {**result, **_beside(_Custodian(command, folder, environ, url), counted, result["cold"])}
+        try:
+            return {**result, **_beside(_Custodian(command, folder, environ, url), counted, result["cold"])}
+        except _FailedError as error:
+            return {**result, "custodian": f"not measured: {error}"}
 
 
 def _beside(custodian: _Custodian, counted: Mapping[str, int], ours: float) -> dict[str, Any]:
@@ -142,10 +145,19 @@ class _Custodian:
         return subprocess.Popen(command, env=self._environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
+class _FailedError(Exception):
+    """Cloud Custodian did not come to a good end."""
+
+
 def _wait(process: subprocess.Popen[bytes]) -> None:
-    _, said = process.communicate()
+    try:
+        _, said = process.communicate(timeout=_PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        process.communicate()
+        raise _FailedError(f"no end within {_PATIENCE} s") from error
     if process.returncode:
-        raise RuntimeError(f"{Path(str(process.args[0])).name} failed: {said.decode(errors='replace')[-2000:]}")  # type: ignore[index]
+        raise _FailedError(f"{Path(str(process.args[0])).name} failed: {said.decode(errors='replace')[-2000:]}")  # type: ignore[index]
 
 
 def _installed(folder: Path) -> tuple[str | None, str | None]:

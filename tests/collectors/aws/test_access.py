@@ -222,9 +222,10 @@ def test_an_image_is_read_again_only_where_the_listing_says_that_the_function_ch
         assert functions.read() == ("registry/resize:2", [], asked)
 
 
-def test_without_a_whole_proof_the_image_is_read_every_time(functions: Functions) -> None:
-    """A listing that tells no revision proves nothing."""
-    del functions.function["RevisionId"]
+@pytest.mark.parametrize("untold", ["RevisionId", "CodeSha256"])
+def test_without_a_whole_proof_the_image_is_read_every_time(functions: Functions, untold: str) -> None:
+    """A listing that tells no revision or no digest proves nothing."""
+    del functions.function[untold]
     functions.code_revision = "r-1"
     assert [functions.read()[2] for _ in range(2)] == [1, 2]
 
