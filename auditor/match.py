@@ -50,11 +50,23 @@ class Counterpart:
 
 
 @dataclass(slots=True)
-class _Open:
-    """What is still without a counterpart, of one kind, in order of identity, region and parent."""
+class _Kind:
+    """What one side has of one kind. `places` are region and parent of each, `tagged` whether one carries the tag."""
 
-    left: list[Normal] = field(default_factory=list)
-    right: list[Normal] = field(default_factory=list)
+    normals: list[Normal] = field(default_factory=list)
+    places: set[tuple[str | None, str | None]] = field(default_factory=set)
+    tagged: bool = False
+
+
+@dataclass(slots=True)
+class _Open:
+    """What is still without a counterpart, of one kind, in order of identity, region and parent.
+
+    `one_place`: all of the left stand in one place, and all of the right."""
+
+    left: list[Normal]
+    right: list[Normal]
+    one_place: bool = False
 
 
 def match(
@@ -65,34 +77,50 @@ def match(
     tag: str = "parity:id",
 ) -> tuple[tuple[Match, ...], tuple[Unmatched, ...]]:
     """Matches and unmatched resources of two snapshots, ordered by kind and identity. Same in, same out."""
-    kinds: dict[str, _Open] = defaultdict(_Open)
-    for normal in left:
-        kinds[normal.resource.kind].left.append(normal)
-    for normal in right:
-        kinds[normal.resource.kind].right.append(normal)
+    ours, theirs = _by_kind(left, tag), _by_kind(right, tag)
     wanted: dict[str, list[Counterpart]] = defaultdict(list)
     for counterpart in declared:
         wanted[counterpart.kind].append(counterpart)
 
     matches: list[Match] = []
     unmatched: list[Unmatched] = []
-    for kind in sorted(kinds):
-        open_ = kinds[kind]
+    for kind in sorted(ours.keys() | theirs.keys()):
+        here, there = ours.get(kind) or _Kind(), theirs.get(kind) or _Kind()
+        open_ = _Open(here.normals, there.normals, len(here.places) == 1 == len(there.places))
         totals = len(open_.left), len(open_.right)
         if kind in wanted:
             matches += _declared(open_, wanted[kind])
         open_.left, open_.right = _in_order(open_.left), _in_order(open_.right)
-        matches += _by_tag(open_, tag)
-        here = {n.resource.region for n in open_.left} & {n.resource.region for n in open_.right} - {None}
-        if len(here) > 1:
-            place = _place_in(here)
+        if here.tagged and there.tagged:
+            matches += _by_tag(open_, tag)
+        regions = () if open_.one_place else _regions(open_.left) & _regions(open_.right) - {None}
+        if len(regions) > 1:
+            place = _place_in(regions)
             matches += _by_key(open_, MatchMethod.IDENTITY, place, place)
-            matches += _by_name(open_, pair, here)
+            matches += _by_name(open_, pair, regions)
         matches += _by_identity(open_, pair)
         matches += _by_name(open_, pair)
         matches += _only_candidates(open_, totals)
         unmatched += _alone(open_)
     return tuple(matches), tuple(unmatched)
+
+
+def _by_kind(normals: Iterable[Normal], tag: str) -> Mapping[str, _Kind]:
+    found: dict[str, _Kind] = {}
+    for normal in normals:
+        resource = normal.resource
+        kind = found.get(resource.kind)
+        if kind is None:
+            kind = found[resource.kind] = _Kind()
+        kind.normals.append(normal)
+        kind.places.add((resource.region, resource.parent))
+        if tag in resource.tags:
+            kind.tagged = True
+    return found
+
+
+def _regions(normals: Iterable[Normal]) -> set[str | None]:
+    return {normal.resource.region for normal in normals}
 
 
 def _matched(left: Normal, right: Normal, method: MatchMethod) -> Match:
@@ -119,12 +147,14 @@ def _by_own_identity(normals: Iterable[Normal]) -> Mapping[str, deque[Normal]]:
 
 
 def _by_tag(open_: _Open, tag: str) -> list[Match]:
-    tagged = _Open(*([n for n in normals if tag in n.resource.tags] for normals in (open_.left, open_.right)))
-    if not tagged.left or not tagged.right:
-        return []
+    tagged = _Open(_with_tag(open_.left, tag), _with_tag(open_.right, tag))
     found = _by_key(tagged, MatchMethod.TAG, lambda n: n.resource.tags[tag], lambda n: n.resource.tags[tag])
     _remove(open_, found)
     return found
+
+
+def _with_tag(normals: Iterable[Normal], tag: str) -> list[Normal]:
+    return [normal for normal in normals if tag in normal.resource.tags]
 
 
 def _place_in(regions: Collection[str | None]) -> Callable[[Normal], object]:
@@ -148,24 +178,23 @@ def _by_identity(open_: _Open, pair: Pair) -> list[Match]:
 
 def _by_only_identity(open_: _Open, pair: Pair, theirs: Mapping[str, Normal]) -> list[Match]:
     """The same where no identity comes twice on either side: each has one candidate at most."""
+    method, sure = MatchMethod.IDENTITY, _CONFIDENCE[MatchMethod.IDENTITY]
+    near = [Match(normal, theirs[normal.identity], method, sure) for normal in open_.left if normal.identity in theirs]
+    _remove(open_, near)
+    if open_.one_place:
+        return near
+    ours, others = _scope_of(pair.left), _scope_of(pair.right)
     alike: dict[object, bool] = {}
-    ours = _scope_of(pair.left)
-    others = _scope_of(pair.right)
-    near: list[Match] = []
     far: list[Match] = []
-    for normal in open_.left:
-        other = theirs.get(normal.identity)
-        if other is None:
-            continue
-        here, there = normal.resource, other.resource
+    found, near = near, []
+    for match_ in found:
+        here, there = match_.left.resource, match_.right.resource
         places = here.region, here.parent, there.region, there.parent
         is_near = alike.get(places)
         if is_near is None:
-            is_near = alike[places] = ours(normal) == others(other)
-        (near if is_near else far).append(_matched(normal, other, MatchMethod.IDENTITY))
-    found = near + far
-    _remove(open_, found)
-    return found
+            is_near = alike[places] = ours(match_.left) == others(match_.right)
+        (near if is_near else far).append(match_)
+    return near + far
 
 
 def _scope_of(names: EnvironmentNames) -> Callable[[Normal], object]:

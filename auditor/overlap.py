@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from auditor.document import Document
 from auditor.expect import Verdict
 from auditor.value_types import timestamp
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 FINGERPRINTS = "fingerprints"
 FINGERPRINTED = "fingerprinted"
+_KEY = b'"fingerprints"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Sketches:
         self._last: dict[str, str | None] = {}
         self._holders: dict[str, list[str]] = defaultdict(list)
         for resource in resources:
+            if not _may_hold(resource.attributes):
+                continue
             held = _fingerprints(resource.attributes)
             if not held:
                 continue
@@ -72,6 +76,11 @@ class Sketches:
         last = self._last[identity]
         compared = len(own) if last is None else bisect_right(own, last)
         return Overlap(count, compared, identity, self._environment)
+
+
+def _may_hold(attributes: Mapping[str, Json]) -> bool:
+    """Whether a document has to be looked into: of most the text alone shows that they hold none."""
+    return not isinstance(attributes, Document) or _KEY in attributes.body()
 
 
 def _fingerprints(attributes: Mapping[str, Json]) -> list[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
+
 from auditor.deployed import Told, deployed, deployed_by
 from auditor.document import Document
 from auditor.model import Json, Resource, spot
+from auditor.overlap import Overlap, Sketches
 
 
 class Reading:
@@ -53,3 +56,24 @@ def test_what_one_resource_says_is_told_without_reading_others() -> None:
     assert told.by(Resource("aws.rds.instance", "api", {})) == ()
     whole = deployed_by([*alone, *shared], ["prod"])
     assert {spot(each): told.by(each) for each in (*alone, *shared)} == whole
+
+
+def test_fingerprints_are_looked_for_in_any_kind_and_no_other_document_is_parsed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A collector of anybody's may give them; a document that only speaks of them holds none."""
+    parsed: list[str] = []
+    plain = Document.plain
+
+    def counted(document: Document) -> dict[str, Json]:
+        parsed.append(document.digest)
+        return plain(document)
+
+    others = [Resource("aws.rds.instance", str(i), Document.of({"engine": "postgres", "i": i})) for i in range(50)]
+    speaking = Resource("x.note", "note", Document.of({"about": "fingerprints"}))
+    holding = Resource("acme.table", "users", Document.of({"fingerprints": ["1", "2"], "fingerprinted": 2}))
+    monkeypatch.setattr(Document, "plain", counted)
+    found = Sketches("prod", [*others, speaking, holding])
+    assert set(parsed) == {speaking.attributes.digest, holding.attributes.digest}  # type: ignore[attr-defined]
+    own = Resource("data.column", "mail", {"fingerprints": ["2", "3"], "fingerprinted": 2})
+    assert found.overlap(own) == Overlap(1, 2, "users", "prod")
