@@ -20,6 +20,7 @@ from auditor.sides import OTHER, Sides
 from auditor.value_types import both_are
 
 if TYPE_CHECKING:
+    from auditor.kept import Keeping
     from auditor.model import Comparison
     from auditor.names import EnvironmentNames
     from auditor.references import Target
@@ -86,10 +87,11 @@ class Evaluator:
         names: Mapping[str, EnvironmentNames],
         now: datetime,
         history: History = NO_HISTORY,
+        keeping: Keeping | None = None,
     ) -> None:
         self.policy, self.comparison, self.names, self.now = policy, comparison, names, now
         self._lags = Lags(history, comparison, names, now)
-        self.sides = Sides(comparison, names)
+        self.sides = Sides(comparison, names, keeping)
         self._sketches: dict[str, Sketches] = {}
         self._clean: dict[Hashable, bool] = {}
         self._concerns: dict[tuple[str, Path], frozenset[str]] = {}

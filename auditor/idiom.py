@@ -7,15 +7,19 @@ sides share as well: `main-live` in staging's configuration is production's.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from auditor.aligned import Aligner
+from auditor.kept import KEY
 
 if TYPE_CHECKING:
+    from auditor.kept import Kept
     from auditor.model import Match
     from auditor.names import EnvironmentNames
 
@@ -131,22 +135,41 @@ def _beside(word: str, name: str, *, at_end: bool) -> str | None:
     return word.removesuffix(name) if at_end else word.removeprefix(name)
 
 
-def facing(matches: Iterable[Match]) -> tuple[tuple[str, str], ...]:
-    """Texts of both sides that stand in the same place and differ; of each document read, once."""
-    return tuple(_facing(matches))
+def facing(matches: Iterable[Match], kept: Kept | None = None) -> tuple[tuple[str, str], ...]:
+    """Texts of both sides that stand in the same place and differ; of each document read, once.
+
+    What a pair of documents holds is `kept`, so that the next time none of them is read."""
+    return tuple(_facing(matches, kept))
 
 
-def _facing(matches: Iterable[Match]) -> Iterator[tuple[str, str]]:
+def _facing(matches: Iterable[Match], kept: Kept | None) -> Iterator[tuple[str, str]]:
     count = 0
     for match in _chosen(matches):
-        ours, theirs = match.left.resource, match.right.resource
-        told = [(ours.identity, theirs.identity), (ours.component or "", theirs.component or "")]
-        for pair in (*told, *_texts(match.left.raw, match.right.raw)):
-            if pair[0] != pair[1] and max(map(len, pair)) <= _LONGEST:
-                yield pair
-            count += 1
-            if count > _MOST_TEXTS:
-                return
+        number, pairs = _facing_in(match, kept)
+        # Texts are counted up to the last that may be looked at, whether they differ or not.
+        yield from ((ours, theirs) for at, ours, theirs in pairs if count + at <= _MOST_TEXTS)
+        count += number
+        if count > _MOST_TEXTS:
+            return
+
+
+def _facing_in(match: Match, kept: Kept | None) -> tuple[int, list[tuple[int, str, str]]]:
+    """How many texts face each other in a pair, and those that differ, each with how many come before it."""
+    left, right = match.left, match.right
+    key = (
+        blake2b(left.key + right.key, digest_size=KEY).digest() if kept is not None and left.key and right.key else b""
+    )
+    record = kept.get(key) if kept is not None and key else None
+    if record is not None:
+        number, pairs = json.loads(record)
+        return number, pairs
+    ours, theirs = left.resource, right.resource
+    told = [(ours.identity, theirs.identity), (ours.component or "", theirs.component or "")]
+    texts = [*told, *_texts(left.raw, right.raw)]
+    found = [(at, a, b) for at, (a, b) in enumerate(texts) if a != b and max(len(a), len(b)) <= _LONGEST]
+    if kept is not None and key:
+        kept[key] = json.dumps([len(texts), found], separators=(",", ":")).encode()
+    return len(texts), found
 
 
 def _chosen(matches: Iterable[Match]) -> list[Match]:

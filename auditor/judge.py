@@ -101,7 +101,7 @@ class _Bench:
         keeping: Keeping | None,
     ) -> None:
         self.comparison = comparison
-        self.evaluator = Evaluator(policy, comparison, names, now, history)
+        self.evaluator = Evaluator(policy, comparison, names, now, history, keeping)
         self.settled = Settled(keeping, policy, self.evaluator, names) if keeping is not None else None
         self.names = (names["left"], names["right"])
         self.views = {

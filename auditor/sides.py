@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from auditor.alike import Pair
+from auditor.forms import FORM_VERSION
 from auditor.idiom import facing, learned
 from auditor.names import environment_names, is_production, stage_of
 from auditor.references import Target, Vocabulary, neighbours, target, vocabulary
 from auditor.rules import NON_PRODUCTION
 
 if TYPE_CHECKING:
+    from auditor.kept import Keeping
     from auditor.model import Comparison, Json, Match
     from auditor.names import EnvironmentNames
 
@@ -24,8 +26,10 @@ _REHEARSAL = "staging"
 class Sides:
     """The left and the right environment, by what rules call them."""
 
-    def __init__(self, comparison: Comparison, names: Mapping[str, EnvironmentNames]) -> None:
-        self._comparison, self._names = comparison, names
+    def __init__(
+        self, comparison: Comparison, names: Mapping[str, EnvironmentNames], keeping: Keeping | None = None
+    ) -> None:
+        self._comparison, self._names, self._keeping = comparison, names, keeping
         self._meant: dict[str, tuple[str, ...]] = {}
         self._targets: dict[tuple[str, str], Target] = {}
 
@@ -87,7 +91,10 @@ class Sides:
 
     @cached_property
     def _facing(self) -> tuple[tuple[str, str], ...]:
-        return facing(self._matches)
+        if self._keeping is None:
+            return facing(self._matches)
+        left, right = self._names["left"].name, self._names["right"].name
+        return facing(self._matches, self._keeping.map(f"facing-{FORM_VERSION}:{left}:{right}"))
 
     @cached_property
     def _matches(self) -> list[Match]:
