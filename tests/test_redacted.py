@@ -247,9 +247,8 @@ def test_what_is_new_in_this_run_is_not_yet_in_the_store(runs: Runs) -> None:
 
 def test_what_json_spells_alike_is_not_taken_for_each_other(runs: Runs) -> None:
     """A key that is a number is a collector's mistake, whatever was read before."""
-    document: dict[Any, Any] = {"1": "x", "n": 2**70}
-    assert runs.known(Resource("shop.item", "a", document)) == [False]
-    assert runs.known(Resource("shop.item", "a", {1: "x", "n": 2**70})) == []  # type: ignore[dict-item]
+    assert runs.known(Resource("shop.item", "a", {"1": 2**70})) == [False]
+    assert runs.known(Resource("shop.item", "a", {1: 2**70})) == []  # type: ignore[dict-item]
 
 
 def test_a_store_that_cannot_be_asked_costs_time_only(runs: Runs, caplog: pytest.LogCaptureFixture) -> None:
