@@ -71,8 +71,10 @@ def compact(data: Json) -> bytes:
         found = orjson.dumps(data, default=_mapped, option=_COMPACT)
     except TypeError:
         return b" " + canonical(data)
-    # orjson calls infinity and what is not a number null, which is another value.
-    return b" " + canonical(data) if b"null" in found and _is_unsayable(data) else found
+    # orjson calls infinity and what is not a number null, which is another value. What reads back as it was has neither.
+    if b"null" in found and orjson.loads(found) != data and _is_unsayable(data):
+        return b" " + canonical(data)
+    return found
 
 
 def parse(content: bytes) -> Json:

@@ -135,7 +135,7 @@ def test_the_same_reads_in_any_order_are_the_same_snapshot(reads: Sequence[Read]
     shuffled = [replace(each, items=tuple(draw.sample(each.items, len(each.items)))) for each in reads]
     spelled = [
         replace(each, items=tuple(
-            replace(one, attributes=Document.of(one.attributes), tags=dict(reversed(one.tags.items())))
+            replace(one, attributes=Document.of(one.attributes), tags=dict(reversed(list(one.tags.items()))))
             if isinstance(one, Resource) else one for one in each.items
         ))
         for each in draw.sample(shuffled, len(shuffled))
