@@ -204,8 +204,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # The process that workers are forked from is started by a path, not by what this one has loaded.
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
-    )
     sys.exit(main())
