@@ -120,7 +120,7 @@ def test_peers_find_what_drifted() -> None:
 def test_results_are_written_between_the_marks_only() -> None:
     """A row shows its ratios, a target its bound; the rest of the page stays, and a page without marks is refused."""
     run = Measured(cpu=0.5, wall=0.6, memory=120_000_000, facts={})
-    rows: list[Row] = [row("audit", "1 % drifted", 1000, run, "9 findings", floors=2.5)]
+    rows: list[Row] = [row("audit", "1 % drifted", 1000, run, "9 findings", of_the_floor=2.5)]
     reached = [Target("whole re-audit", "2.50x", "under 3x", True), Target("store", "not measured", "50 kB", None)]
     page = "before\n<!-- results: by hand -->\nold\n<!-- end of results -->\nafter\n"
     here = {"processors": 2, "model": "m", "memory_gib": 4.0, "system": "s", "python": "p", "orjson": "3"}
@@ -130,7 +130,7 @@ def test_results_are_written_between_the_marks_only() -> None:
     assert "old" not in written
     line = next(line for line in written.splitlines() if line.startswith("| 1 % drifted"))
     assert [cell.strip() for cell in line.strip("| ").split("|")] == [
-        "1 % drifted", "1,000", "0.5", "0.6", "500.0", "120", "2.50x floors", "9 findings"
+        "1 % drifted", "1,000", "0.5", "0.6", "500.0", "120", "2.50x of the floor", "9 findings"
     ]  # fmt: skip
     assert tables.of_targets(reached).splitlines()[2].split("|")[4].strip() == "yes"
     assert report.rewritten(written, rows, reached, here) == written

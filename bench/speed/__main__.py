@@ -1,6 +1,6 @@
 """What the product costs beside its floor and its peers, measured in one run.
 
-    python -m bench.speed [--sizes N,N] [--full] [--json FILE] [--report FILE] [--only-estate]
+    python -m bench.speed [--sizes N,N] [--full] [--json FILE] [--report FILE] [--only PART,PART]
     python -m bench.speed --profile N [--cold]
 
 Sizes are pairs of resources: there are twice as many resources. Each measurement runs in a process of its own.
@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -29,11 +29,12 @@ SIZES = (1_000, 10_000, 100_000)
 FULL = 500_000
 """Pairs: a million resources."""
 RULES = 400
-PARTS = (
+ELSEWHERE = (
     ("collect", "collecting", "collecting"),
     ("fanout", "fanout", "engine"),
     ("start", "starting", "start"),
 )
+PARTS = ("estate", "lists", "conditions", "store", *(module for _, module, _ in ELSEWHERE))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,9 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{time.perf_counter() - began:7.0f} s  {text}", file=sys.stderr, flush=True)
 
     sizes = sorted({*asked.sizes, *([FULL] if asked.full else [])})
-    rows, reached = _estates(sizes, asked.full, tell)
-    if not asked.only_estate:
-        more, others = _others(min(sizes[-1], targets.ABOUT), tell)
+    rows: list[Row] = []
+    reached: list[Target] = []
+    for part in asked.only:
+        tell(part)
+        more, others = _measured(part, sizes, asked.full, tell)
         rows, reached = rows + more, reached + others
     here = machine()
     print(all_tables(rows, reached, here))
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _estates(sizes: Sequence[int], slow: bool, tell: Any) -> tuple[list[Row], list[Target]]:
+def _estates(sizes: Sequence[int], slow: bool, tell: Callable[[str], None]) -> tuple[list[Row], list[Target]]:
     found: list[runs.Size] = []
     for pairs in sizes:
         earlier = found[-1] if found else None
@@ -71,28 +74,36 @@ def _estates(sizes: Sequence[int], slow: bool, tell: Any) -> tuple[list[Row], li
     return rows, targets.of_sizes(found)
 
 
-def _others(size: int, tell: Any) -> tuple[list[Row], list[Target]]:
-    tell("lists without order")
+def _measured(
+    part: str, sizes: Sequence[int], slow: bool, tell: Callable[[str], None]
+) -> tuple[list[Row], list[Target]]:
+    if part == "estate":
+        return _estates(sizes, slow, tell)
+    if part == "lists":
+        return _lists(), []
+    if part == "conditions":
+        return _conditions(), []
+    if part == "store":
+        size = min(sizes[-1], targets.ABOUT)
+        rows, steps = elsewhere.store_rows(size)
+        return rows, targets.of_store(steps, size)
+    section, module, name = next(one for one in ELSEWHERE if one[1] == part)
+    rows, facts = elsewhere.part_rows(section, module)
+    return rows, targets.of_part(name, facts, targets.WANTED[module])
+
+
+def _lists() -> list[Row]:
     slow = measured(partial(floors.ignore_order, keyed=False), RULES)
     keyed = measured(partial(floors.ignore_order, keyed=True), RULES)
-    rows = [
-        row("lists", "DeepDiff with ignore_order", RULES, slow, "", keyed_first=slow.cpu / keyed.cpu),
+    return [
+        row("lists", "DeepDiff with ignore_order", RULES, slow, of_keyed_first=slow.cpu / keyed.cpu),
         row("lists", "DeepDiff, keyed first", RULES, keyed),
     ]
-    tell("conditions")
-    for form in conditions.FORMS:
-        run = measured(conditions.condition, form)
-        rows.append(row("condition", form, run.facts["rounds"], run))
-    tell("the store")
-    more, steps = elsewhere.store_rows(size)
-    rows += more
-    found = targets.of_store(steps, size)
-    for section, module, name in PARTS:
-        tell(name)
-        more, facts = elsewhere.part_rows(section, module)
-        rows += more
-        found += targets.of_part(name, facts, targets.WANTED[module])
-    return rows, found
+
+
+def _conditions() -> list[Row]:
+    runs_of = {form: measured(conditions.condition, form) for form in conditions.FORMS}
+    return [row("condition", form, run.facts["rounds"], run) for form, run in runs_of.items()]
 
 
 def _plain(rows: Sequence[Row], reached: Sequence[Target], here: dict[str, Any]) -> dict[str, Any]:
@@ -108,9 +119,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, help="write the results there, too")
     parser.add_argument("--report", type=Path, help="write the tables between the marks of this page")
-    parser.add_argument(
-        "--only-estate", action="store_true", help="leave out the store, collecting, the engine and the start"
-    )
+    parser.add_argument("--only", type=_parts, default=PARTS, help=f"some of {', '.join(PARTS)}")
     parser.add_argument("--profile", type=int, metavar="PAIRS", help="print where the time of one re-audit goes")
     parser.add_argument("--cold", action="store_true", help="with --profile: of a first audit instead")
     return parser.parse_args(arguments)
@@ -118,6 +127,14 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _sizes(text: str) -> tuple[int, ...]:
     return tuple(sorted(int(one) for one in text.split(",")))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    asked = text.split(",")
+    wrong = [one for one in asked if one not in PARTS]
+    if wrong:
+        raise argparse.ArgumentTypeError(f"there is no {', '.join(wrong)}: choose among {', '.join(PARTS)}")
+    return tuple(part for part in PARTS if part in asked)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def _peers(run: _Run, floor: float, earlier: Size | None) -> tuple[float, int]:
     estate = replace(run.estate, edition=Edition(DRIFT, drift=SHARE), alike=True)
 
     def add(name: str, found: Measured) -> None:
-        run.rows.append(row("peer", name, run.resources, found, floors=found.cpu / floor))
+        run.rows.append(row("peer", name, run.resources, found, of_the_floor=found.cpu / floor))
 
     if pairs <= MOST_HELD:
         run.say("joins")
@@ -106,7 +106,7 @@ def _peers(run: _Run, floor: float, earlier: Size | None) -> tuple[float, int]:
         add(name, found)
         return found.cpu, pairs
     note = f"extrapolated in proportion from {earlier.naive_from:,} pairs"
-    run.rows.append(Row("peer", name, run.resources, likely, None, None, {"floors": likely / floor}, note))
+    run.rows.append(Row("peer", name, run.resources, likely, None, None, {"of the floor": likely / floor}, note))
     return likely, earlier.naive_from
 
 
@@ -117,7 +117,7 @@ def _audits(run: _Run, floor: float) -> Measured:
 
     def add(name: str, found: Measured) -> None:
         note = f"{found.facts['findings']:,} findings"
-        run.rows.append(row("audit", name, run.resources, found, note, floors=found.cpu / floor))
+        run.rows.append(row("audit", name, run.resources, found, note, of_the_floor=found.cpu / floor))
 
     run.say("first audit")
     add("first audit, nothing known", measured(audits.audit, folder, BASE))
@@ -152,7 +152,7 @@ def _judging(run: _Run, floor: float, naive: float) -> tuple[Measured, Measured]
         ("1 % drifted, what was known is in memory", judged),
         ("1 % drifted, in a new process that loads what was known", fresh),
     ):
-        ratios = {"floors": found.cpu / floor, "times faster than naive": naive / found.cpu}
+        ratios = {"of the floor": found.cpu / floor, "faster than naive": naive / found.cpu}
         note = f"{found.facts['breaches']:,} breaches"
         run.rows.append(replace(row("judge", name, run.resources, found, note), ratios=ratios))
     return judged, fresh

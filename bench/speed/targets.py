@@ -18,7 +18,7 @@ WANTED: Mapping[str, Sequence[tuple[str, str, float, bool]]] = {
         ("over_custodian_of_eight", "faster than eight of its processes", 2.0, True),
     ),
     "fanout": (("times as fast with four", "four workers against one", 3.2, True),),
-    "starting": (),
+    "starting": (("help of bare python", "audit --help beside python -c pass", 5.0, False),),
 }
 """By benchmark: the fact, what it is, its bound, and whether more is better."""
 
