@@ -256,19 +256,16 @@ def _by_name(open_: _Open, pair: Pair, regions: Collection[str | None] = ()) -> 
     """Pair what is one name once both environments' names are taken out; of `regions`, within each of them only."""
     if not open_.left or not open_.right or len(open_.left) * len(open_.right) > _MOST_COMPARISONS:
         return []
+    free: dict[str | None, list[Normal]] = defaultdict(list)
+    for candidate in open_.right:
+        free[candidate.resource.region if regions else None].append(candidate)
     found: list[Match] = []
-    taken: set[int] = set()
     for normal in open_.left:
-        for candidate in open_.right:
-            apart = bool(regions) and normal.resource.region != candidate.resource.region
-            if (
-                id(candidate) not in taken
-                and not apart
-                and pair.same_name(normal.resource.identity, candidate.resource.identity)
-            ):
-                taken.add(id(candidate))
-                found.append(_matched(normal, candidate, MatchMethod.ALIAS))
-                break
+        name, candidates = normal.resource.identity, free.get(normal.resource.region if regions else None, [])
+        fitting = (at for at, other in enumerate(candidates) if pair.same_name(name, other.resource.identity))
+        at = next(fitting, None)
+        if at is not None:
+            found.append(_matched(normal, candidates.pop(at), MatchMethod.ALIAS))
     _remove(open_, found)
     return found
 

@@ -213,10 +213,24 @@ def target(
 ) -> Target:
     """What belongs to `theirs` and not to `ours`, under `names` as they are spelled in `idiom`."""
     own = list(ours)
-    handles = _handles(_refs(theirs) - _refs(own))
-    accounts = {resource.account for resource in own if resource.account}
-    foreign = frozenset(names.accounts - accounts)
-    return Target(idiom.strengthened(names), handles, foreign, vocabulary, idiom)
+    accounts = frozenset(resource.account for resource in own if resource.account)
+    return aimed(names, handles_of(theirs, own), accounts, vocabulary, idiom)
+
+
+def aimed(
+    names: EnvironmentNames,
+    handles: frozenset[str],
+    accounts: frozenset[str],
+    vocabulary: Words = frozenset(),
+    idiom: Idiom = PLAIN,
+) -> Target:
+    """The same from `handles` that are known, and the `accounts` that are the looking side's own."""
+    return Target(idiom.strengthened(names), handles, frozenset(names.accounts - accounts), vocabulary, idiom)
+
+
+def handles_of(theirs: Iterable[Resource], ours: Iterable[Resource]) -> frozenset[str]:
+    """Ids, ARNs and endpoints that belong to `theirs` and not to `ours`."""
+    return _handles(_refs(theirs) - _refs(ours))
 
 
 def _refs(resources: Iterable[Resource]) -> set[str]:

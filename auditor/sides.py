@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from auditor.alike import Pair
 from auditor.forms import FORM_VERSION
-from auditor.idiom import facing, learned
+from auditor.idiom import Idiom, facing, learned
 from auditor.names import environment_names, is_production, stage_of
-from auditor.references import Target, Vocabulary, neighbours, target, vocabulary
+from auditor.references import Target, Vocabulary, aimed, handles_of, neighbours, vocabulary
 from auditor.rules import NON_PRODUCTION
 
 if TYPE_CHECKING:
     from auditor.kept import Keeping
-    from auditor.model import Comparison, Json, Match
+    from auditor.model import Comparison, Json, Match, Snapshot
     from auditor.names import EnvironmentNames
 
 OTHER = {"left": "right", "right": "left"}
@@ -32,6 +32,9 @@ class Sides:
         self._comparison, self._names, self._keeping = comparison, names, keeping
         self._meant: dict[str, tuple[str, ...]] = {}
         self._targets: dict[tuple[str, str], Target] = {}
+        self._own_handles: dict[str, frozenset[str]] = {}
+        self._own_accounts: dict[str, frozenset[str]] = {}
+        self._idioms: dict[str, Idiom] = {}
 
     def meant(self, environment: str) -> tuple[str, ...]:
         """The sides that a rule means by `in: environment`: by name, alias or class (`prod` means `prod-eu`, too)."""
@@ -72,11 +75,33 @@ class Sides:
         if other not in self.rehearsing(environment):
             own = self._names[side]
             return Target(environment_names(environment, others={own.name: own.tokens}), vocabulary=self._vocabulary)
-        snapshots = {"left": self._comparison.left, "right": self._comparison.right}
-        names = self._names[other].at(snapshots[other].accounts, ())
-        resources = snapshots[other].resources, snapshots[side].resources
-        spelled = learned(self._facing, other, self._names["left"], self._names["right"])
-        return target(names, *resources, self._vocabulary, spelled)
+        names = self._names[other].at(self._snapshots[other].accounts, ())
+        return aimed(names, self._handles(other), self._accounts(side), self._vocabulary, self._idiom(other))
+
+    @cached_property
+    def _snapshots(self) -> Mapping[str, Snapshot]:
+        return {"left": self._comparison.left, "right": self._comparison.right}
+
+    def _handles(self, side: str) -> frozenset[str]:
+        """What points to things of one side alone: the same, whatever a rule calls that side."""
+        found = self._own_handles.get(side)
+        if found is None:
+            resources = self._snapshots[side].resources, self._snapshots[OTHER[side]].resources
+            found = self._own_handles[side] = handles_of(*resources)
+        return found
+
+    def _accounts(self, side: str) -> frozenset[str]:
+        found = self._own_accounts.get(side)
+        if found is None:
+            resources = self._snapshots[side].resources
+            found = self._own_accounts[side] = frozenset(one.account for one in resources if one.account)
+        return found
+
+    def _idiom(self, side: str) -> Idiom:
+        found = self._idioms.get(side)
+        if found is None:
+            found = self._idioms[side] = learned(self._facing, side, self._names["left"], self._names["right"])
+        return found
 
     def _not_production(self) -> Iterator[str]:
         """Left mirrors what comes later in the chain, so it is production only by its name; right may be, unless by it not."""
