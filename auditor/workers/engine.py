@@ -219,9 +219,8 @@ def _answer(order: Order, reader: Reader) -> tuple[str, bytes]:
         # As the store would say it where threads read: nothing that JSON cannot say can be kept.
         answer = Answer(answer.worker, error=(GapReason.MALFORMED, f"what was read is not JSON: {error}", None, None))
         body = written(answer)
-    refused = answer.error is not None and answer.error[0] is GapReason.UNSUPPORTED and not answer.items
     _log.info("A part was read.", extra={"items": len(answer.items), "bytes": len(body)})
-    return ("refused" if refused else "done"), body
+    return ("refused" if answer.refused else "done"), body
 
 
 def quiet(level: int = logging.WARNING) -> None:

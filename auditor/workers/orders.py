@@ -46,6 +46,7 @@ class Answer:
     error      why it did not end as it should: reason, detail, and the resource and attribute concerned
     timed_out  it was left behind at its deadline
     broken     the worker cannot read such a source at all: that is no gap, but a failure of the auditor
+    refused    the worker did not even try; who asked is told by the error
     """
 
     worker: str
@@ -53,6 +54,7 @@ class Answer:
     error: _Reason | None = None
     timed_out: bool = False
     broken: str | None = None
+    refused: bool = False
 
     @property
     def failure(self) -> Exception | None:

@@ -80,7 +80,7 @@ class Reader:
         refused = self._refusal(order)
         if refused is not None:
             _log.warning("An order is refused: %s", refused)
-            return Answer(self._name, error=(GapReason.UNSUPPORTED, refused, None, None))
+            return Answer(self._name, error=(GapReason.UNSUPPORTED, refused, None, None), refused=True)
         underway = self._underway(order.run)
         source = self._source(underway, order)
         if order.task is None:
