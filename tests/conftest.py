@@ -37,8 +37,12 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-# Folders whose tests mostly wait for processes that they started. They begin first, so that none is left alone at the end.
-_SLOW = ("daemon", "demo", "e2e", "grafana", "prometheus", "history", "deploy", "web", "store")
+# Folders, and files, whose tests mostly wait, for processes or threads that they started. They begin first, so that none
+# is left alone at the end.
+_SLOW = (
+    *("daemon", "demo", "e2e", "grafana", "prometheus", "history", "deploy", "web", "store"),
+    *("test_sharing.py", "test_deliver.py"),
+)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
