@@ -6,6 +6,7 @@ import copy
 import json
 import math
 import pickle
+import tracemalloc
 
 import pytest
 
@@ -54,6 +55,18 @@ def test_one_that_was_let_go_is_found_where_it_is() -> None:
     assert (far.held, far.plain(), len(Document(far.digest, load=shelf.__getitem__))) == (False, SAID, 3)
     for same in (pickle.loads(pickle.dumps(far)), copy.deepcopy(far)):
         assert (same.held, same.digest, same.body()) == (True, kept.digest, kept.body())
+
+
+def test_it_takes_no_more_room_than_its_content() -> None:
+    """A snapshot holds a hundred thousand of them."""
+    said = {f"key {number}": "value" for number in range(100)}
+    tracemalloc.start()
+    try:
+        held = [Document.of(said) for _ in range(50)]
+        each = tracemalloc.get_traced_memory()[0] / len(held)
+    finally:
+        tracemalloc.stop()
+    assert each < len(held[0].body()) + 400
 
 
 def test_nobody_can_change_it_by_what_it_gives_away() -> None:
