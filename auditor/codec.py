@@ -23,6 +23,8 @@ import orjson
 from auditor.model import ABSENT, Absent, Json
 
 T = TypeVar("T")
+_DIGITS = bytes(ord("0") if chr(code) in "0123456789" else ord(" ") for code in range(256))
+_TWENTY_DIGITS = b"0" * 20
 # Times and dataclasses are our affair: a collector that yields one is found out, as by `canonical`.
 _COMPACT = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
@@ -79,7 +81,13 @@ def compact(data: Json) -> bytes:
 
 def parse(content: bytes) -> Json:
     """What `compact` or `canonical` spelled. Raises ValueError for what is no JSON."""
-    return json.loads(content) if content[:1] == b" " else orjson.loads(content)
+    # orjson makes a whole number of more than 64 bits one with a point, without a word.
+    if content[:1] == b" " or _TWENTY_DIGITS in content.translate(_DIGITS):
+        return json.loads(content)
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return json.loads(content)
 
 
 def _mapped(value: object) -> dict[Any, Json]:

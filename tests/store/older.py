@@ -40,13 +40,13 @@ def copy(store: Store, url: str) -> None:
         for table in Base.metadata.sorted_tables:
             if not known.has_table(table.name):
                 continue
+            there = {column["name"] for column in known.get_columns(table.name)}
             if table is SnapshotRow.__table__ and not listed:
                 numbers = {row.id: row.sequence for row in session.scalars(select(SnapshotRow))}
                 for snapshot in reversed(taken):
-                    save(connection, snapshot, numbers[snapshot.id])
+                    save(connection, snapshot, numbers[snapshot.id] if "sequence" in there else None)
             if table.name in _LISTED and not listed:
                 continue
-            there = {column["name"] for column in known.get_columns(table.name)}
             # The database numbers events and notices itself, so that its own count goes on from the last one.
             own = {"events": "id", "notices": "sequence"}.get(table.name)
             columns = [column for column in table.columns if column.name in there and column.name != own]
