@@ -44,7 +44,7 @@ def of_machine(machine: Mapping[str, Any]) -> str:
 
 
 def of_targets(targets: Iterable[Target]) -> str:
-    word = {True: "yes", False: "**no**", None: "not measured"}
+    word = {True: "yes", False: "**no**", None: "not told"}
     lines = [(one.name, one.measured, one.bound, word[one.met], one.note) for one in targets]
     return _table(("target", "measured", "bound", "met", ""), lines)
 

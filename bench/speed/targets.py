@@ -33,16 +33,16 @@ def of_sizes(sizes: Sequence[Size]) -> list[Target]:
     growth = (last.again.cpu / last.pairs) / (first.again.cpu / first.pairs)
     reach = f"from {2 * first.pairs:,} to {2 * last.pairs:,} resources"
     return [
-        Target("compare and judge: faster than naive DeepDiff", f"{faster:,.0f}x", "200x", faster >= 200, note),
+        _held("compare and judge: faster than naive DeepDiff", f"{faster:,.0f}x", "200x", faster >= 200, note),
         _below("compare and judge: of the floor", about.judged.cpu / about.floor.cpu, 0.5, note),
         _below("compare and judge in a new process: of the floor", about.fresh.cpu / about.floor.cpu, 0.5, note),
-        Target("compare and judge: memory", f"{memory / 1e6:,.0f} MB", "500 MB", memory < 500e6, note),
+        _held("compare and judge: memory", f"{memory / 1e6:,.0f} MB", "500 MB", memory < 500e6, note),
         _below("whole re-audit, 1 % changed: of the floor", about.again.cpu / about.floor.cpu, 3.0, note),
         Target(
             f"whole re-audit: growth per resource {reach}",
             f"{growth:.2f}x",
             f"{_GROWTH}x",
-            growth <= _GROWTH if last is not first else None,
+            growth <= _GROWTH if last.pairs >= ABOUT else None,
             "" if last.pairs >= 5 * ABOUT else "to 1,000,000 resources with --full",
         ),
     ]
@@ -56,7 +56,7 @@ def of_store(steps: Mapping[str, Mapping[str, float]], size: int) -> list[Target
     unchanged, raw = steps["unchanged"], steps["raw rows of (key, hash)"]
     adds = unchanged["bytes"]
     return [
-        Target("an unchanged snapshot adds", f"{adds / 1e3:,.0f} kB", "50 kB", adds < 50e3, note),
+        _held("an unchanged snapshot adds", f"{adds / 1e3:,.0f} kB", "50 kB", adds < 50e3, note),
         _below("an unchanged snapshot: of the time of raw rows", unchanged["seconds"] / raw["seconds"], 1.0, note),
     ]
 
@@ -76,4 +76,9 @@ def of_part(name: str, facts: Mapping[str, Any], wanted: Sequence[tuple[str, str
 
 
 def _below(name: str, ratio: float, bound: float, note: str = "") -> Target:
-    return Target(name, f"{ratio:.2f}x", f"under {bound:g}x", ratio < bound, note)
+    return _held(name, f"{ratio:.2f}x", f"under {bound:g}x", ratio < bound, note)
+
+
+def _held(name: str, measured: str, bound: str, met: bool, note: str) -> Target:
+    """With a note, which says that it was measured at another size than is promised, it is neither met nor missed."""
+    return Target(name, measured, bound, None if note else met, note)
