@@ -80,9 +80,13 @@ def test_thinning_tells_the_same_drift_from_any_time_on(sqlite_url: str, seed: i
         assert [_told(store, number) for number in range(0, 24, 4)] == before
 
 
-def _told(store: Store, number: int) -> Any:
+def realm() -> Realm:
     names = environment_names("staging")
-    found = drifted(Realm("staging", names.at, lambda _: {}, lambda _: KIND), store.past, at(number))
+    return Realm("staging", names.at, lambda _: {}, lambda _: KIND)
+
+
+def _told(store: Store, number: int) -> Any:
+    found = drifted(realm(), store.past, at(number))
     assert found is not None
     return [(one.identity, one.path, one.steps) for one in found.changes]
 
