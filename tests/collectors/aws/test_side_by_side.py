@@ -106,7 +106,7 @@ def test_all_who_share_the_helpers_are_helped_and_no_more_threads_are_at_work_th
     """Six callers with twenty things each and two helpers: at most eight things at once. No caller goes on before a helper
     did something of its own, and yet all come to their end, as helpers turn from one to the next."""
     lock, at_work, most = threading.Lock(), 0, 0
-    helped = [threading.Event() for _ in range(6)]
+    helped, helping = [threading.Event() for _ in range(6)], set[int]()
     shared = Helpers(2)
     everybody = threading.Barrier(6, timeout=_PATIENCE)
 
@@ -117,6 +117,7 @@ def test_all_who_share_the_helpers_are_helped_and_no_more_threads_are_at_work_th
             most = max(most, at_work)
         if threading.current_thread().name == "collect-part":
             helped[thing[0]].set()
+            helping.add(threading.get_ident())
         assert helped[thing[0]].wait(_PATIENCE)
         with lock:
             at_work -= 1
@@ -129,6 +130,7 @@ def test_all_who_share_the_helpers_are_helped_and_no_more_threads_are_at_work_th
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(call, range(6))) == [list(range(20))] * 6
     assert most <= 8
+    assert len(helping) <= 2
 
 
 def test_a_thing_that_is_worked_on_side_by_side_itself_does_not_wait_for_its_own_helper() -> None:
