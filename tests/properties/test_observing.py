@@ -218,3 +218,13 @@ def test_names_are_looked_up_under_the_side_that_they_are_of() -> None:
     snapshot = Snapshot("1", "staging", NOW, (), (gap,), ())
     assert SideView(snapshot, STAGING).hides(RDS.name, ("orders-staging",), located=False)
     assert not SideView(snapshot, PROD).hides(RDS.name, ("orders-staging",), located=False)
+
+
+def test_a_thing_unread_hides_only_what_its_source_reads() -> None:
+    """A queue that could not be read, of a source that lists queues alone, hides no database."""
+    gap = Gap("staging", "one", "aws.*", GapReason.ACCESS_DENIED, "", resource="jobs")
+    queues = Snapshot("1", "staging", NOW, (), (gap,), (Listing("one", "aws.sqs.queue"),))
+    assert not SideView(queues, STAGING).hides(RDS.name, ("orders",), located=False)
+    unknown = Snapshot("1", "staging", NOW, (), (gap,), (Listing("two", "aws.sqs.queue"),))
+    assert SideView(unknown, STAGING).hides(RDS.name, ("orders",), located=False)
+    assert not SideView(unknown, STAGING).hides(RDS.name, ("orders",), located=True)
