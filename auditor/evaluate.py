@@ -29,6 +29,8 @@ _MOST_CLEAN = 500_000
 _REFERENCE = "no_reference_to"
 # What passes today may fail tomorrow, or beside another resource.
 _PASSING = frozenset({"max_age", "max_lag", "overlap"})
+# What they are asked holds more than the values of a place.
+_SPECIAL = frozenset({_REFERENCE, "max_lag", "qualified", "overlap"})
 _PARAMETER = "aws.ssm.parameter"
 _PARAMETER_VALUES = (("value",), ("secure_value",))
 
@@ -94,6 +96,8 @@ class Evaluator:
         self.sides = Sides(comparison, names, keeping)
         self._sketches: dict[str, Sketches] = {}
         self._clean: dict[Hashable, bool] = {}
+        self._strict: dict[tuple[str, str], Target] = {}
+        self._asked: tuple[Place | None, dict[tuple[str, bool], Question]] = (None, {})
         self._concerns: dict[tuple[str, Path], frozenset[str]] = {}
         left, right = set(comparison.left.accounts), set(comparison.right.accounts)
         self.separate = bool(left and right and not left & right)
@@ -160,7 +164,10 @@ class Evaluator:
     def _may_refer(self, argument: str, side: str, place: Place) -> bool:
         """Whether a value refers to the environment but for what the names of other things tell of its words."""
         raw = place.leaf(side).raw
-        strict = replace(self.sides.target(argument, side), vocabulary=frozenset())
+        strict = self._strict.get((argument, side))
+        if strict is None:
+            strict = replace(self.sides.target(argument, side), vocabulary=frozenset())
+            self._strict[argument, side] = strict
         path = place.named or place.path
         return any(strict.referred_by(item, path) is not None for item in (raw if isinstance(raw, list) else [raw]))
 
@@ -311,6 +318,8 @@ class Evaluator:
     def _question(self, rule: Rule, place: Place, subject: str) -> Question:
         other = OTHER[subject]
         uses = rule.expect.uses
+        if not uses and rule.expect.name not in _SPECIAL:
+            return self._plain(place, subject, "version" in rule.values)
         return Question(
             place.named or place.path,
             place.leaf(subject),
@@ -325,6 +334,18 @@ class Evaluator:
             variables=lambda: self.variables(place, uses, rule.environment),
             told=self.faults.listener(rule, "expect", place),
         )
+
+    def _plain(self, place: Place, subject: str, versions: bool) -> Question:
+        """What most expectations are asked: values alone. The rules of one place ask the same one after the other."""
+        if self._asked[0] is not place:
+            self._asked = (place, {})
+        asked = self._asked[1]
+        found = asked.get((subject, versions))
+        if found is None:
+            ours, theirs = place.leaf(subject), place.leaf(OTHER[subject])
+            found = Question(place.named or place.path, ours, theirs, self.now, versions=versions)
+            asked[subject, versions] = found
+        return found
 
     def _overlap(self, rule: Rule, place: Place, subject: str) -> Overlap | None:
         """How many of the subject's sampled values are the other side's. Between two that the rule means, nobody minds."""
