@@ -122,12 +122,12 @@ def test_results_are_written_between_the_marks_only() -> None:
     run = Measured(cpu=0.5, wall=0.6, memory=120_000_000, facts={})
     rows: list[Row] = [row("audit", "1 % drifted", 1000, run, "9 findings", of_the_floor=2.5)]
     reached = [Target("whole re-audit", "2.50x", "under 3x", True), Target("store", "not measured", "50 kB", None)]
-    page = "before\n<!-- results: by hand -->\nold\n<!-- end of results -->\nafter\n"
+    page = "before\n<!-- results: by hand -->\nof yesterday\n<!-- end of results -->\nafter\n"
     here = {"processors": 2, "model": "m", "memory_gib": 4.0, "system": "s", "python": "p", "orjson": "3"}
     written = report.rewritten(page, rows, reached, here)
     assert written.startswith("before\n<!-- results: by hand -->\n\n2 processors (m), 4 GiB")
     assert written.endswith("<!-- end of results -->\nafter\n")
-    assert "old" not in written
+    assert "of yesterday" not in written
     line = next(line for line in written.splitlines() if line.startswith("| 1 % drifted"))
     assert [cell.strip() for cell in line.strip("| ").split("|")] == [
         "1 % drifted", "1,000", "0.5", "0.6", "500.0", "120", "2.50x of the floor", "9 findings"
