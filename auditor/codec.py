@@ -69,14 +69,19 @@ def compact(data: Json) -> bytes:
 
     What that cannot say - whole numbers of more than 64 bits, half characters, numbers that are none - is said as `canonical`
     does, after a space that tells `parse` so. Raises ValueError for what JSON cannot say."""
-    try:
-        found = orjson.dumps(data, default=_mapped, option=_COMPACT)
-    except TypeError:
-        return b" " + canonical(data)
+    found = compact_texts(data)
     # orjson calls infinity and what is not a number null, which is another value. What reads back as it was has neither.
-    if b"null" in found and orjson.loads(found) != data and _is_unsayable(data):
+    if found[:1] != b" " and b"null" in found and orjson.loads(found) != data and _is_unsayable(data):
         return b" " + canonical(data)
     return found
+
+
+def compact_texts(data: Json) -> bytes:
+    """`compact` of what holds no fractions, without looking for those that are no numbers."""
+    try:
+        return orjson.dumps(data, default=_mapped, option=_COMPACT)
+    except TypeError:
+        return b" " + canonical(data)
 
 
 def parse(content: bytes) -> Json:

@@ -17,7 +17,7 @@ from zlib import crc32
 
 import orjson
 
-from auditor.codec import compact, parse
+from auditor.codec import compact, compact_texts, parse
 from auditor.document import Document
 from auditor.errors import StoreError
 from auditor.model import Json, Resource
@@ -111,7 +111,7 @@ def cuts(named: Sequence[str]) -> Iterator[tuple[int, int]]:
 def spelled(resources: Sequence[Resource]) -> bytes:
     """A chunk. Raises StoreError where a resource is not JSON."""
     try:
-        return compact(rows(resources))
+        return compact_texts(rows(resources))
     except ValueError as error:
         raise StoreError(f"store: {resources[0].kind}: a resource is not JSON: {error}") from error
 
