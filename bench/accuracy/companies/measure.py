@@ -21,6 +21,7 @@ import yaml
 from auditor.collect import Source
 from auditor.collector import Context, Options, Task
 from auditor.config import Config, load_config
+from auditor.errors import StoreError
 from auditor.judge import judge
 from auditor.model import Breach, Comparison, Gap, Kind, Resource, Severity, Snapshot
 from auditor.pipeline import Tools, lay, take_snapshots
@@ -144,16 +145,16 @@ def measure(seed: int, tools: Bench, *, identical: bool = False) -> Outcome:
 
 
 class _Forgetful:
-    """A store that keeps nothing, so that every normal form is made."""
+    """A store that keeps nothing, so that everything is worked out."""
 
     def save_snapshot(self, snapshot: Snapshot, names: Sequence[str]) -> None:  # noqa: ARG002 - as the real one is called
         return None
 
-    def cached(self, namespace: str, keys: Iterable[str]) -> dict[str, bytes]:  # noqa: ARG002 - as the real one is called
-        return {}
+    def has_documents(self, digests: Iterable[str]) -> set[str]:  # noqa: ARG002 - as the real one is called
+        return set()
 
-    def cache_put(self, namespace: str, items: dict[str, bytes]) -> None:  # noqa: ARG002 - as the real one is called
-        return None
+    def document(self, digest: str) -> bytes:
+        raise StoreError(f"store: {digest} was never kept")
 
 
 def _config(both: Both, scratch: Path, registry: Registry) -> Config:
