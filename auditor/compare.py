@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import auditor
+from auditor.document import Document, expect
 from auditor.errors import CompareError
 from auditor.kept import KEY, key_of
 from auditor.model import ABSENT, Absent, Change, Compared, Difference, Json, Match, Path
@@ -21,12 +22,14 @@ from auditor.snapshot import is_ordered
 from auditor.values import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from auditor.alike import Pair
     from auditor.kept import Keeping
     from auditor.model import Kind
 
+# Pairs whose documents are read together.
+_AT_ONCE = 1000
 COMPARE_VERSION = 1
 """Part of every key: raise it when two documents would be compared otherwise."""
 # The value of a parameter is called as the parameter is.
@@ -44,8 +47,7 @@ def compare(matches: Iterable[Match], pair: Pair, keeping: Keeping | None = None
     With `keeping` two documents that were compared before are not compared again."""
     if keeping is None:
         return tuple(compare_match(match, pair) for match in matches)
-    known = _Known(keeping, pair)
-    return tuple(map(known.compared, matches))
+    return _Known(keeping, pair).all(tuple(matches))
 
 
 def compare_match(match: Match, pair: Pair) -> Compared:
@@ -70,21 +72,36 @@ class _Known:
         said = [[n.name, n.tokens, n.weak, n.foreign, sorted(n.accounts), n.regions] for n in (pair.left, pair.right)]
         self._context = key_of(json.dumps([auditor.__version__, said]))
 
-    def compared(self, match: Match) -> Compared:
+    def all(self, matches: Sequence[Match]) -> tuple[Compared, ...]:
+        found = [self._remembered(match) for match in matches]
+        new = [place for place, compared in enumerate(found) if compared is None]
+        for start in range(0, len(new), _AT_ONCE):
+            some = new[start : start + _AT_ONCE]
+            read = (side.resource.attributes for place in some for side in (matches[place].left, matches[place].right))
+            expect(document for document in read if isinstance(document, Document))
+            for place in some:
+                found[place] = self._compared(matches[place])
+        return tuple(compared for compared in found if compared is not None)
+
+    def _remembered(self, match: Match) -> Compared | None:
         left, right = match.left, match.right
         if left.digest == right.digest:
             return Compared(match, ())
-        if not left.key or not right.key:
-            return compare_match(match, self._pair)
-        key = blake2b(left.key + right.key, digest_size=KEY, key=self._context).digest()
-        record = self._kept.get(key)
-        if record is not None:
-            differences, unqualified = json.loads(record) if record else ((), ())
-            return Compared(match, tuple(map(_read, differences)), tuple(map(_read, unqualified)))
+        record = self._kept.get(self._key(match)) if left.key and right.key else None
+        if record is None:
+            return None
+        differences, unqualified = json.loads(record) if record else ((), ())
+        return Compared(match, tuple(map(_read, differences)), tuple(map(_read, unqualified)))
+
+    def _compared(self, match: Match) -> Compared:
         found = compare_match(match, self._pair)
         rows = [list(map(_row, found.differences)), list(map(_row, found.unqualified))]
-        self._kept[key] = json.dumps(rows, separators=(",", ":")).encode() if any(rows) else b""
+        if match.left.key and match.right.key:
+            self._kept[self._key(match)] = json.dumps(rows, separators=(",", ":")).encode() if any(rows) else b""
         return found
+
+    def _key(self, match: Match) -> bytes:
+        return blake2b(match.left.key + match.right.key, digest_size=KEY, key=self._context).digest()
 
 
 def _row(difference: Difference) -> list[Json]:

@@ -6,9 +6,10 @@ they take five times the room, so they are kept as bytes, or where the store has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
+from typing import Protocol, cast
 
 from auditor.codec import compact, parse
 from auditor.model import Json
@@ -59,6 +60,10 @@ class Document(Mapping[str, Json]):
         """The same document without its body: from now on `load` finds it."""
         return Document(self.digest, load=load, length=self._length)
 
+    def found_by(self, load: Callable[[str], bytes]) -> None:
+        """From now on `load` finds the body: what is in a store by now need not be held."""
+        self._body, self._load = None, load
+
     def plain(self) -> dict[str, Json]:
         """A new dictionary of the attributes, which the caller may change."""
         found: dict[str, Json] = parse(self.body())
@@ -89,6 +94,25 @@ class Document(Mapping[str, Json]):
 
     def __reduce__(self) -> tuple[type[Document], tuple[str, bytes]]:
         return Document, (self.digest, self.body())
+
+
+class Many(Protocol):
+    """What finds bodies, and several at once if it is told which ones will be asked for."""
+
+    def __call__(self, digest: str) -> bytes: ...
+
+    def expect(self, digests: Collection[str]) -> None: ...
+
+
+def expect(documents: Iterable[Document]) -> None:
+    """Say which documents will be asked for next, so that what finds them may read them all at once."""
+    wanted: dict[int, tuple[Many, list[str]]] = {}
+    for document in documents:
+        find = document._load
+        if document._body is None and find is not None and hasattr(find, "expect"):
+            wanted.setdefault(id(find), (cast("Many", find), []))[1].append(document.digest)
+    for many, digests in wanted.values():
+        many.expect(digests)
 
 
 class _Asked:

@@ -16,13 +16,13 @@ from auditor.document import Document
 from auditor.kept import KEY, key_of
 from auditor.mentions import mentioned, number, unpack
 from auditor.model import Normal, Resource
-from auditor.snapshot import References, digest_of, normal_form
+from auditor.snapshot import References, digest_of, normal_form, raw_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from auditor.kept import Keeping
-    from auditor.model import Kind, Trees
+    from auditor.model import Json, Kind, Trees
     from auditor.names import EnvironmentNames
 
 FORM_VERSION = 5
@@ -92,7 +92,9 @@ class _Forms:
         form_digest, length = record[:_DIGEST].hex(), int.from_bytes(record[_DIGEST : _DIGEST + 4], "little")
         at = _DIGEST + 4
         identity = record[at : at + length].decode("utf-8", "surrogatepass")
-        return Normal.light(resource, kind, identity, self._read, form_digest, key, record[at + length :])
+        return Normal.light(
+            resource, kind, identity, self._read, form_digest, key, record[at + length :], self._read_raw
+        )
 
     def _place(self, resource: Resource) -> tuple[Kind, bytes, dict[int, list[bytes]]]:
         """What resources of one kind and source have in common: the kind, the digest of what is declared, the references."""
@@ -122,6 +124,13 @@ class _Forms:
         made = self._form(normal.resource, normal.kind)
         self._remember(normal.resource, made)
         return made.trees
+
+    def _read_raw(self, normal: Normal) -> Mapping[str, Json]:
+        found = self._trees.get(id(normal.resource))
+        if found is not None and found[0].resource is normal.resource:
+            return found[1][1]
+        resource = normal.resource
+        return raw_form(resource, normal.kind, self._names_of(resource), self._references.seen_by(resource.kind))
 
     def _form(self, resource: Resource, kind: Kind) -> Normal:
         return normal_form(resource, kind, self._names_of(resource), self._references.seen_by(resource.kind))

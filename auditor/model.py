@@ -208,7 +208,7 @@ class Normal:
     mentions  what the raw document may mention (`auditor.mentions`); None where nobody knows
     """
 
-    __slots__ = ("_read", "_trees", "digest", "identity", "key", "kind", "mentions", "resource")
+    __slots__ = ("_read", "_read_raw", "_trees", "digest", "identity", "key", "kind", "mentions", "resource")
 
     def __init__(
         self,
@@ -225,6 +225,7 @@ class Normal:
         self.key, self.mentions = key, mentions
         self._trees: Trees | None = (form, raw)
         self._read: Callable[[Normal], Trees] | None = None
+        self._read_raw: Callable[[Normal], Mapping[str, Json]] | None = None
 
     @classmethod
     def light(
@@ -236,10 +237,11 @@ class Normal:
         digest: str,
         key: bytes,
         mentions: bytes,
+        read_raw: Callable[[Normal], Mapping[str, Json]] | None = None,
     ) -> Normal:
-        """One whose trees are made, by `read`, when somebody looks at them."""
+        """One whose trees are made, by `read`, when somebody looks at them; `raw` alone by `read_raw`, if that costs less."""
         found = cls(resource, kind, identity, {}, {}, digest, key, mentions)
-        found._trees, found._read = None, read
+        found._trees, found._read, found._read_raw = None, read, read_raw
         return found
 
     @property
@@ -248,7 +250,7 @@ class Normal:
 
     @property
     def raw(self) -> Mapping[str, Json]:
-        return self.trees[1]
+        return self._read_raw(self) if self._trees is None and self._read_raw is not None else self.trees[1]
 
     @property
     def trees(self) -> Trees:

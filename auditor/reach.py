@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from auditor.document import Document, expect
 from auditor.mentions import mentions_any, number
 from auditor.values import words
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+/[A-Za-z0-9][\w./-]*")
 
+# Documents that are read together.
+_AT_ONCE = 2000
 Spot: TypeAlias = tuple[str, str]
 """Kind and identity of a resource, in normal form."""
 
@@ -52,13 +55,16 @@ def _dependents(comparison: Comparison, wanted: frozenset[Spot]) -> Mapping[Spot
             own = [(match.left.identity, match.right) for match in matches]
         own += [(one.normal.identity, one.normal) for one in comparison.unmatched if one.side == side]
         targets = _Targets(own, wanted)
-        for identity, normal in own:
-            if not targets.may_be_named_in(normal):
-                continue
-            spot = (normal.kind.name, identity)
-            for target in targets.named_in(normal.raw):
-                if target != spot:
-                    found[target].add(spot)
+        naming = [(identity, normal) for identity, normal in own if targets.may_be_named_in(normal)]
+        for start in range(0, len(naming), _AT_ONCE):
+            some = naming[start : start + _AT_ONCE]
+            read = (normal.resource.attributes for _, normal in some)
+            expect(document for document in read if isinstance(document, Document))
+            for identity, normal in some:
+                spot = (normal.kind.name, identity)
+                for target in targets.named_in(normal.raw):
+                    if target != spot:
+                        found[target].add(spot)
     return found
 
 

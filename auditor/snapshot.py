@@ -79,10 +79,14 @@ def digest_of(value: Json) -> str:
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def raw_form(resource: Resource, kind: Kind, names: EnvironmentNames, references: Mapping[str, str]) -> dict[str, Json]:
+    """What `normal_form` says as `raw`, for who needs no more."""
+    return _Shape(kind, names, references).map(resource.attributes, ())
+
+
 def normal_form(resource: Resource, kind: Kind, names: EnvironmentNames, references: Mapping[str, str]) -> Normal:
     """The normal form of one resource. `references` are those of its snapshot (`references_of`)."""
-    shape = _Shape(kind, names, references)
-    raw = shape.map(resource.attributes, ())
+    raw = raw_form(resource, kind, names, references)
     form = _spelled(raw, "")
     return Normal(resource, kind, names.neutral(resource.identity), form, raw, digest_of(neutral(form, names)))
 

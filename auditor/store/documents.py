@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from auditor.errors import StoreError
 from auditor.store import blobs
@@ -36,6 +36,11 @@ class Documents:
         with self._lock:
             self._digests, self._places = digests, None
 
+    def expect(self, digests: Collection[str]) -> None:
+        """Read these at once, as far as they are not remembered and there is room for them."""
+        with self._lock:
+            self._take([one for one in dict.fromkeys(digests) if one not in self._known])
+
     def __call__(self, digest: str) -> bytes:
         with self._lock:
             found = self._known.get(digest)
@@ -51,12 +56,15 @@ class Documents:
             return self._known[digest]
 
     def _read(self, digest: str) -> None:
-        wanted = [one for one in self._wanted(digest) if one not in self._known]
+        # What was asked for comes last, so that it is not let go of for its neighbours.
+        neighbours = (one for one in self._wanted(digest) if one != digest and one not in self._known)
+        self._take([*neighbours, digest])
+
+    def _take(self, wanted: Sequence[str]) -> None:
         with self._database.reading() as session:
             found = blobs.bodies(session, DocumentRow, wanted)
-        # What was asked for comes last, so that it is not let go of for its neighbours.
-        for key in sorted(found, key=lambda one: one == digest):
-            content = blobs.intact(key, found[key])
+        for key in wanted:
+            content = blobs.intact(key, found[key]) if key in found else None
             if content is not None:
                 self._known[key] = content
                 self._held += len(content)

@@ -18,12 +18,14 @@ from sqlalchemy.orm import Session
 
 from auditor.codec import canonical, digest, encode
 from auditor.deployed import KINDS, deployed
+from auditor.document import Document, expect
 from auditor.errors import StoreError
 from auditor.gauges import Deployed
 from auditor.model import Resource, Snapshot
 from auditor.store import blobs, deployments, entries, memory, snapshots, summaries
 from auditor.store.blobs import groups
 from auditor.store.database import Database, in_turn, next_number
+from auditor.store.documents import Documents
 from auditor.store.entries import DIGEST
 from auditor.store.snapshots import Facts
 from auditor.store.tables import ChunkRow, DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow
@@ -75,7 +77,17 @@ class Saver:
         self._deployed: dict[tuple[object, ...], tuple[Deployed, ...]] = {}
 
     def save(self, snapshot: Snapshot, words: tuple[str, ...]) -> None:
-        """The same again changes nothing, another of its id is refused."""
+        """The same again changes nothing, another of its id is refused. Afterwards its documents are the store's to hold."""
+        documents = [one.attributes for one in snapshot.resources if isinstance(one.attributes, Document)]
+        find = Documents(self._database, [one.digest for one in documents])
+        for one in documents:
+            if not one.held:
+                one.found_by(find)
+        self._save(snapshot, words)
+        for one in documents:
+            one.found_by(find)
+
+    def _save(self, snapshot: Snapshot, words: tuple[str, ...]) -> None:
         parts = _take_apart(snapshot)
         with self._database.reading() as session:
             if _is_there(session, snapshot, parts):
@@ -113,7 +125,9 @@ class Saver:
 
 
 def _deployed(resources: Iterable[Resource], words: tuple[str, ...]) -> tuple[Deployed, ...]:
-    return deployed([resource for resource in resources if resource.kind in KINDS], words)
+    telling = [resource for resource in resources if resource.kind in KINDS]
+    expect(one.attributes for one in telling if isinstance(one.attributes, Document))
+    return deployed(telling, words)
 
 
 def _is_there(session: Session, snapshot: Snapshot, parts: _Parts) -> bool:
