@@ -95,7 +95,8 @@ class Evaluator:
         self._lags = Lags(history, comparison, names, now)
         self.sides = Sides(comparison, names, keeping)
         self._sketches: dict[str, Sketches] = {}
-        self._clean: dict[Hashable, bool] = {}
+        self._clean: set[Hashable] = set()
+        self._lasting: dict[Hashable, bool] = {}
         self._strict: dict[tuple[str, str], Target] = {}
         self._asked: tuple[Place | None, dict[tuple[str, bool], Question]] = (None, {})
         self._concerns: dict[tuple[str, Path], frozenset[str]] = {}
@@ -114,32 +115,36 @@ class Evaluator:
 
     def checks(self, place: Place, *, differs: bool) -> list[Ruling]:
         """The failed checks of a value, one per concern. What an `ignore` written later covers is not looked at."""
-        return self.checked(place, differs=differs)[0]
-
-    def checked(self, place: Place, *, differs: bool) -> tuple[list[Ruling], bool]:
-        """The failed checks of a value, and whether it is settled: right for as long as both resources, the names of their
-        environments and the policy stay."""
         rules = self.policy.checking(place.kind, place.path, place.named)
         if not rules:
-            return [], True
+            return []
         key = self._key(place, rules, differs=differs)
-        settled = self._clean.get(key) if key is not None else None
-        if settled is not None:
-            return [], settled
+        if key is not None and key in self._clean:
+            return []
         failed, plain = self._failed(place, rules, differs=differs)
-        settled = not failed and self._lasts(rules, place)
         if key is not None and plain and len(self._clean) < _MOST_CLEAN:
-            self._clean[key] = settled
-        return failed, settled
+            self._clean.add(key)
+        return failed
 
     def matters(self, place: Place) -> bool:
-        """Whether a value that does not differ has to be judged by each audit. Says nothing of expressions without answer."""
+        """Whether a value that does not differ has to be judged by each audit: it is not right, or not for as long as both
+        resources, the names of their environments and the policy stay. Says nothing of expressions without answer."""
+        rules = self.policy.checking(place.kind, place.path, place.named)
+        if not rules:
+            return False
+        key = self._key(place, rules, differs=False)
+        lasts = self._lasting.get(key) if key is not None else None
+        if lasts is not None:
+            return not lasts
         told, self.faults = self.faults, Faults()
         try:
-            failed, settled = self.checked(place, differs=False)
-            return bool(failed) or not settled or bool(self.faults)
+            right = not self.checks(place, differs=False) and not self.faults
         finally:
             self.faults = told
+        lasts = right and self._lasts(rules, place)
+        if key is not None and key in self._clean:
+            self._lasting[key] = lasts
+        return not lasts
 
     def targets(self) -> Iterator[tuple[str, str, Target]]:
         """What the policy's rules must not find referred to: a rule's argument, the side that it looks at, the target."""

@@ -16,13 +16,14 @@ from auditor.document import Document
 from auditor.kept import KEY, key_of
 from auditor.mentions import mentioned, number, unpack
 from auditor.model import Normal, Resource
+from auditor.naming import NAMING_VERSION, Nouns, packed, unpacked
 from auditor.snapshot import References, digest_of, normal_form, raw_form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from auditor.kept import Keeping
-    from auditor.model import Json, Kind, Trees
+    from auditor.model import Json, Kind, Naming, Trees
     from auditor.names import EnvironmentNames
 
 FORM_VERSION = 5
@@ -40,7 +41,8 @@ def known_forms(
     keeping: Keeping,
 ) -> tuple[Normal, ...]:
     """What `snapshot.normalise` says of the same, from what is kept as far as that is known."""
-    forms = _Forms(kind_of, names, source_names, References.of(resources), keeping)
+    kinds = {resource.kind for resource in resources}
+    forms = _Forms(kind_of, names, source_names, References.of(resources), kinds, keeping)
     return tuple(map(forms.normal, resources))
 
 
@@ -53,11 +55,14 @@ class _Forms:
         names: EnvironmentNames,
         by_source: Mapping[str, EnvironmentNames],
         references: References,
+        kinds: Collection[str],
         keeping: Keeping,
     ) -> None:
         self._kind_of, self._names, self._by_source, self._references = kind_of, names, by_source, references
         self._mentions = keeping.map(f"mentions-{FORM_VERSION}:{names.name}")
         self._known = keeping.map(f"forms-{FORM_VERSION}:{names.name}")
+        self._naming = keeping.map(f"naming-{NAMING_VERSION}:{names.name}")
+        self._nouns = Nouns(kinds)
         self._live = _numbered(references.live)
         self._copied = self._live if references.copied is references.live else _numbered(references.copied)
         self._places: dict[tuple[str, str], tuple[Kind, bytes, dict[int, list[bytes]]]] = {}
@@ -88,12 +93,20 @@ class _Forms:
         key = blake2b(b"".join(content), digest_size=KEY).digest()
         record = self._known.get(key)
         if record is None:
-            record = self._known[key] = self._made(resource, kind)
+            record = self._known[key] = self._made(resource, kind, key)
         form_digest, length = record[:_DIGEST].hex(), int.from_bytes(record[_DIGEST : _DIGEST + 4], "little")
         at = _DIGEST + 4
         identity = record[at : at + length].decode("utf-8", "surrogatepass")
         return Normal.light(
-            resource, kind, identity, self._read, form_digest, key, record[at + length :], self._read_raw
+            resource,
+            kind,
+            identity,
+            self._read,
+            form_digest,
+            key,
+            record[at + length :],
+            self._read_raw,
+            self._read_naming,
         )
 
     def _place(self, resource: Resource) -> tuple[Kind, bytes, dict[int, list[bytes]]]:
@@ -107,11 +120,12 @@ class _Forms:
     def _names_of(self, resource: Resource) -> EnvironmentNames:
         return self._by_source.get(resource.source, self._names)
 
-    def _made(self, resource: Resource, kind: Kind) -> bytes:
+    def _made(self, resource: Resource, kind: Kind, key: bytes) -> bytes:
         """The record of a form that was not known: its digest, its identity, and what it mentions."""
         made = self._form(resource, kind)
         identity = made.identity.encode("utf-8", "surrogatepass")
         self._remember(resource, made)
+        self._naming[key_of(key, self._nouns.digest)] = packed(self._nouns.told(made.raw))
         return b"".join(
             (bytes.fromhex(made.digest), len(identity).to_bytes(4, "little"), identity, mentioned(made.raw))
         )
@@ -131,6 +145,10 @@ class _Forms:
             return found[1][1]
         resource = normal.resource
         return raw_form(resource, normal.kind, self._names_of(resource), self._references.seen_by(resource.kind))
+
+    def _read_naming(self, normal: Normal) -> Naming | None:
+        record = self._naming.get(key_of(normal.key, self._nouns.digest))
+        return None if record is None else unpacked(record)
 
     def _form(self, resource: Resource, kind: Kind) -> Normal:
         return normal_form(resource, kind, self._names_of(resource), self._references.seen_by(resource.kind))

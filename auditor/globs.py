@@ -160,6 +160,11 @@ def step_matches(pattern: str, step: str) -> bool:
 
 def _steps_match(globs: tuple[str, ...], path: Path) -> bool:
     """Matched like a shell's `**`: at most one position per star is tried again, so no glob is slow."""
+    # Most globs are one step, wherever it stands or at the top.
+    if len(globs) == 1 and globs[0] != "**":
+        return len(path) == 1 and step_matches(globs[0], path[0])
+    if len(globs) == 2 and globs[0] == "**":
+        return bool(path) and step_matches(globs[1], path[-1])
     at, index, star, resume = 0, 0, -1, 0
     while index < len(path):
         if at < len(globs) and globs[at] == "**":

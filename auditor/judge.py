@@ -169,16 +169,11 @@ class _Bench:
             if known is not None:
                 return known
         apart = tuple(differing(compared))
-        there = {place.spot for place in apart}
-        spots = Spots(
-            apart,
-            tuple(unqualified(compared)),
-            tuple(
-                leaf
-                for leaf in leaves(match, self.names)
-                if leaf.path and (leaf.spot in there or self.evaluator.matters(leaf))
-            ),
-        )
+        values = (leaf for leaf in leaves(match, self.names) if leaf.path)
+        if self.settled is not None:
+            there = {place.spot for place in apart}
+            values = (leaf for leaf in values if leaf.spot in there or self.evaluator.matters(leaf))
+        spots = Spots(apart, tuple(unqualified(compared)), tuple(values))
         if self.settled is not None:
             self.settled.keep(match, spots)
         return spots if spots.differing or spots.unqualified or spots.values else RIGHT

@@ -196,6 +196,7 @@ class MatchMethod(StrEnum):
     SIMILARITY = "similarity"
 
 
+Naming: TypeAlias = tuple[tuple[str, str], ...]
 Trees: TypeAlias = tuple[Mapping[str, Json], Mapping[str, Json]]
 
 
@@ -208,7 +209,18 @@ class Normal:
     mentions  what the raw document may mention (`auditor.mentions`); None where nobody knows
     """
 
-    __slots__ = ("_read", "_read_raw", "_trees", "digest", "identity", "key", "kind", "mentions", "resource")
+    __slots__ = (
+        "_read",
+        "_read_naming",
+        "_read_raw",
+        "_trees",
+        "digest",
+        "identity",
+        "key",
+        "kind",
+        "mentions",
+        "resource",
+    )
 
     def __init__(
         self,
@@ -226,6 +238,7 @@ class Normal:
         self._trees: Trees | None = (form, raw)
         self._read: Callable[[Normal], Trees] | None = None
         self._read_raw: Callable[[Normal], Mapping[str, Json]] | None = None
+        self._read_naming: Callable[[Normal], Naming | None] | None = None
 
     @classmethod
     def light(
@@ -238,11 +251,17 @@ class Normal:
         key: bytes,
         mentions: bytes,
         read_raw: Callable[[Normal], Mapping[str, Json]] | None = None,
+        read_naming: Callable[[Normal], Naming | None] | None = None,
     ) -> Normal:
         """One whose trees are made, by `read`, when somebody looks at them; `raw` alone by `read_raw`, if that costs less."""
         found = cls(resource, kind, identity, {}, {}, digest, key, mentions)
-        found._trees, found._read, found._read_raw = None, read, read_raw
+        found._trees, found._read, found._read_raw, found._read_naming = None, read, read_raw, read_naming
         return found
+
+    @property
+    def naming(self) -> Naming | None:
+        """The texts by which it may name other resources of its snapshot (`auditor.naming`); None where nobody knows."""
+        return self._read_naming(self) if self._read_naming is not None else None
 
     @property
     def form(self) -> Mapping[str, Json]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from auditor.document import Document, expect
 from auditor.mentions import mentions_any, number
-from auditor.values import words
+from auditor.naming import noun_of, spoken
 
 if TYPE_CHECKING:
-    from auditor.model import Breach, Comparison, Json, Normal
+    from auditor.model import Breach, Comparison, Normal
 
 _REFERENCE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+/[A-Za-z0-9][\w./-]*")
 
@@ -58,11 +58,10 @@ def _dependents(comparison: Comparison, wanted: frozenset[Spot]) -> Mapping[Spot
         naming = [(identity, normal) for identity, normal in own if targets.may_be_named_in(normal)]
         for start in range(0, len(naming), _AT_ONCE):
             some = naming[start : start + _AT_ONCE]
-            read = (normal.resource.attributes for _, normal in some)
-            expect(document for document in read if isinstance(document, Document))
+            _read_together([normal for _, normal in some])
             for identity, normal in some:
                 spot = (normal.kind.name, identity)
-                for target in targets.named_in(normal.raw):
+                for target in targets.named_by(normal):
                     if target != spot:
                         found[target].add(spot)
     return found
@@ -79,7 +78,7 @@ class _Targets:
             if identity in identities and (spot := (normal.kind.name, identity)) in wanted:
                 name = normal.resource.identity
                 self._whole[f"{normal.kind.name}/{name}"] = spot
-                noun = normal.kind.name.rpartition(".")[2].replace("_", "")
+                noun = noun_of(normal.kind.name)
                 self._names[name].append((noun, spot))
         self._kinds = tuple(sorted({f"{kind}/" for kind, _ in self._whole.values()}))
         self._numbers = frozenset(map(number, (*self._whole, *self._names)))
@@ -88,13 +87,13 @@ class _Targets:
         """Whether a document has to be read: only where nothing that would name one of them is mentioned it has not."""
         return normal.mentions is None or mentions_any(normal.mentions, self._numbers)
 
-    def named_in(self, document: Json) -> Iterator[Spot]:
+    def named_by(self, normal: Normal) -> Iterator[Spot]:
         """Those that a document refers to: by what an id or an endpoint stands for, or by name under a key of their kind."""
-        for keys, text in _texts(("", ""), document):
+        told = normal.naming
+        for key, text in spoken(normal.raw) if told is None else told:
             if text in self._whole:
                 yield self._whole[text]
             elif text in self._names:
-                key = "".join(word for step in keys for word in words(step))
                 yield from (spot for noun, spot in self._names[text] if noun in key)
             elif "/" in text and any(kind in text for kind in self._kinds):
                 yield from self._mentioned(text)
@@ -110,13 +109,9 @@ class _Targets:
                 yield self._whole[found[:end]]
 
 
-def _texts(keys: tuple[str, str], value: Json) -> Iterator[tuple[tuple[str, str], str]]:
-    """Every text of a document with the last two keys on the way to it."""
-    if isinstance(value, str):
-        yield keys, value
-    elif isinstance(value, Mapping):
-        for key, below in value.items():
-            yield from _texts((keys[1], str(key)), below)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(keys, item)
+def _read_together(normals: Iterable[Normal]) -> None:
+    expect(
+        document
+        for normal in normals
+        if normal.naming is None and isinstance(document := normal.resource.attributes, Document)
+    )

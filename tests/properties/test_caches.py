@@ -41,7 +41,8 @@ rules:
 SETTINGS = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 TAGS = st.dictionaries(st.sampled_from(["owner", "scratch"]), st.sampled_from(["payments", "search"]), max_size=1)
 HANDLES = st.sampled_from(["sg-0123abcd", "queue:jobs", "db.main.example.org"])
-COLUMNS = st.sampled_from(["target", "settings", "url"])
+POINTERS = st.one_of(HANDLES, st.sampled_from(["orders-staging", "orders-prod", "billing-staging", "billing"]))
+COLUMNS = st.sampled_from(["target", "settings", "url", "service", "service_name"])
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _known_by(draw: st.DrawFn, resource: Resource) -> Resource:
 
 
 def _pointing(draw: st.DrawFn, resource: Resource) -> Resource:
-    pointing = {draw(COLUMNS): handle for handle in draw(st.lists(HANDLES, max_size=1))}
+    pointing = {draw(COLUMNS): handle for handle in draw(st.lists(POINTERS, max_size=1))}
     return replace(resource, attributes=Document.of({**resource.attributes, **pointing}))
 
 

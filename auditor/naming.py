@@ -1,0 +1,75 @@
+"""The texts by which one resource may name another: a name under a key that says what it is the name of, or a reference.
+
+Of a document that is a handful of texts. They are kept beside its form, so that how far a finding reaches is told without
+reading what it reaches.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
+
+from auditor.kept import key_of
+from auditor.model import Json, Naming
+from auditor.values import words
+
+NAMING_VERSION = 1
+"""Part of every key: raise it when the same form would be told to name otherwise."""
+
+
+class Nouns:
+    """What the resources of one snapshot, of these `kinds`, may be named as."""
+
+    def __init__(self, kinds: Collection[str]) -> None:
+        spelled = sorted(set(kinds))
+        nouns = sorted(set(map(noun_of, spelled)) - {""})
+        self._noun = re.compile("|".join(map(re.escape, nouns))) if nouns else None
+        self._kind = re.compile("|".join(re.escape(f"{kind}/") for kind in spelled)) if spelled else None
+        self._naming: dict[str, bool] = {}
+        self.digest = key_of(json.dumps([NAMING_VERSION, spelled]))
+
+    def told(self, raw: Json) -> Naming:
+        """Those of `spoken` that may name a resource of one of the kinds."""
+        return tuple((key, text) for key, text in spoken(raw) if self._names(key) or self._refers(text))
+
+    def _names(self, key: str) -> bool:
+        found = self._naming.get(key)
+        if found is None:
+            found = self._naming[key] = self._noun is not None and self._noun.search(key) is not None
+        return found
+
+    def _refers(self, text: str) -> bool:
+        return "/" in text and self._kind is not None and self._kind.search(text) is not None
+
+
+def spoken(raw: Json) -> Iterator[tuple[str, str]]:
+    """Every text of a document in normal form, with the words of the last two keys on the way to it, run together."""
+    stack: list[tuple[tuple[str, str], Json]] = [(("", ""), raw)]
+    while stack:
+        keys, value = stack.pop()
+        if isinstance(value, str):
+            yield _joined(keys), value
+        elif isinstance(value, Mapping):
+            stack += [((keys[1], str(key)), below) for key, below in value.items()]
+        elif isinstance(value, list):
+            stack += [(keys, item) for item in value]
+
+
+def noun_of(kind: str) -> str:
+    """`securitygroup` of `aws.ec2.security_group`."""
+    return kind.rpartition(".")[2].replace("_", "")
+
+
+def packed(naming: Naming) -> bytes:
+    return json.dumps(naming, separators=(",", ":")).encode() if naming else b""
+
+
+def unpacked(record: bytes) -> Naming:
+    return tuple((key, text) for key, text in json.loads(record)) if record else ()
+
+
+@lru_cache(maxsize=65536)
+def _joined(keys: tuple[str, str]) -> str:
+    return "".join(word for step in keys for word in words(step))
