@@ -108,7 +108,9 @@ class Policy:
     digest: str = ""
     _by_kind: dict[str, tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
     _checking: dict[tuple[str, Path], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
-    _by_step: dict[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _by_step: dict[tuple[str, str], tuple[tuple[Rule, bool], ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def about(self, kind: str, path: Path, named: Path = ()) -> tuple[Rule, ...]:
         """The rules whose kind and path match, most recent first; the catch-all, which matches anything, is not among them.
@@ -125,10 +127,16 @@ class Policy:
         found = self._by_step.get(key)
         if found is None:
             found = tuple(
-                rule for rule in self._of_kind(kind) if any(glob.may_end_in(end) for glob in rule.paths for end in ends)
+                (rule, any(glob.is_about_any(end) for glob in rule.paths for end in ends))
+                for rule in self._of_kind(kind)
+                if any(glob.may_end_in(end) for glob in rule.paths for end in ends)
             )
             self._by_step[key] = found
-        return tuple(rule for rule in found if rule.is_about_path(path) or (bool(named) and rule.is_about_path(named)))
+        return tuple(
+            rule
+            for rule, always in found
+            if always or rule.is_about_path(path) or (bool(named) and rule.is_about_path(named))
+        )
 
     def checking(self, kind: str, path: Path, named: Path = ()) -> tuple[Rule, ...]:
         """The same without the rules that only compare: what a value is asked, differing or not.
