@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from auditor.expect import BARE, Family
 from auditor.expect_spec import WITH_ARGUMENT, read_expectation
 from auditor.judge import judge
 from auditor.messages import TEMPLATE_FIELDS
-from auditor.model import Match, MatchMethod
+from auditor.model import Match, MatchMethod, Normal
 from auditor.policy import PackModel, available, load_policy
 from auditor.policy_examples import Outcome, run_examples
 from auditor.policy_rule import ExampleModel, RuleModel
@@ -188,8 +187,10 @@ def test_what_a_failed_check_says(row: list[str], tmp_path: Path) -> None:
     body = yaml.safe_dump(
         [{"id": "asked", "about": "It is asked", "path": "db_host", "expect": yaml.safe_load(expect)}]
     )
+    told = [normal({"db_host": value}, kind=ENV_FILE) for value in (left, right)]
     ours, theirs = (
-        replace(normal({"db_host": value}, kind=ENV_FILE), digest=side) for side, value in (("l", left), ("r", right))
+        Normal(one.resource, one.kind, one.identity, one.form, one.raw, digest)
+        for one, digest in zip(told, "lr", strict=True)
     )
     found = compare_match(Match(ours, theirs, MatchMethod.IDENTITY, 1.0), Pair(STAGING, PROD))
     (breach,) = judge(comparison(found), policy(body, tmp_path), STAGING, PROD, NOW).breaches

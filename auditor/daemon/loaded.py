@@ -146,6 +146,7 @@ _KEYS = {
     "serve": "serve",
     "timeout": "collect.timeout",
     "workers": "collect.workers",
+    "engine": "collect.engine",
     "counterparts": "match",
     "identity_tag": "tags.identity",
     "equivalents": "equivalents",
