@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 FORM_VERSION = 5
 """Part of every key: raise it when the same content would get another normal form, or mention other things."""
 _DIGEST = 32
+# No name holds these: what is between two texts, and what stands for none.
+_BETWEEN, _NONE = "\x1f", "\x1d"
 # Trees that were made lately, for who looks at them next: some 20 kB each.
 _MOST_TREES = 10_000
 
@@ -80,17 +82,18 @@ class _Forms:
             packed = self._mentions[digest[:KEY]] = mentioned(document.plain())
         held = [resolved for told in unpack(packed) if told in numbered for resolved in numbered[told]]
         # Conditions of rules ask for these, so that what is settled of a resource depends on them, too.
-        told = (
+        told = [
             resource.identity,
-            resource.region,
-            resource.account,
-            resource.parent,
-            resource.component,
+            _NONE if resource.region is None else resource.region,
+            _NONE if resource.account is None else resource.account,
+            _NONE if resource.parent is None else resource.parent,
+            _NONE if resource.component is None else resource.component,
             resource.source,
-            sorted(resource.tags.items()) if resource.tags else (),
-        )
-        content = (digest, declared, repr(told).encode(), b"\0", *held)
-        key = blake2b(b"".join(content), digest_size=KEY).digest()
+        ]
+        if resource.tags:
+            told += [text for tag in sorted(resource.tags.items()) for text in tag]
+        parts = [digest, declared, _BETWEEN.join(told).encode("utf-8", "surrogatepass"), *held]
+        key = blake2b(b"\x1e".join(parts), digest_size=KEY).digest()
         record = self._known.get(key)
         if record is None:
             record = self._known[key] = self._made(resource, kind, key)

@@ -33,6 +33,7 @@ from auditor.notices import Telling
 from auditor.past import Gone, recall
 from auditor.policy import load_policy
 from auditor.realms import names_of, realm_of, source_names
+from auditor.relaxed import relaxed
 from auditor.sharing import Asking, Sharing
 from auditor.store.errors import ConflictError
 from auditor.tallies import with_hidden
@@ -176,7 +177,7 @@ def take_snapshots(
 ) -> dict[str, Snapshot]:
     """Collect the environments side by side, whoever else does, and keep their snapshots. By name, as configured."""
     wanted = [_told_names(config, config.environment(name)) for name in environments]
-    with elsewhere(config, tools.redactor) as others:
+    with relaxed(), elsewhere(config, tools.redactor) as others:
         snapshots = collect_all(
             wanted,
             tools.registry,
@@ -191,8 +192,8 @@ def take_snapshots(
             keeping=tools.keeping,
             documents=tools.store,
         )
-    for snapshot in snapshots.values():
-        tools.store.save_snapshot(snapshot, names_of(config, snapshot.environment).tokens)
+        for snapshot in snapshots.values():
+            tools.store.save_snapshot(snapshot, names_of(config, snapshot.environment).tokens)
     return snapshots
 
 
@@ -212,6 +213,19 @@ def _audited(
     started_at: datetime,
     tools: Tools,
     notes: tuple[str, ...] = (),
+) -> Audit:
+    with relaxed():
+        return _concluded(config, policy, left, right, started_at, tools, notes)
+
+
+def _concluded(
+    config: Config,
+    policy: Policy,
+    left: Snapshot,
+    right: Snapshot,
+    started_at: datetime,
+    tools: Tools,
+    notes: tuple[str, ...],
 ) -> Audit:
     laid = lay(config, left, right, tools)
     now = tools.clock()
