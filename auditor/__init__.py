@@ -20,6 +20,8 @@ deliver     the outbox -> each far side, once
 publish     how it is said: reports, metrics, Slack, webhook, Alertmanager
 
 `doctor` says what each source lets us read; `contract` checks what any collector promises; `rollout` is which version is where.
+`kept` are the maps of what was worked out before, by content: `redacted`, `forms`, `naming`, `settled`, and what `compare` and
+`idiom` keep. `workers` read on other hosts what `collect` would read here.
 `sharing` lets runs that want the same share it; `daemon` runs it all day; `web` is what the service answers.
 """
 
