@@ -115,7 +115,15 @@ class _Forms:
     def _place(self, resource: Resource) -> tuple[Kind, bytes, dict[int, list[bytes]]]:
         """What resources of one kind and source have in common: the kind, the digest of what is declared, the references."""
         kind, names = self._kind_of(resource.kind), self._names_of(resource)
-        told = [sorted(kind.keyed.items()), kind.ordered, kind.volatile]
+        # The last three do not make the form, but tell how two of them compare.
+        told = [
+            sorted(kind.keyed.items()),
+            kind.ordered,
+            kind.volatile,
+            kind.empty_matters,
+            kind.verbatim,
+            kind.located,
+        ]
         known = [names.name, names.tokens, names.weak, names.foreign, sorted(names.accounts), names.regions]
         declared = key_of(digest_of([FORM_VERSION, kind.name, told, known]))
         return kind, declared, self._copied if is_declaration(kind.name) else self._live
