@@ -8,7 +8,7 @@ nothing of it; they only widen the time in which it may have changed. Pure but f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _HERE = "here"
 _PAGES = (16, 64, 256, 1024)
+# Scenes that walks share: each holds the names of all that a look saw.
+_MOST_SCENES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,13 @@ class Walk:
 
     `position` is when the last look was taken that was looked at; `cut_short` says that a bound ended the walk."""
 
-    def __init__(self, realm: Realm, past: Past, start: str, bounds: Bounds) -> None:
+    def __init__(
+        self, realm: Realm, past: Past, start: str, bounds: Bounds, scenes: MutableMapping[str, Scene] | None = None
+    ) -> None:
+        """`scenes` are those that other walks through the same past made, by look; what this one makes is added."""
         self._realm, self._past, self._start, self._bounds = realm, past, start, bounds
         self._library = Library(past)
+        self._scenes = scenes
         self._stands = self._read()
         self._before: Stand | None = None
         self.tracks: list[Track] = []
@@ -170,7 +176,14 @@ class Walk:
         return self._before
 
     def _scene(self, stand: Stand) -> Scene:
-        return Scene(self._realm, stand.newest, self._library, stand.coming)
+        if self._scenes is None:
+            return Scene(self._realm, stand.newest, self._library, stand.coming)
+        found = self._scenes.get(stand.newest.id)
+        if found is None:
+            found = self._scenes[stand.newest.id] = Scene(self._realm, stand.newest, self._library, stand.coming)
+            if len(self._scenes) > _MOST_SCENES:
+                del self._scenes[next(iter(self._scenes))]
+        return found
 
     def _read(self) -> Iterator[Stand]:
         """Stands, newest first. One that spans two pages comes as two."""
@@ -238,7 +251,7 @@ def _begin(track: Track, entry: Entry | None, scene: Scene, stand: Stand) -> Non
 def find(scene: Scene, spot: Spot) -> Entry | None:
     """The resource of a spot, where the look saw it: by its name, or by its identity where it has no name there now."""
     if spot.identity is not None:
-        named = [entry for entry in scene.entries(spot.kind) if entry.identity == spot.identity]
+        named = scene.called(spot.kind, spot.identity)
         return next((entry for entry in named if entry.said["location"] == spot.location), named[0] if named else None)
     alike = (entry for entry in scene.entries(spot.kind) if scene.names.neutral(entry.identity) == spot.normal)
     return min(alike, key=lambda entry: (entry.identity, entry.said["region"] or ""), default=None)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from auditor.life import LifeResult, StoredFinding
     from auditor.looks import Past
     from auditor.model import Comparison
-    from auditor.scene import Realm
+    from auditor.scene import Realm, Scene
 
 FURTHEST = timedelta(days=180)
 """How long ago a change may be to be told; longer than snapshots are kept as a rule."""
@@ -43,6 +43,9 @@ class Histories:
     past: Past
     snapshots: tuple[str, str]
     now: datetime
+    scenes: tuple[dict[str, Scene], dict[str, Scene]] = field(
+        default_factory=lambda: ({}, {}), compare=False, repr=False
+    )
 
     def ask(self, breaches: Sequence[Breach]) -> dict[str, Mover | Apart]:
         """What the histories tell of each breach, by fingerprint. Raises StoreError."""

@@ -3,7 +3,7 @@ and what of it was not observed."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -88,6 +88,7 @@ class Scene:
         self._library, self._coming = library, coming
         self._normals: dict[bytes, Normal] = {}
         self._documents: dict[str, Mapping[str, Json]] = {}
+        self._named: dict[str, defaultdict[str, list[Entry]]] = {}
 
     def holder(self, line: bytes, among: Collection[str]) -> str | None:
         """The digest of the manifest, `among` those of this look, that lists exactly this."""
@@ -98,6 +99,15 @@ class Scene:
         for home in self.look.manifests:
             for said in self._manifest(home).entries.get(kind, ()):
                 yield Entry(said, home)
+
+    def called(self, kind: str, identity: str) -> Sequence[Entry]:
+        """The resources of a kind that go by this very name."""
+        named = self._named.get(kind)
+        if named is None:
+            named = self._named[kind] = defaultdict(list)
+            for entry in self.entries(kind):
+                named[entry.identity].append(entry)
+        return named.get(identity, ())
 
     def all(self, among: Collection[str] | None = None) -> Iterator[Entry]:
         """Every resource; or those of the manifests `among` those of this look."""
