@@ -61,8 +61,8 @@ class Document(Mapping[str, Json]):
         return Document(self.digest, load=load, length=self._length)
 
     def found_by(self, load: Callable[[str], bytes]) -> None:
-        """From now on `load` finds the body: what is in a store by now need not be held."""
-        self._body, self._load = None, load
+        """From now on `load` finds the body, where that is not at hand."""
+        self._load = load
 
     def plain(self) -> dict[str, Json]:
         """A new dictionary of the attributes, which the caller may change."""

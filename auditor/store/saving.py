@@ -9,7 +9,8 @@ nobody sees them; after a crash they wait for the next snapshot that says the sa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby, islice
 from operator import attrgetter
 
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from auditor.codec import canonical, digest, encode
 from auditor.deployed import KINDS, deployed
-from auditor.document import Document, expect
+from auditor.document import Document
 from auditor.errors import StoreError
 from auditor.gauges import Deployed
 from auditor.model import Resource, Snapshot
@@ -38,7 +39,7 @@ _BATCH = 2_000
 _REMEMBERED = 100
 # Chunks whose documents are asked for at once.
 _CHUNKS = 64
-_SOURCE = attrgetter("source")
+_SOURCE, _ATTRIBUTES = attrgetter("source"), attrgetter("attributes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,12 @@ class Saver:
         self._deployed: dict[tuple[object, ...], tuple[Deployed, ...]] = {}
 
     def save(self, snapshot: Snapshot, words: tuple[str, ...]) -> None:
-        """The same again changes nothing, another of its id is refused. Afterwards its documents are the store's to hold."""
-        documents = [one.attributes for one in snapshot.resources if isinstance(one.attributes, Document)]
-        find = Documents(self._database, [one.digest for one in documents])
-        for one in documents:
-            if not one.held:
-                one.found_by(find)
+        """The same again changes nothing, another of its id is refused. Documents that were not at hand are found in this
+        store from then on, several at once."""
         self._save(snapshot, words)
-        for one in documents:
+        away = [one for one in map(_ATTRIBUTES, snapshot.resources) if isinstance(one, Document) and not one.held]
+        find = Documents(self._database, [one.digest for one in away])
+        for one in away:
             one.found_by(find)
 
     def _save(self, snapshot: Snapshot, words: tuple[str, ...]) -> None:
@@ -118,16 +117,36 @@ class Saver:
         """What the snapshot says is deployed; an unchanged one says what the last one said."""
         key = (words, *parts.manifests)
         found = self._deployed.pop(key, None)
-        self._deployed[key] = _deployed(snapshot.resources, words) if found is None else found
+        self._deployed[key] = _deployed(self._database, snapshot.resources, words) if found is None else found
         for old in list(self._deployed)[:-_REMEMBERED]:
             self._deployed.pop(old, None)
         return self._deployed[key]
 
 
-def _deployed(resources: Iterable[Resource], words: tuple[str, ...]) -> tuple[Deployed, ...]:
-    telling = [resource for resource in resources if resource.kind in KINDS]
-    expect(one.attributes for one in telling if isinstance(one.attributes, Document))
-    return deployed(telling, words)
+def _deployed(database: Database, resources: Iterable[Resource], words: tuple[str, ...]) -> tuple[Deployed, ...]:
+    return deployed(_read_together(database, [one for one in resources if one.kind in KINDS]), words)
+
+
+def _read_together(database: Database, resources: Sequence[Resource]) -> Iterator[Resource]:
+    """The resources, with those documents read at once that are not at hand and that this store has."""
+    away = [one for one in map(_ATTRIBUTES, resources) if isinstance(one, Document) and not one.held]
+    find = Documents(database)
+    find.expect([one.digest for one in away])
+    for resource in resources:
+        document = resource.attributes
+        if isinstance(document, Document) and not document.held:
+            load = partial(_found, find, document)
+            yield replace(resource, attributes=Document(document.digest, load=load))
+        else:
+            yield resource
+
+
+def _found(find: Documents, document: Document, digest: str) -> bytes:
+    """What was loaded from another store is not in this one before it is saved."""
+    try:
+        return find(digest)
+    except StoreError:
+        return document.body()
 
 
 def _is_there(session: Session, snapshot: Snapshot, parts: _Parts) -> bool:
