@@ -19,7 +19,7 @@ from auditor.model import ABSENT, Absent, Path
 from auditor.placeholders import is_placeholder
 from auditor.sizes import same_architecture, same_family
 from auditor.value_types import is_secret, number, secrets_in
-from auditor.values import words
+from auditor.values import canonical, words
 from auditor.versions import is_mutable_tag, parse_image, same_release, version_order
 
 if TYPE_CHECKING:
@@ -280,16 +280,22 @@ def same_value(leaf: Leaf, wanted: Json) -> bool:
 
 def at_least(leaf: Leaf, wanted: Json) -> bool | None:
     """Whether a value is a number, version or size that is not below the one in the policy; None if not comparable."""
-    a, b = number(leaf.form), number(wanted)
+    a, b = number(leaf.form), _magnitude(wanted)
     if a is not None and b is not None:
         return a >= b
     found = magnitude_order(str(leaf.raw), str(wanted))
     return None if found is None else found >= 0
 
 
+def _magnitude(wanted: Json) -> float | None:
+    """The number that a policy writes, as `2Gi` and `30d` too, which are numbers in normal form."""
+    plain = number(wanted)
+    return plain if plain is not None else number(canonical(wanted))
+
+
 def at_most(leaf: Leaf, wanted: Json) -> bool | None:
     """Whether a value is a number, version or size that is not above the one in the policy; None if not comparable."""
-    a, b = number(leaf.form), number(wanted)
+    a, b = number(leaf.form), _magnitude(wanted)
     if a is not None and b is not None:
         return a <= b
     found = magnitude_order(str(leaf.raw), str(wanted))

@@ -215,3 +215,21 @@ def test_what_one_policy_settled_is_open_to_another(policies):
     assert said(look, policies[1], keeping)[1].breaches == ()
     assert [breach.rule.id for breach in said(look, policies[0], keeping)[1].breaches] == ["known"]
     assert said(look, policies[1], keeping)[1].breaches == ()
+
+
+def test_what_a_condition_excuses_for_one_resource_is_not_excused_for_all(tmp_path):
+    """Of two resources with one value only the owned one, which is looked at first, may be larger."""
+    base = "rules:\n  - {id: small, about: Memory is small, path: memory, expect: {at_most: 2Gi}, severity: high}\n"
+    policy_of(tmp_path, base, "base")
+    rule = """{id: small, about: What is owned may be larger, path: memory, where: '"owner" in left.tags', expect: {at_most: 8Gi}, severity: low}"""
+    policy = policy_of(tmp_path, f"policy: house\nextends: [base]\nrules:\n  - {rule}\n", "house")
+    large = {"memory": "4Gi"}
+    sides = [
+        tuple(_service(f"{name}-{side}", attributes=large, tags={"owner": "x"} if name == "api" else {}) for name in ("api", "web"))
+        for side in ("staging", "prod")
+    ]  # fmt: skip
+    look = Look(sides[0], sides[1], (), 0, 0)
+    keeping = Keeping()
+    for kept in (None, keeping, keeping):
+        found = said(look, policy, kept)[1].breaches
+        assert [(breach.identity, breach.rule.policy) for breach in found] == [("web-{env}", "base")]
