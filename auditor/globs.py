@@ -33,13 +33,6 @@ class PathGlob:
         """Whether a path whose last step is `step` can match at all: a cheap test before the whole one."""
         return any(steps[-1] == "**" or step_matches(steps[-1], step) for steps in self.spellings)
 
-    def is_about_any(self, step: str) -> bool:
-        """Whether every path whose last step is `step` matches, wherever it begins."""
-        return any(
-            steps == ("**",) or (len(steps) == 2 and steps[0] == "**" and step_matches(steps[1], step))
-            for steps in self.spellings
-        )
-
     def matches(self, path: Path) -> bool:
         return any(_steps_match(steps, path) for steps in self.spellings)
 

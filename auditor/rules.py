@@ -5,6 +5,7 @@ Reading them from files is `policy.py`'s part; what a rule may expect is `expect
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING
 from auditor.expect import BARE, Expectation, Family
 from auditor.globs import PathGlob, kind_pattern
 from auditor.model import Category, Escalation, Path, RuleRef, Severity
+from auditor.step_index import StepIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from auditor.conditions import Condition
     from auditor.model import Json
@@ -106,56 +108,124 @@ class Policy:
     names: tuple[str, ...]
     rules: tuple[Rule, ...]
     digest: str = ""
-    _by_kind: dict[str, tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
-    _checking: dict[tuple[str, Path], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
-    _by_step: dict[tuple[str, str], tuple[tuple[Rule, bool], ...]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    _index: RuleIndex = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_index", RuleIndex(self.rules))
 
     def about(self, kind: str, path: Path, named: Path = ()) -> tuple[Rule, ...]:
         """The rules whose kind and path match, most recent first; the catch-all, which matches anything, is not among them.
 
-        `named` is another path under which the place is known, as good as its own.
-
-        The rules of a kind are looked up once, those that may end in a step once per step: a snapshot has a hundred
-        thousand places, but few kinds and few names of attributes.
-        """
-        if not path:
-            return tuple(rule for rule in self._of_kind(kind) if not rule.paths)
-        ends = (path[-1], named[-1]) if named else (path[-1],)
-        key = (kind, "\0".join(ends))
-        found = self._by_step.get(key)
-        if found is None:
-            found = tuple(
-                (rule, any(glob.is_about_any(end) for glob in rule.paths for end in ends))
-                for rule in self._of_kind(kind)
-                if any(glob.may_end_in(end) for glob in rule.paths for end in ends)
-            )
-            self._by_step[key] = found
-        return tuple(
-            rule
-            for rule, always in found
-            if always or rule.is_about_path(path) or (bool(named) and rule.is_about_path(named))
-        )
+        `named` is another path under which the place is known, as good as its own."""
+        return self._index.about(kind, path, named)
 
     def checking(self, kind: str, path: Path, named: Path = ()) -> tuple[Rule, ...]:
-        """The same without the rules that only compare: what a value is asked, differing or not.
+        """The same without the rules that only compare: what a value is asked, differing or not."""
+        return self._index.checking(kind, path, named)
 
-        Kept by place, since resources of one kind have their places in common.
-        """
-        found = self._checking.get((kind, named or path))
+
+class RuleIndex:
+    """Finds the rules of a place.
+
+    The rules of a kind are looked up once, those that may end in a step once per step, and what was found is kept by place:
+    a snapshot has a hundred thousand places, but few kinds and few names of attributes."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        """`rules` in the order in which they are read."""
+        self._rules = rules
+        self._by_kind: dict[str, _OfKind] = {}
+        self._about: dict[tuple[str, Path, Path], tuple[Rule, ...]] = {}
+        self._checking: dict[tuple[str, Path, Path], tuple[Rule, ...]] = {}
+        self._steps: StepIndex | None = None
+        self._matching: dict[str, frozenset[str]] = {}
+
+    def about(self, kind: str, path: Path, named: Path) -> tuple[Rule, ...]:
+        """The rules about a place, most recent first."""
+        key = (kind, path, named)
+        found = self._about.get(key)
+        if found is None:
+            found = self._found(kind, path, named)
+            if len(self._about) < _MOST_PLACES:
+                self._about[key] = found
+        return found
+
+    def checking(self, kind: str, path: Path, named: Path) -> tuple[Rule, ...]:
+        """Those of them that do not only compare."""
+        key = (kind, path, named)
+        found = self._checking.get(key)
         if found is None:
             found = tuple(rule for rule in self.about(kind, path, named) if rule.family is not Family.COMPARE)
             if len(self._checking) < _MOST_PLACES:
-                self._checking[(kind, named or path)] = found
+                self._checking[key] = found
         return found
 
-    def _of_kind(self, kind: str) -> tuple[Rule, ...]:
-        found = self._by_kind.get(kind)
+    def _found(self, kind: str, path: Path, named: Path) -> tuple[Rule, ...]:
+        of_kind = self._by_kind.get(kind)
+        if of_kind is None:
+            of_kind = self._by_kind[kind] = _OfKind.of(
+                rule for rule in reversed(self._rules) if rule.is_about_kind(kind)
+            )
+        if not path:
+            return of_kind.pathless
+        ends = (path[-1], named[-1]) if named else (path[-1],)
+        candidates = of_kind.by_ends.get(ends)
+        if candidates is None:
+            candidates = of_kind.by_ends[ends] = of_kind.ending_in(
+                {one for end in ends for one in self._patterns_of(end)}
+            )
+        return tuple(
+            rule
+            for rule, always in candidates
+            if always or rule.is_about_path(path) or (bool(named) and rule.is_about_path(named))
+        )
+
+    def _patterns_of(self, step: str) -> frozenset[str]:
+        """The last steps of paths in rules that mean this step."""
+        if self._steps is None:
+            self._steps = StepIndex(
+                steps[-1]
+                for rule in self._rules
+                for glob in rule.paths
+                for steps in glob.spellings
+                if steps[-1] != "**"
+            )
+        found = self._matching.get(step)
         if found is None:
-            found = tuple(rule for rule in reversed(self.rules) if rule.is_about_kind(kind))
-            self._by_kind[kind] = found
+            found = self._steps.matching(step)
+            if len(self._matching) < _MOST_PLACES:
+                self._matching[step] = found
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _OfKind:
+    """The rules about one kind, most recent first. `by_pattern`: which of them have a path that ends in a pattern, each
+    with whether that is all that the path asks; `everywhere` those that may end in anything."""
+
+    rules: tuple[Rule, ...]
+    pathless: tuple[Rule, ...]
+    by_pattern: Mapping[str, Mapping[int, bool]]
+    everywhere: Mapping[int, bool]
+    by_ends: dict[tuple[str, ...], tuple[tuple[Rule, bool], ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> _OfKind:
+        told = tuple(rules)
+        by_pattern: dict[str, dict[int, bool]] = defaultdict(dict)
+        everywhere: dict[int, bool] = {}
+        for number, rule in enumerate(told):
+            for steps in (steps for glob in rule.paths for steps in glob.spellings):
+                there = everywhere if steps[-1] == "**" else by_pattern[steps[-1]]
+                there[number] = there.get(number, False) or steps == ("**",) or (len(steps) == 2 and steps[0] == "**")
+        return cls(told, tuple(rule for rule in told if not rule.paths), by_pattern, everywhere)
+
+    def ending_in(self, patterns: Iterable[str]) -> tuple[tuple[Rule, bool], ...]:
+        """The rules that may be about a path that ends in a step of these patterns, and whether they are whatever it is."""
+        found = dict(self.everywhere)
+        for pattern in patterns:
+            for number, always in self.by_pattern.get(pattern, {}).items():
+                found[number] = found.get(number, False) or always
+        return tuple((self.rules[number], found[number]) for number in sorted(found))
 
 
 def catch_all(path: Path) -> Rule:
