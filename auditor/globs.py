@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from auditor.values import words
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
     from auditor.model import Path
 
 _SEPARATOR = "\x1f"
@@ -34,7 +36,8 @@ class PathGlob:
         return any(steps[-1] == "**" or step_matches(steps[-1], step) for steps in self.spellings)
 
     def matches(self, path: Path) -> bool:
-        return any(_steps_match(steps, path) for steps in self.spellings)
+        meant = [_Meaning(step) for step in path]
+        return any(steps_match(steps, meant) for steps in self.spellings)
 
 
 def path_glob(text: str) -> PathGlob:
@@ -158,18 +161,20 @@ def step_matches(pattern: str, step: str) -> bool:
     return compiled.match(step) is not None or compiled.match(snake(step)) is not None
 
 
-def _steps_match(globs: tuple[str, ...], path: Path) -> bool:
-    """Matched like a shell's `**`: at most one position per star is tried again, so no glob is slow."""
+def steps_match(globs: Sequence[str], meant: Sequence[Container[str]]) -> bool:
+    """Whether the steps of a glob mean a path, of each step of which `meant` holds the steps of globs that mean it.
+
+    Matched like a shell's `**`: at most one position per star is tried again, so no glob is slow."""
     # Most globs are one step, wherever it stands or at the top.
     if len(globs) == 1 and globs[0] != "**":
-        return len(path) == 1 and step_matches(globs[0], path[0])
+        return len(meant) == 1 and globs[0] in meant[0]
     if len(globs) == 2 and globs[0] == "**":
-        return bool(path) and step_matches(globs[1], path[-1])
+        return bool(meant) and globs[1] in meant[-1]
     at, index, star, resume = 0, 0, -1, 0
-    while index < len(path):
+    while index < len(meant):
         if at < len(globs) and globs[at] == "**":
             star, resume, at = at, index, at + 1
-        elif at < len(globs) and step_matches(globs[at], path[index]):
+        elif at < len(globs) and globs[at] in meant[index]:
             at, index = at + 1, index + 1
         elif star >= 0:
             resume += 1
@@ -177,3 +182,15 @@ def _steps_match(globs: tuple[str, ...], path: Path) -> bool:
         else:
             return False
     return all(glob == "**" for glob in globs[at:])
+
+
+class _Meaning:
+    """The steps of globs that mean one step of a path, each tried when it is asked for."""
+
+    __slots__ = ("_step",)
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    def __contains__(self, pattern: object) -> bool:
+        return isinstance(pattern, str) and step_matches(pattern, self._step)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from auditor.expect import BARE, Expectation, Family
-from auditor.globs import PathGlob, kind_pattern
+from auditor.globs import PathGlob, kind_pattern, steps_match
 from auditor.model import Category, Escalation, Path, RuleRef, Severity
 from auditor.step_index import StepIndex
 
@@ -137,7 +137,7 @@ class RuleIndex:
         self._about: dict[tuple[str, Path, Path], tuple[Rule, ...]] = {}
         self._checking: dict[tuple[str, Path, Path], tuple[Rule, ...]] = {}
         self._steps: StepIndex | None = None
-        self._matching: dict[str, frozenset[str]] = {}
+        self._meant: dict[str, frozenset[str]] = {}
 
     def about(self, kind: str, path: Path, named: Path) -> tuple[Rule, ...]:
         """The rules about a place, most recent first."""
@@ -167,65 +167,59 @@ class RuleIndex:
             )
         if not path:
             return of_kind.pathless
-        ends = (path[-1], named[-1]) if named else (path[-1],)
-        candidates = of_kind.by_ends.get(ends)
-        if candidates is None:
-            candidates = of_kind.by_ends[ends] = of_kind.ending_in(
-                {one for end in ends for one in self._patterns_of(end)}
-            )
-        return tuple(
-            rule
-            for rule, always in candidates
-            if always or rule.is_about_path(path) or (bool(named) and rule.is_about_path(named))
-        )
+        numbers = of_kind.about([self._patterns_of(step) for step in path])
+        if named:
+            numbers |= of_kind.about([self._patterns_of(step) for step in named])
+        return tuple(of_kind.rules[number] for number in sorted(numbers))
 
     def _patterns_of(self, step: str) -> frozenset[str]:
-        """The last steps of paths in rules that mean this step."""
-        if self._steps is None:
-            self._steps = StepIndex(
-                steps[-1]
-                for rule in self._rules
-                for glob in rule.paths
-                for steps in glob.spellings
-                if steps[-1] != "**"
-            )
-        found = self._matching.get(step)
+        """The steps of paths in rules that mean this step."""
+        found = self._meant.get(step)
         if found is None:
+            if self._steps is None:
+                globs = (glob for rule in self._rules for glob in rule.paths)
+                self._steps = StepIndex({one for glob in globs for steps in glob.spellings for one in steps} - {"**"})
             found = self._steps.matching(step)
-            if len(self._matching) < _MOST_PLACES:
-                self._matching[step] = found
+            if len(self._meant) < _MOST_PLACES:
+                self._meant[step] = found
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class _OfKind:
-    """The rules about one kind, most recent first. `by_pattern`: which of them have a path that ends in a pattern, each
-    with whether that is all that the path asks; `everywhere` those that may end in anything."""
+    """The rules about one kind, most recent first: all, and by number those of any path, and by the last step of a path.
+
+    `ending_in` holds, for a last step, the rules that ask for no more, and the others with all steps they ask for."""
 
     rules: tuple[Rule, ...]
     pathless: tuple[Rule, ...]
-    by_pattern: Mapping[str, Mapping[int, bool]]
-    everywhere: Mapping[int, bool]
-    by_ends: dict[tuple[str, ...], tuple[tuple[Rule, bool], ...]] = field(default_factory=dict)
+    anywhere: frozenset[int]
+    ending_in: Mapping[str, tuple[set[int], list[tuple[int, tuple[str, ...]]]]]
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> _OfKind:
         told = tuple(rules)
-        by_pattern: dict[str, dict[int, bool]] = defaultdict(dict)
-        everywhere: dict[int, bool] = {}
+        anywhere: set[int] = set()
+        ending_in: dict[str, tuple[set[int], list[tuple[int, tuple[str, ...]]]]] = defaultdict(lambda: (set(), []))
         for number, rule in enumerate(told):
             for steps in (steps for glob in rule.paths for steps in glob.spellings):
-                there = everywhere if steps[-1] == "**" else by_pattern[steps[-1]]
-                there[number] = there.get(number, False) or steps == ("**",) or (len(steps) == 2 and steps[0] == "**")
-        return cls(told, tuple(rule for rule in told if not rule.paths), by_pattern, everywhere)
+                if steps == ("**",):
+                    anywhere.add(number)
+                elif len(steps) == 2 and steps[0] == "**":
+                    ending_in[steps[-1]][0].add(number)
+                else:
+                    ending_in[steps[-1]][1].append((number, steps))
+        return cls(told, tuple(rule for rule in told if not rule.paths), frozenset(anywhere), ending_in)
 
-    def ending_in(self, patterns: Iterable[str]) -> tuple[tuple[Rule, bool], ...]:
-        """The rules that may be about a path that ends in a step of these patterns, and whether they are whatever it is."""
-        found = dict(self.everywhere)
-        for pattern in patterns:
-            for number, always in self.by_pattern.get(pattern, {}).items():
-                found[number] = found.get(number, False) or always
-        return tuple((self.rules[number], found[number]) for number in sorted(found))
+    def about(self, meant: Sequence[frozenset[str]]) -> set[int]:
+        """The rules about a path, of each step of which `meant` holds the patterns that mean it."""
+        found = set(self.anywhere)
+        for pattern in (*meant[-1], "**"):
+            if pattern in self.ending_in:
+                enough, more = self.ending_in[pattern]
+                found |= enough
+                found.update(number for number, steps in more if number not in found and steps_match(steps, meant))
+        return found
 
 
 def catch_all(path: Path) -> Rule:
