@@ -15,8 +15,9 @@ from auditor.promotion import COMPONENT, REHEARSED
 
 if TYPE_CHECKING:
     from auditor.declared import Departure
-    from auditor.evaluate import Place, Ruling
+    from auditor.evaluate import Ruling
     from auditor.model import Absent, Json, Kind, Match, Path, Resource, Unmatched
+    from auditor.places import Place
     from auditor.promotion import Promotion
 
 

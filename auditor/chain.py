@@ -13,7 +13,8 @@ from auditor.rules import catch_all
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.evaluate import Place, Ruling
+    from auditor.evaluate import Ruling
+    from auditor.places import Place
     from auditor.rules import Rule
 
 

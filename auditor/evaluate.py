@@ -10,11 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from auditor.alike import slotted
-from auditor.expect import Family, Leaf, Question, Verdict
+from auditor.expect import Family, Question, Verdict
 from auditor.faults import Faults
-from auditor.model import ABSENT, Absent, Path, Resource
+from auditor.model import ABSENT, Absent, Path
 from auditor.overlap import Overlap, Sketches
 from auditor.past import NO_HISTORY, History, Lags
+from auditor.places import Place
 from auditor.rules import NON_PRODUCTION, Policy, Rule, catch_all
 from auditor.sides import OTHER, Sides
 from auditor.value_types import both_are
@@ -31,41 +32,6 @@ _REFERENCE = "no_reference_to"
 _PASSING = frozenset({"max_age", "max_lag", "overlap"})
 # What they are asked holds more than the values of a place.
 _SPECIAL = frozenset({_REFERENCE, "max_lag", "qualified", "overlap"})
-_PARAMETER = "aws.ssm.parameter"
-_PARAMETER_VALUES = (("value",), ("secure_value",))
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One place of one resource on both sides. `path` is () for the resource itself; a side without it has None.
-
-    `unqualified`: both sides agree but for the environment's name, which the left does not carry. `spot` is the path
-    with what tells apart the list items that nothing names, where there are any.
-    """
-
-    kind: str
-    path: Path
-    left: Leaf
-    right: Leaf
-    left_resource: Resource | None
-    right_resource: Resource | None
-    unqualified: bool = False
-    spot: Path = ()
-
-    @property
-    def named(self) -> Path:
-        """Another path under which rules know the place, () where there is none: a parameter's value by the parameter's
-        own name, so that what holds for `LOG_LEVEL` anywhere holds for `/orders/log-level`, too."""
-        resource = self.left_resource or self.right_resource
-        if self.kind != _PARAMETER or self.path not in _PARAMETER_VALUES or resource is None:
-            return ()
-        return (*self.path, resource.identity.rsplit("/", 1)[-1])
-
-    def leaf(self, side: str) -> Leaf:
-        return self.left if side == "left" else self.right
-
-    def resource(self, side: str) -> Resource | None:
-        return self.left_resource if side == "left" else self.right_resource
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from auditor.chain import Link, Part, Tracer
-from auditor.evaluate import Place
 from auditor.expect import Family, Leaf
 from auditor.globs import snake
 from auditor.model import ABSENT, Kind, Match, Path, Unmatched
 from auditor.observed import SideView, Value, is_missing, points_into_gap
 from auditor.paths import PathSet
-from auditor.places import NOTHING, differing, leaves, leaves_under, unqualified
+from auditor.places import NOTHING, Place, differing, leaves, leaves_under, unqualified
 from auditor.rules import CATCH_ALL
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from auditor.evaluate import Place
+    from auditor.places import Place
     from auditor.rules import Rule
 
 _LONGEST = 120

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from auditor.breaches import Voice, fingerprint
 from auditor.causes import with_causes
 from auditor.declared import EXISTS, departures
-from auditor.evaluate import Evaluator, Place, Ruling
+from auditor.evaluate import Evaluator, Ruling
 from auditor.expect import Family, Leaf
 from auditor.model import Breach, Category, Match, Normal, Path, Resource, Tally, Unmatched
 from auditor.observed import SideView, Value, is_missing, points_into_gap, was_observed
 from auditor.past import NO_HISTORY, History, Lags
-from auditor.places import NOTHING, differing, leaves, leaves_alone, leaves_under, unqualified
+from auditor.places import NOTHING, Place, differing, leaves, leaves_alone, leaves_under, unqualified
 from auditor.promotion import COMPONENT, REHEARSED
 from auditor.reach import with_reach
 from auditor.rules import CATCH_ALL, NON_PRODUCTION

@@ -32,10 +32,10 @@ from auditor.versions import is_commit
 
 if TYPE_CHECKING:
     from auditor.alike import Pair
-    from auditor.evaluate import Place
     from auditor.gauges import Deployed
     from auditor.model import Breach, Comparison, Json, Path, Resource
     from auditor.names import EnvironmentNames
+    from auditor.places import Place
 
 _OTHER = {"left": "right", "right": "left"}
 Held: TypeAlias = "Callable[[str, Resource, Path], datetime | None]"

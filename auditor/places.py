@@ -3,19 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditor.evaluate import Place
 from auditor.expect import Leaf
 from auditor.model import ABSENT, Absent, Path
 from auditor.paths import shown
 from auditor.values import canonical
 
 if TYPE_CHECKING:
-    from auditor.model import Compared, Difference, Json, Match, Normal
+    from auditor.model import Compared, Difference, Json, Match, Normal, Resource
     from auditor.names import EnvironmentNames
 
 NOTHING = Leaf(ABSENT, ABSENT)
+_PARAMETER = "aws.ssm.parameter"
+_PARAMETER_VALUES = (("value",), ("secure_value",))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of one resource on both sides. `path` is () for the resource itself; a side without it has None.
+
+    `unqualified`: both sides agree but for the environment's name, which the left does not carry. `spot` is the path
+    with what tells apart the list items that nothing names, where there are any.
+    """
+
+    kind: str
+    path: Path
+    left: Leaf
+    right: Leaf
+    left_resource: Resource | None
+    right_resource: Resource | None
+    unqualified: bool = False
+    spot: Path = ()
+
+    @property
+    def named(self) -> Path:
+        """Another path under which rules know the place, () where there is none: a parameter's value by the parameter's
+        own name, so that what holds for `LOG_LEVEL` anywhere holds for `/orders/log-level`, too."""
+        resource = self.left_resource or self.right_resource
+        if self.kind != _PARAMETER or self.path not in _PARAMETER_VALUES or resource is None:
+            return ()
+        return (*self.path, resource.identity.rsplit("/", 1)[-1])
+
+    def leaf(self, side: str) -> Leaf:
+        return self.left if side == "left" else self.right
+
+    def resource(self, side: str) -> Resource | None:
+        return self.left_resource if side == "left" else self.right_resource
 
 
 def leaves(match: Match, names: tuple[EnvironmentNames, EnvironmentNames]) -> Iterator[Place]:

@@ -9,10 +9,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from auditor.chain import Part, Tracer
-from auditor.evaluate import Place
 from auditor.expect import Family, Leaf
 from auditor.observed import SideView, is_missing
-from auditor.places import NOTHING, differing, leaves, unqualified
+from auditor.places import NOTHING, Place, differing, leaves, unqualified
 
 if TYPE_CHECKING:
     from auditor.explain import Scenery

@@ -20,10 +20,11 @@ from auditor.mentions import mentions_any, number
 from auditor.model import ABSENT
 
 if TYPE_CHECKING:
-    from auditor.evaluate import Evaluator, Place
+    from auditor.evaluate import Evaluator
     from auditor.kept import Keeping
     from auditor.model import Json, Match
     from auditor.names import EnvironmentNames
+    from auditor.places import Place
     from auditor.references import Target
     from auditor.rules import Policy
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from auditor.evaluate import Place, Ruling
+from auditor.evaluate import Ruling
 from auditor.judge import judge
 from auditor.model import Category, Gap, GapReason, Tally, Unmatched
+from auditor.places import Place
 from auditor.registry import Registry
 from auditor.tallies import with_hidden
 from tests.factories import ENV_FILE, NOW, PROD, STAGING, compared, comparison, normal, policy_of, snapshot

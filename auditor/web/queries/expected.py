@@ -16,9 +16,10 @@ from auditor.web.queries.staging import Remembered, StageKey, Stages, stage_key
 
 if TYPE_CHECKING:
     from auditor.config import Pair
-    from auditor.evaluate import Place, Ruling
+    from auditor.evaluate import Ruling
     from auditor.explaining import Stage
     from auditor.model import Path
+    from auditor.places import Place
     from auditor.web.backend import Backend, Loaded
 
 MOST = 500
