@@ -24,8 +24,8 @@ def held_since(histories: Histories, side: str, resource: Resource, path: Path) 
     index = ("left", "right").index(side)
     bounds = Bounds(since=histories.now - _FURTHEST)
     walks = [
-        Walk(realm, histories.past, start, bounds, scenes)
-        for realm, start, scenes in zip(histories.realms, histories.snapshots, histories.scenes, strict=True)
+        Walk(realm, histories.remembered, start, bounds, at_hand)
+        for realm, start, at_hand in zip(histories.realms, histories.snapshots, histories.at_hand, strict=True)
     ]
     scenes = [walk.open() for walk in walks]
     left, right = scenes

@@ -8,7 +8,7 @@ nothing of it; they only widen the time in which it may have changed. Pure but f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from auditor.snapshot import digest_of, neutral
 
 if TYPE_CHECKING:
     from auditor.looks import Look, Past
-    from auditor.model import Normal
+    from auditor.model import Normal, Resource
     from auditor.names import EnvironmentNames
     from auditor.scene import Entry, Realm
 
@@ -119,18 +119,28 @@ class Stand:
     coming: Sequence[Look] = field(repr=False, default=())
 
 
+@dataclass(slots=True)
+class AtHand:
+    """What is at hand of one environment's past, for walks that start with one look.
+
+    scenes     those that were seen lately, by look
+    resources  all that the look saw that they start with; None where they have to be read
+    """
+
+    scenes: dict[str, Scene] = field(default_factory=dict)
+    resources: Sequence[Resource] | None = None
+
+
 class Walk:
     """One environment, from the look `start` back, as far as is asked for. `open` it first; `current` is what that saw.
 
     `position` is when the last look was taken that was looked at; `cut_short` says that a bound ended the walk."""
 
-    def __init__(
-        self, realm: Realm, past: Past, start: str, bounds: Bounds, scenes: MutableMapping[str, Scene] | None = None
-    ) -> None:
-        """`scenes` are those that other walks through the same past made, by look; what this one makes is added."""
+    def __init__(self, realm: Realm, past: Past, start: str, bounds: Bounds, at_hand: AtHand | None = None) -> None:
+        """`at_hand` is what other walks from the same start saw; what this one sees is added."""
         self._realm, self._past, self._start, self._bounds = realm, past, start, bounds
         self._library = Library(past)
-        self._scenes = scenes
+        self._at_hand = at_hand or AtHand()
         self._stands = self._read()
         self._before: Stand | None = None
         self.tracks: list[Track] = []
@@ -158,8 +168,11 @@ class Walk:
             stand = following
             before = self._before.newest.manifests if self._before else ()
             scene, fresh = self._scene(stand), frozenset(stand.newest.manifests) - frozenset(before)
-            for track in self.tracks:
-                self._follow(track, scene, stand, fresh)
+            changed = [track for track in self.tracks if not self._stayed(track, scene, stand, fresh)]
+            entries = [find(scene, track.spot) for track in changed]
+            scene.read(entry for entry in entries if entry is not None)
+            for track, entry in zip(changed, entries, strict=True):
+                self._follow(track, entry, scene, stand)
         else:
             self.cut_short = self.cut_short or self._library.read >= self._bounds.manifests
             for track in self.tracks:
@@ -176,13 +189,15 @@ class Walk:
         return self._before
 
     def _scene(self, stand: Stand) -> Scene:
-        if self._scenes is None:
-            return Scene(self._realm, stand.newest, self._library, stand.coming)
-        found = self._scenes.get(stand.newest.id)
+        look, scenes = stand.newest, self._at_hand.scenes
+        found = scenes.get(look.id)
         if found is None:
-            found = self._scenes[stand.newest.id] = Scene(self._realm, stand.newest, self._library, stand.coming)
-            if len(self._scenes) > _MOST_SCENES:
-                del self._scenes[next(iter(self._scenes))]
+            resources = self._at_hand.resources if look.id == self._start else None
+            near = scenes.get(self._start)
+            found = Scene(self._realm, look, self._library, stand.coming, resources=resources, near=near)
+            scenes[look.id] = found
+            if len(scenes) > _MOST_SCENES:
+                del scenes[next(one for one in scenes if one != self._start)]
         return found
 
     def _read(self) -> Iterator[Stand]:
@@ -210,22 +225,31 @@ class Walk:
             return False
         return bool(self._past.looks(self._realm.environment, before=look.id, limit=1))
 
-    def _follow(self, track: Track, scene: Scene, stand: Stand, fresh: frozenset[str]) -> None:
+    def _stayed(self, track: Track, scene: Scene, stand: Stand, fresh: frozenset[str]) -> bool:
+        """Whether nothing of the resource changed."""
+        if not self._is_unchanged(track, scene, fresh):
+            return False
+        self._held(track, stand)
+        return True
+
+    def _follow(self, track: Track, entry: Entry | None, scene: Scene, stand: Stand) -> None:
         state, since = track.state, track.since
         if state is None or since is None:
             return
-        if not self._is_unchanged(track, scene, fresh):
-            entry = find(scene, track.spot)
-            found = state_at(scene, track.spot, entry, track.path or track.spot.path)
-            if found is None or _may_be_the_same(track.spot.path, found, state):
-                return
-            if found.key != state.key:
-                track.turn = Turn(found, state, stand.newest, since)
-                track.ended = True
-                return
-            # What it says of itself elsewhere changed: that is how it is found from here on.
-            track.state = State(state.key, state.raws, state.normal, found.entry, state.view)
-            track.home = found.entry.home if found.entry else None
+        found = state_at(scene, track.spot, entry, track.path or track.spot.path)
+        if found is None or _may_be_the_same(track.spot.path, found, state):
+            return
+        if found.key != state.key:
+            track.turn = Turn(found, state, stand.newest, since)
+            track.ended = True
+            return
+        # What it says of itself elsewhere changed: that is how it is found from here on.
+        track.state = State(state.key, state.raws, state.normal, found.entry, state.view)
+        track.home = found.entry.home if found.entry else None
+        self._held(track, stand)
+
+    def _held(self, track: Track, stand: Stand) -> None:
+        """It held in this look what it holds now."""
         track.since = stand.oldest
         track.ended = track.needed_until is not None and stand.oldest.taken_at <= track.needed_until
 
@@ -253,8 +277,7 @@ def find(scene: Scene, spot: Spot) -> Entry | None:
     if spot.identity is not None:
         named = scene.called(spot.kind, spot.identity)
         return next((entry for entry in named if entry.said["location"] == spot.location), named[0] if named else None)
-    alike = (entry for entry in scene.entries(spot.kind) if scene.names.neutral(entry.identity) == spot.normal)
-    return min(alike, key=lambda entry: (entry.identity, entry.said["region"] or ""), default=None)
+    return scene.alike(spot.kind, spot.normal)
 
 
 def state_at(scene: Scene, spot: Spot, entry: Entry | None, path: Path) -> State | None:

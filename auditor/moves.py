@@ -9,15 +9,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from auditor.errors import AuditorError
-from auditor.history import Bounds
+from auditor.history import AtHand, Bounds
+from auditor.looks import Remembered
 from auditor.model import Author, Breach, Moved, Resource
 from auditor.parting import Apart, Mover, movers
 
 if TYPE_CHECKING:
     from auditor.life import LifeResult, StoredFinding
     from auditor.looks import Past
-    from auditor.model import Comparison
-    from auditor.scene import Realm, Scene
+    from auditor.model import Comparison, Snapshot
+    from auditor.scene import Realm
 
 FURTHEST = timedelta(days=180)
 """How long ago a change may be to be told; longer than snapshots are kept as a rule."""
@@ -37,19 +38,37 @@ class Remarking(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """The pasts of a pair, up to the two snapshots that an audit is of."""
+    """The pasts of a pair, up to the two snapshots that an audit is of. `seen` are these, where they are at hand.
+
+    What is read of them is remembered, so that one is asked for one audit."""
 
     realms: tuple[Realm, Realm]
     past: Past
     snapshots: tuple[str, str]
     now: datetime
-    scenes: tuple[dict[str, Scene], dict[str, Scene]] = field(
-        default_factory=lambda: ({}, {}), compare=False, repr=False
-    )
+    seen: tuple[Snapshot, Snapshot] | None = field(default=None, compare=False, repr=False)
+    _remembered: list[Remembered] = field(default_factory=list, init=False, compare=False, repr=False)
+    _at_hand: list[tuple[AtHand, AtHand]] = field(default_factory=list, init=False, compare=False, repr=False)
+
+    @property
+    def remembered(self) -> Past:
+        """The past, of which nothing is read twice."""
+        if not self._remembered:
+            self._remembered.append(Remembered(self.past))
+        return self._remembered[0]
+
+    @property
+    def at_hand(self) -> tuple[AtHand, AtHand]:
+        """What was seen of either side's past."""
+        if not self._at_hand:
+            resources = (None, None) if self.seen is None else tuple(side.resources for side in self.seen)
+            self._at_hand.append((AtHand(resources=resources[0]), AtHand(resources=resources[1])))
+        return self._at_hand[0]
 
     def ask(self, breaches: Sequence[Breach]) -> dict[str, Mover | Apart]:
         """What the histories tell of each breach, by fingerprint. Raises StoreError."""
-        return movers(breaches, self.realms, self.past, self.snapshots, Bounds(since=self.now - FURTHEST))
+        bounds = Bounds(since=self.now - FURTHEST)
+        return movers(breaches, self.realms, self.remembered, self.snapshots, bounds, self.at_hand)
 
 
 @dataclass(frozen=True, slots=True)

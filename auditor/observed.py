@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -34,10 +34,12 @@ _NOTHING: frozenset[str] = frozenset()
 class SideView:
     """One snapshot, asked what it does not know. `names` are its environment's, to tell which resource a gap names.
 
-    What its gaps say of a kind is looked up once; a snapshot without gaps costs nothing to ask."""
+    What its gaps say of a kind is looked up once; a snapshot without gaps costs nothing to ask. `kinds` are those of its
+    resources, where the snapshot itself is without them."""
 
     snapshot: Snapshot
     names: EnvironmentNames | None = None
+    kinds: Callable[[], frozenset[str]] | None = None
 
     def lists(self, kind: str) -> bool:
         """Whether a complete listing of the kind exists."""
@@ -144,7 +146,9 @@ class SideView:
 
     @cached_property
     def _kinds(self) -> frozenset[str]:
-        return frozenset(resource.kind for resource in self.snapshot.resources)
+        return (
+            self.kinds() if self.kinds is not None else frozenset(resource.kind for resource in self.snapshot.resources)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +239,8 @@ def points_into_gap(path: Path, left: Value, right: Value) -> bool:
     `sg-0ab1` and `aws.ec2.security_group/web-production` may well be counterparts where staging's security groups could
     not be listed: nobody knows.
     """
+    if not left.view.snapshot.gaps and not right.view.snapshot.gaps:
+        return False
     return _points_into_gap(path, left, right) or _points_into_gap(path, right, left)
 
 
@@ -250,7 +256,9 @@ def _points_into_gap(path: Path, own: Value, other: Value) -> bool:
             return True
     elif not _UNRESOLVED.search(json.dumps(other.raw)):
         return False
-    return any(other.view.is_blind_to(kind, other.region) for kind in own.view.points_to(text))
+    return bool(other.view.snapshot.gaps) and any(
+        other.view.is_blind_to(kind, other.region) for kind in own.view.points_to(text)
+    )
 
 
 def _is_near(regions: frozenset[str | None], region: str | None) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from auditor.alike import Pair
 from auditor.compare import compare_match
-from auditor.history import Bounds, Spot, Track, Turn, Walk
+from auditor.history import AtHand, Bounds, Spot, Track, Turn, Walk
 from auditor.model import ABSENT, Match, MatchMethod, Moved, Path
 
 if TYPE_CHECKING:
@@ -89,9 +89,16 @@ def movers(
     past: Past,
     starts: tuple[str, str],
     bounds: Bounds,
+    at_hand: tuple[AtHand, AtHand] | None = None,
 ) -> dict[str, Mover | Apart]:
-    """What the histories up to the snapshots `starts` tell of each breach, by fingerprint. One walk for all of them."""
-    walks = {side: Walk(realm, past, start, bounds) for side, realm, start in zip(_SIDES, realms, starts, strict=True)}
+    """What the histories up to the snapshots `starts` tell of each breach, by fingerprint. One walk for all of them.
+
+    `at_hand` is what other walks from these snapshots saw."""
+    known = at_hand or (AtHand(), AtHand())
+    walks = {
+        side: Walk(realm, past, start, bounds, one)
+        for side, realm, start, one in zip(_SIDES, realms, starts, known, strict=True)
+    }
     scenes = [walks[side].open() for side in _SIDES]
     left, right = scenes
     if left is None or right is None:

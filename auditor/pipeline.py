@@ -230,7 +230,7 @@ def _concluded(
     laid = lay(config, left, right, tools)
     now = tools.clock()
     realms = tuple(realm_of(config, side.environment, tools.registry.kind) for side in (left, right))
-    histories = Histories((realms[0], realms[1]), tools.store.past, (left.id, right.id), now)
+    histories = Histories((realms[0], realms[1]), tools.store.past, (left.id, right.id), now, (left, right))
     held = partial(held_since, histories)
     history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to, held)
     judgement = judge(

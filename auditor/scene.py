@@ -3,9 +3,9 @@ and what of it was not observed."""
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,12 +16,13 @@ from auditor.observed import SideView
 from auditor.snapshot import normal_form, references_of
 
 if TYPE_CHECKING:
-    from auditor.looks import Facts, Look, Manifest, Past
+    from auditor.looks import Facts, Look, Manifest, Part, Past
     from auditor.model import Json, Kind
     from auditor.names import EnvironmentNames
 
 _HANDFUL = 16
 _AT_HAND = 48
+_FIELDS = {field.name for field in fields(Resource)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Realm:
     kind_of: Callable[[str], Kind]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """A resource as a manifest lists it. `line` is its exact spelling there, `home` the manifest's digest."""
 
@@ -48,7 +49,7 @@ class Entry:
         identity: str = self.said["identity"]
         return identity
 
-    @property
+    @cached_property
     def line(self) -> bytes:
         return canonical(self.said)
 
@@ -61,6 +62,7 @@ class Library:
     read: int = 0
     _manifests: OrderedDict[str, Manifest] = field(default_factory=OrderedDict)
     _facts: dict[str, Facts] = field(default_factory=dict)
+    _references: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def manifest(self, digest: str, coming: Sequence[Look] = ()) -> Manifest:
         if digest not in self._manifests:
@@ -79,16 +81,37 @@ class Library:
             self._facts.update(self.past.facts([digest]))
         return self._facts[digest]
 
+    def references(self, digest: str, part: Part) -> Mapping[str, str]:
+        """What the resources of a part of a manifest may be referred to by, as `references_of` says it."""
+        found = self._references.get(digest)
+        if found is None:
+            found = self._references[digest] = references_of(_pointing(part, part.lines))
+        return found
+
 
 class Scene:
-    """What one look saw. `coming` are the looks that will be asked for next."""
+    """What one look saw. `coming` are the looks that will be asked for next.
 
-    def __init__(self, realm: Realm, look: Look, library: Library, coming: Sequence[Look] = ()) -> None:
+    `resources` are all that it saw, where they are at hand. `near` is another look's scene that has them: what this one
+    saw is told from that one's by what differs."""
+
+    def __init__(
+        self,
+        realm: Realm,
+        look: Look,
+        library: Library,
+        coming: Sequence[Look] = (),
+        *,
+        resources: Sequence[Resource] | None = None,
+        near: Scene | None = None,
+    ) -> None:
         self.realm, self.look = realm, look
         self._library, self._coming = library, coming
+        self._resources, self._near = resources, near
         self._normals: dict[bytes, Normal] = {}
         self._documents: dict[str, Mapping[str, Json]] = {}
-        self._named: dict[str, defaultdict[str, list[Entry]]] = {}
+        self._called: dict[tuple[str, str], Sequence[Entry]] = {}
+        self._alike: dict[str, Mapping[str, Entry]] = {}
 
     def holder(self, line: bytes, among: Collection[str]) -> str | None:
         """The digest of the manifest, `among` those of this look, that lists exactly this."""
@@ -97,17 +120,26 @@ class Scene:
     def entries(self, kind: str) -> Iterator[Entry]:
         """The resources of a kind."""
         for home in self.look.manifests:
-            for said in self._manifest(home).entries.get(kind, ()):
+            for said in self._manifest(home).of_kind(kind):
                 yield Entry(said, home)
 
     def called(self, kind: str, identity: str) -> Sequence[Entry]:
         """The resources of a kind that go by this very name."""
-        named = self._named.get(kind)
-        if named is None:
-            named = self._named[kind] = defaultdict(list)
-            for entry in self.entries(kind):
-                named[entry.identity].append(entry)
-        return named.get(identity, ())
+        found = self._called.get((kind, identity))
+        if found is None:
+            homes = self.look.manifests
+            found = [Entry(said, home) for home in homes for said in self._manifest(home).called(kind, identity)]
+            self._called[kind, identity] = found
+        return found
+
+    def alike(self, kind: str, normal: str) -> Entry | None:
+        """The first resource of a kind, by name and region, whose name is this one once names are set aside."""
+        found = self._alike.get(kind)
+        if found is None:
+            ordered = sorted(self.entries(kind), key=lambda entry: (entry.identity, entry.said["region"] or ""))
+            # The first of several comes last, and stays.
+            found = self._alike[kind] = {self.names.neutral(entry.identity): entry for entry in reversed(ordered)}
+        return found.get(normal)
 
     def all(self, among: Collection[str] | None = None) -> Iterator[Entry]:
         """Every resource; or those of the manifests `among` those of this look."""
@@ -122,7 +154,7 @@ class Scene:
         line = entry.line
         if line not in self._normals:
             self.read([entry])
-            resource = decode(Resource, {**entry.said, "attributes": self._documents[entry.said["attributes"]]})
+            resource = _resource(entry.said, self._documents[entry.said["attributes"]])
             names = self.names_at(resource.source)
             self._normals[line] = normal_form(resource, self.realm.kind_of(resource.kind), names, self._references)
         return self._normals[line]
@@ -139,7 +171,7 @@ class Scene:
 
     def lacks(self, kind: Kind, identities: Collection[str]) -> bool:
         """Whether a resource that is not in here really was not there, and not only unseen."""
-        return self._seen.lists(kind.name) and not self._seen.hides(kind.name, identities, located=kind.located)
+        return self.view.lists(kind.name) and not self.view.hides(kind.name, identities, located=kind.located)
 
     @cached_property
     def facts(self) -> Facts:
@@ -151,14 +183,16 @@ class Scene:
 
     @cached_property
     def view(self) -> SideView:
-        return SideView(self._snapshot, self.names)
+        return SideView(self._bare, self.names, lambda: frozenset(self._kinds()))
 
     @cached_property
-    def _seen(self) -> SideView:
-        """The same, without the resources: what was listed can be told without reading what was found."""
+    def _bare(self) -> Snapshot:
+        """The snapshot without its resources: what was listed can be told without reading what was found."""
         facts, look = self.facts, self.look
-        bare = Snapshot(look.id, self.realm.environment, look.taken_at, (), facts.gaps, facts.listings)
-        return SideView(bare, self.names)
+        return Snapshot(look.id, self.realm.environment, look.taken_at, (), facts.gaps, facts.listings)
+
+    def _kinds(self) -> Iterator[str]:
+        return (kind for home in self.look.manifests for kind in self._manifest(home).entries)
 
     @cached_property
     def _by_source(self) -> Mapping[str, EnvironmentNames]:
@@ -166,15 +200,57 @@ class Scene:
 
     @cached_property
     def _references(self) -> Mapping[str, str]:
-        return references_of(self._snapshot.resources)
+        if self._resources is not None:
+            return references_of(self._resources)
+        found = self._near_references(self._near) if self._near is not None and self._near.has_sole_handles else None
+        if found is None:
+            found = {}
+            for digest, part in self._parts.items():
+                found.update(self._library.references(digest, part))
+        return found
+
+    def _near_references(self, near: Scene) -> Mapping[str, str] | None:
+        """Those of another scene but for what differs; None where something may be referred to by what others are, too."""
+        gone = [part for digest, part in near._parts.items() if digest not in self._parts]
+        come = [part for digest, part in self._parts.items() if digest not in near._parts]
+        if not gone and not come:
+            return near._references
+        lost, new = _only_in(gone, come), _only_in(come, gone)
+        kept = dict(near._references)
+        for ref in references_of(lost):
+            kept.pop(ref, None)
+        fresh = references_of(new)
+        alone = sum(len(resource.refs) for resource in new) == len({ref for resource in new for ref in resource.refs})
+        return {**kept, **fresh} if alone and kept.keys().isdisjoint(fresh) else None
 
     @cached_property
-    def _snapshot(self) -> Snapshot:
-        """The snapshot with its resources by name only."""
-        said = (entry.said for entry in self.all())
-        named = tuple(Resource(one["kind"], one["identity"], {}, refs=tuple(one["refs"])) for one in said)
-        look, facts = self.look, self.facts
-        return Snapshot(look.id, self.realm.environment, look.taken_at, named, facts.gaps, facts.listings)
+    def has_sole_handles(self) -> bool:
+        """Whether its resources are at hand, and nothing refers to two of them."""
+        if self._resources is None:
+            return False
+        refs = [ref for resource in self._resources for ref in resource.refs]
+        return len(set(refs)) == len(refs)
+
+    @cached_property
+    def _parts(self) -> Mapping[str, Part]:
+        return {digest: part for home in self.look.manifests for digest, part in self._manifest(home).parts.items()}
 
     def _manifest(self, digest: str) -> Manifest:
         return self._library.manifest(digest, self._coming)
+
+
+def _only_in(parts: Sequence[Part], others: Sequence[Part]) -> list[Resource]:
+    """The resources, by name and references only, that some parts list and others do not list alike."""
+    known = {line for part in others for line in part.lines}
+    return [one for part in parts for one in _pointing(part, [line for line in part.lines if line not in known])]
+
+
+def _pointing(part: Part, lines: Sequence[bytes]) -> Iterator[Resource]:
+    return (Resource(kind, identity, {}, refs=refs) for kind, identity, refs in part.pointers(lines) if refs)
+
+
+def _resource(said: Mapping[str, Json], attributes: Mapping[str, Json]) -> Resource:
+    """What a manifest says of a resource; one of an older program knew fewer fields."""
+    if said.keys() != _FIELDS:
+        return decode(Resource, {**said, "attributes": attributes})
+    return Resource(**{**said, "attributes": attributes, "refs": tuple(said["refs"])})

@@ -9,6 +9,7 @@ Before there were chunks a manifest was one list of all its resources, each as a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from operator import lt
@@ -48,6 +49,11 @@ _NAMED = (*FIELDS, "attributes")
 # A chunk ends with one name in 64; the last is for names that never do.
 _USUAL = 64
 _MOST = 1024
+# The fields of a row that name its resource, at the beginning of a chunk.
+_TEXT = rb'(?:"(?:[^"\\]|\\.)*"|null)'
+_FIRST = re.compile(rb"\A\[\[(" + rb",".join([_TEXT] * 5) + rb"),")
+_ROWS = json.JSONDecoder()
+_BEGIN, _NEXT, _END = b'[["', b'"],["', b'"]]'
 
 
 def rows(resources: Iterable[Resource]) -> list[Row]:
@@ -134,6 +140,59 @@ def rows_of(content: bytes) -> list[Row]:
     for row in found:
         row[_REFS] = tuple(row[_REFS])
     return found
+
+
+def first_name(chunk: bytes) -> str | None:
+    """The `name` of the first resource of a chunk; None where the chunk has to be read to tell."""
+    found = _FIRST.match(chunk)
+    return None if found is None else row_name(orjson.loads(b"[%b]" % found[1]))
+
+
+def row_name(row: Sequence[Json]) -> str:
+    """The `name` of the resource of a row."""
+    return f"{row[0]}\0{row[1]}\0{row[2]}\0{row[3] or ''}\0{row[4] or ''}"
+
+
+def rows_called(chunk: bytes, kind: str, identity: str) -> list[Row]:
+    """The rows of a chunk whose resources go by this name, without reading the others."""
+    start = compact_texts([kind, identity])[:-1] + b","
+    if start[:1] == b" " or chunk[:2] != b"[[":
+        return [row for row in rows_of(chunk) if row[0] == kind and row[1] == identity]
+    found: list[Row] = []
+    # Nothing but a row begins behind another one or at the beginning: lists within one follow a text, or null.
+    at = chunk.find(start)
+    while at >= 0:
+        if at == 1 or chunk[at - 2 : at] == b"],":
+            row = _row_at(chunk, at)
+            row[_REFS] = tuple(row[_REFS])
+            found.append(tuple(row))
+        at = chunk.find(start, at + 1)
+    return found
+
+
+def _row_at(chunk: bytes, at: int) -> list[Any]:
+    end = chunk.find(_NEXT, at)
+    try:
+        found: list[Any] = orjson.loads(chunk[at : end + 2 if end >= 0 else -1])
+    except orjson.JSONDecodeError:  # a text that reads as the end of one row and the beginning of the next
+        found = _ROWS.raw_decode(chunk[at:].decode())[0]
+    return found
+
+
+def lines(chunk: bytes) -> tuple[bytes, ...]:
+    """A chunk in pieces, as a rule one for each row: two that are equal say the same of the same resource."""
+    return tuple(chunk[3:-3].split(_NEXT)) if chunk[:3] == _BEGIN else (chunk,)
+
+
+def pointers(chunk: bytes, some: Sequence[bytes]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Kind, identity and references of the resources of some `lines` of a chunk; of all where these are no rows."""
+    if not some:
+        return []
+    try:
+        found = rows_of(b"%b%b%b" % (_BEGIN, _NEXT.join(some), _END) if chunk[:3] == _BEGIN else chunk)
+    except (ValueError, IndexError):  # a text that reads as the end of one row and the beginning of the next
+        found = rows_of(chunk)
+    return [(row[0], row[1], row[_REFS]) for row in found]
 
 
 def said(row: Row) -> dict[str, Json]:

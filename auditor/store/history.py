@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from operator import le
 from weakref import WeakValueDictionary
 
 from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
 from auditor.codec import compact, decode, parse
-from auditor.looks import Facts, Look, Manifest
+from auditor.looks import Facts, Look, Manifest, Pointers
 from auditor.model import Json
 from auditor.store import blobs
 from auditor.store.database import Database
-from auditor.store.entries import chunks_of, row_of, rows_of, said
+from auditor.store.entries import chunks_of, first_name, lines, pointers, row_name, row_of, rows_called, rows_of, said
 from auditor.store.tables import ChunkRow, DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow
 
 
@@ -36,6 +38,22 @@ class Chunk:
     def entries(self) -> tuple[Mapping[str, Json], ...]:
         return tuple(map(said, rows_of(self.content)))
 
+    @cached_property
+    def lines(self) -> Sequence[bytes]:
+        return lines(self.content)
+
+    def pointers(self, lines: Sequence[bytes]) -> Sequence[Pointers]:
+        return pointers(self.content, lines)
+
+    @cached_property
+    def first(self) -> str | None:
+        """The name of the first of them; None where all would have to be read to tell."""
+        return first_name(self.content)
+
+    def called(self, kind: str, identity: str) -> Sequence[Mapping[str, Json]]:
+        """Those of this very name."""
+        return tuple(map(said, rows_called(self.content, kind, identity)))
+
 
 @dataclass(frozen=True)
 class Chunked(Manifest):
@@ -44,8 +62,38 @@ class Chunked(Manifest):
     chunks: Mapping[str, Chunk]
 
     def holds(self, line: bytes) -> bool:
-        row = compact(row_of(parse(line))).strip()
-        return any(chunk.holds(row) for chunk in self.chunks.values())
+        found = row_of(parse(line))
+        row, name = compact(found).strip(), row_name(found)
+        return any(chunk.holds(row) for chunk in self._between(name, f"{name}\0"))
+
+    def of_kind(self, kind: str) -> Sequence[Mapping[str, Json]]:
+        chunks = self._between(f"{kind}\0", f"{kind}\1")
+        return [entry for chunk in chunks for entry in chunk.entries if entry["kind"] == kind]
+
+    def called(self, kind: str, identity: str) -> Sequence[Mapping[str, Json]]:
+        chunks = self._between(f"{kind}\0{identity}\0", f"{kind}\0{identity}\1")
+        return [entry for chunk in chunks for entry in chunk.called(kind, identity)]
+
+    @property
+    def parts(self) -> Mapping[str, Chunk]:
+        return self.chunks
+
+    def _between(self, low: str, high: str) -> Sequence[Chunk]:
+        """The chunks that resources may be in whose names are not below `low`, and below `high`."""
+        if self._firsts is None:
+            return tuple(self.chunks.values())
+        return self._ordered[max(bisect_left(self._firsts, low) - 1, 0) : bisect_left(self._firsts, high)]
+
+    @cached_property
+    def _ordered(self) -> Sequence[Chunk]:
+        return tuple(self.chunks.values())
+
+    @cached_property
+    def _firsts(self) -> list[str] | None:
+        """The name that each chunk begins with; None where they do not tell where a name is to be found."""
+        named = [chunk.first for chunk in self._ordered]
+        found = [name for name in named if name is not None]
+        return found if len(found) == len(named) and all(map(le, found, found[1:])) else None
 
     @cached_property
     def entries(self) -> Mapping[str, tuple[Mapping[str, Json], ...]]:

@@ -94,7 +94,7 @@ def _judged(here: World, left: Snapshot, right: Snapshot) -> Judgement:
     now = tools.clock()
     laid = lay(config, left, right, tools)
     realms = (realm_of(config, LEFT, here.registry.kind), realm_of(config, RIGHT, here.registry.kind))
-    histories = Histories(realms, tools.store.past, (left.id, right.id), now)
+    histories = Histories(realms, tools.store.past, (left.id, right.id), now, (left, right))
     held = partial(held_since, histories)
     history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to, held)
     left_names, right_names = laid.pair.left, laid.pair.right

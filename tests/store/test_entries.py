@@ -55,6 +55,41 @@ def test_one_resource_more_or_less_or_other_is_one_other_chunk():
             assert len(set(chunks(other)) - set(before)) <= 2
 
 
+ODD = ("orders", '"],["', "],[", 'a"],[["b', "\\", '["aws.rds.instance","orders",', "ö", "\ud800", "null", "")
+
+
+def test_what_is_asked_of_a_chunk_is_told_without_reading_all_of_it():
+    """Whatever the texts in it look like: by name, by its beginning, and by the lines that another chunk has not."""
+    chance = random.Random(7)
+    for number in range(150):
+        odd = ODD if number % 3 else ODD[:1]
+        made = [
+            replace(
+                resource(f"{chance.choice(odd)}{chance.choice(('', '', 'b'))}"),
+                kind=chance.choice(("aws.rds.instance", "aws.rds.cluster")),
+                region=chance.choice((None, "eu-west-1")),
+                refs=tuple(chance.choices([*odd, "aws.rds.instance"], k=chance.randrange(4))),
+                tags={chance.choice(odd): chance.choice(odd)},
+                location=chance.choice((None, *odd)),
+            )
+            for _ in range(chance.randrange(1, 6))
+        ]
+        chunk = entries.spelled(made)
+        rows = entries.rows_of(chunk)
+        assert entries.first_name(chunk) in (entries.name(made[0]), None)
+        assert entries.first_name(chunk) is not None or chunk[:1] == b" "
+        assert list(map(entries.row_name, rows)) == list(map(entries.name, made))
+        for kind, identity in {(row[0], row[1]) for row in rows} | {("aws.rds.instance", "nothing")}:
+            found = [row for row in rows if (row[0], row[1]) == (kind, identity)]
+            assert list(map(list, entries.rows_called(chunk, kind, identity))) == list(map(list, found))
+        told = [(row[0], row[1], row[6]) for row in rows]
+        assert entries.pointers(chunk, entries.lines(chunk)) == told
+        other = entries.spelled([*made[:2], resource("new"), *made[3:]])
+        apart = [line for line in entries.lines(chunk) if line not in entries.lines(other)]
+        lost = {one.identity for one in made} - {row[1] for row in entries.rows_of(other)}
+        assert lost <= {identity for _, identity, _ in entries.pointers(chunk, apart)}
+
+
 def test_a_snapshot_of_known_documents_asks_for_none_of_them(store: Store):
     """Neither to spell nor to store: only what the store has not is read, and what it has not and nobody finds is an error."""
     asked: list[str] = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from auditor.codec import canonical
 from auditor.errors import StoreError
-from auditor.looks import Facts
+from auditor.looks import Facts, Manifest, Remembered
 from auditor.store import Store
 from tests.store.samples import at, resource, snapshot
 
@@ -57,3 +59,57 @@ def test_contents_are_read_by_their_digests(store: Store) -> None:
     assert facts == Facts(taken.gaps, taken.listings, taken.accounts, taken.regions)
     with pytest.raises(StoreError, match="missing or damaged"):
         store.past.manifests(["0" * 64])
+
+
+def test_a_resource_is_found_in_a_manifest_by_its_name(store: Store) -> None:
+    """In whichever of its chunks it lies: the same as all that are listed say."""
+    names = [f"{word}{number}" for number in range(70) for word in ("orders-", "b", "Ü")]
+    kinds = ("aws.rds.instance", "aws.rds", "aws.rds.instances")
+    made = [replace(resource(name), kind=kinds[place % 3]) for place, name in enumerate(names)]
+    twice = [replace(one, region="us-east-1") for one in made[:30]]
+    store.save_snapshot(snapshot("p0", "prod", at(0), [*made, *twice]))
+    (look,) = store.past.looks("prod")
+    manifest = store.past.manifests(look.manifests)[look.manifests[0]]
+    assert len(manifest.parts) > 2
+    listed = [entry for kind in manifest.entries for entry in manifest.entries[kind]]
+    assert len(listed) == 240
+    for kind in (*kinds, "aws.rd", "aws.rds.inst", "z"):
+        assert list(manifest.of_kind(kind)) == list(manifest.entries.get(kind, ()))
+    for one in listed:
+        same = [entry for entry in listed if (entry["kind"], entry["identity"]) == (one["kind"], one["identity"])]
+        assert list(manifest.called(one["kind"], one["identity"])) == same
+        assert manifest.holds(canonical(one))
+        assert not manifest.holds(canonical({**one, "parent": "other"}))
+    assert not manifest.called("aws.rds.instance", "orders-")
+    bare = Manifest(canonical(listed))
+    for name in names:
+        assert list(bare.called("aws.rds", name)) == list(manifest.called("aws.rds", name))
+    assert sorted(bare.pointers(bare.lines)) == sorted(
+        pointer for part in manifest.parts.values() for pointer in part.pointers(part.lines)
+    )
+
+
+def test_what_was_read_of_a_past_is_not_read_again(store: Store) -> None:
+    """And is what the past says; what could not be read is asked for again."""
+    store.save_snapshot(snapshot("p0", "prod", at(0), [resource("orders")]))
+    (look,) = store.past.looks("prod")
+    asked: list[str] = []
+
+    class Counted:
+        def __getattr__(self, name: str) -> object:
+            def call(*some: object, **more: object) -> object:
+                asked.append(name)
+                return getattr(store.past, name)(*some, **more)
+
+            return call
+
+    past = Remembered(Counted())  # type: ignore[arg-type]
+    entry = store.past.manifests(look.manifests)[look.manifests[0]].of_kind("aws.rds.instance")[0]
+    for _ in range(2):
+        assert past.looks("prod", limit=3) == (look,)
+        assert past.facts([look.facts]) == store.past.facts([look.facts])
+        assert list(past.manifests(look.manifests)) == list(look.manifests)
+        assert past.documents([entry["attributes"]]) == store.past.documents([entry["attributes"]])
+        with pytest.raises(StoreError, match="missing or damaged"):
+            past.manifests(["0" * 64])
+    assert sorted(asked) == ["documents", "facts", "looks", *["manifests"] * 3]

@@ -1,0 +1,64 @@
+"""What one look saw is told from another one's scene by what differs, and is the same as if it had been read whole."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+from auditor.looks import Look
+from auditor.model import Resource
+from auditor.scene import Library, Scene
+from auditor.snapshot import references_of
+from tests.pasts import Pasts, empty_store, orders, realm, service
+
+
+def some(chance: random.Random, number: int) -> Resource:
+    """A resource that others may point to; now and then by what they point to another one."""
+    handles = [f"arn:aws:ecs:{number}", f"arn:aws:ecs:{chance.choice([number, number + 1, 10_000])}"]
+    kept = handles[: 1 + (chance.random() < 0.1)]
+    return replace(service("prod", f"web-{number:03}", size=chance.randrange(3)), refs=tuple(kept))
+
+
+def test_references_are_the_same_whether_told_from_another_look_or_read(tmp_path: Path) -> None:
+    """Over looks in which things come, go, change and take over what others were referred to by."""
+    chance = random.Random(11)
+    with empty_store(tmp_path) as store:
+        pasts = Pasts(store)
+        seen: list[list[Resource]] = []
+        for minute in range(6):
+            before = seen[-1] if seen else [some(chance, number) for number in range(260)]
+            kept = [one if chance.random() > 0.02 else some(chance, number) for number, one in enumerate(before)]
+            if minute % 3 == 0:
+                kept = [replace(service("prod", f"web-{n:03}"), refs=(f"arn:aws:ecs:{n}",)) for n in range(260)]
+            seen.append([one for one in kept if chance.random() > 0.002])
+            pasts.look(minute, "prod", *seen[-1])
+        looks = store.past.looks("prod")[::-1]
+        told, alone = 0, 0
+        whole = [Scene(realm("prod"), look, Library(store.past))._references for look in looks]
+        for here, start in enumerate(looks):
+            near = Scene(realm("prod"), start, Library(store.past), resources=seen[here])
+            assert near._references == references_of(seen[here])
+            for there, look in enumerate(looks):
+                scene = Scene(realm("prod"), look, Library(store.past), near=near)
+                assert scene._references == whole[there]
+                if near.has_sole_handles:
+                    told += scene._near_references(near) is not None
+                    alone += sum(len(one.refs) for one in seen[there]) == len(whole[there])
+        assert told > 3 < alone
+
+
+def test_a_resource_that_has_no_name_here_is_the_first_whose_name_is_alike(tmp_path: Path) -> None:
+    """By name, then by region."""
+    with empty_store(tmp_path) as store:
+        pasts = Pasts(store)
+        there = [replace(orders(name), region=region) for name in ("prd", "prod") for region in ("us-east-1", None)]
+        pasts.look(0, "prod", *there, service("prod", "web"))
+        (look,) = store.past.looks("prod")
+        scene = Scene(realm("prod"), Look(look.id, look.taken_at, look.facts, look.manifests), Library(store.past))
+        found = scene.alike("aws.rds.instance", "orders-{env}")
+        assert found is not None
+        assert (found.identity, found.said["region"]) == ("orders-prd", None)
+        assert scene.alike("aws.rds.instance", "orders") is None
+        assert [entry.identity for entry in scene.called("aws.rds.instance", "orders-prod")] == ["orders-prod"] * 2
+        assert {*scene.view.points_to("aws.ecs.service/web aws.sqs.queue/x")} == {"aws.ecs.service"}
