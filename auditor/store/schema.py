@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
@@ -83,19 +84,31 @@ def alembic_config() -> Config:
 
 
 def _upgrade(database: Database) -> Upgrade:
-    from alembic import command
-
     if _examine(database) is None and database.sqlite:
         database.prepare_file()
     with database.migrating() as connection:
         # Read again: another process may have been faster.
         before = _version(connection)
-        if before != HEAD:
+        if before is None and database.sqlite:
+            _lay_out(connection)
+        if _version(connection) != HEAD:
             config = alembic_config()
             config.attributes["connection"] = connection
-            with _ALEMBIC:
-                command.upgrade(config, "head")
+            _migrate(config)
     return Upgrade(before, HEAD)
+
+
+def _migrate(config: Config) -> None:
+    from alembic import command
+
+    with _ALEMBIC:
+        command.upgrade(config, "head")
+
+
+def _lay_out(connection: Connection) -> None:
+    """Make the tables of a new SQLite file at once: running every migration on nothing takes five times as long."""
+    for statement in (resources.files("auditor.store.migrations") / "sqlite.sql").read_text("utf-8").split(";\n\n"):
+        connection.exec_driver_sql(statement)
 
 
 def _examine(database: Database) -> str | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from auditor.errors import StoreError
-from auditor.store import Store, schema
+from auditor.store import Store, migrations, schema
 from auditor.store.database import parse
 from auditor.store.tables import Base
+from tests.publish.golden import same_as_golden
 from tests.store import older
 from tests.store.samples import snapshot
 
@@ -38,6 +40,23 @@ def test_the_migrations_add_up_to_the_tables(url: str):
 def test_head_is_the_last_migration():
     """The constant spares every start the loading of Alembic; it must not lag behind."""
     assert ScriptDirectory.from_config(schema.alembic_config()).get_heads() == [schema.HEAD]
+
+
+def test_a_new_sqlite_file_is_laid_out_as_the_migrations_add_up(tmp_path: Path):
+    """Statement by statement, with the version and no other row. `UPDATE_GOLDEN=1` writes the script anew."""
+    older.make(f"sqlite:///{tmp_path / 'migrated.db'}", "head")
+    with closing(sqlite3.connect(tmp_path / "migrated.db")) as connection:
+        made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name != 'sqlite_sequence' ORDER BY rowid"
+        filled = [line for line in connection.iterdump() if line.startswith("INSERT INTO")]
+        script = ";\n\n".join([*(sql for (sql,) in connection.execute(made)), *(line.rstrip(";") for line in filled)])
+    same_as_golden(str(Path(migrations.__file__).with_name("sqlite.sql")), script + "\n")
+    assert filled == [f"INSERT INTO \"{schema.VERSION_TABLE}\" VALUES('{schema.HEAD}');"]
+    schema.upgrade(f"sqlite:///{tmp_path / 'new.db'}")
+    dumps = []
+    for name in ("migrated.db", "new.db"):
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            dumps.append([*connection.iterdump(), *connection.execute("PRAGMA auto_vacuum")])
+    assert dumps[0] == dumps[1]
 
 
 def test_an_upgrade_says_from_where_to_where(empty_url: str):
