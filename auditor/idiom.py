@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from auditor.aligned import Aligner
-from auditor.kept import KEY
+from auditor.forms import FORM_VERSION
+from auditor.kept import KEY, key_of
 
 if TYPE_CHECKING:
-    from auditor.kept import Kept
+    from auditor.kept import Keeping
     from auditor.model import Match
     from auditor.names import EnvironmentNames
 
@@ -31,6 +33,11 @@ _SHORTEST_WORD = 3
 # The names of a few hundred things show how all are called.
 _MOST_MATCHES, _MOST_TEXTS, _LONGEST = 400, 20_000, 200
 _WORDS = re.compile(r"[^A-Za-z0-9]+")
+_KIND = attrgetter("left.kind.name")
+IDIOM_VERSION = 1
+"""Part of every key: raise it when the same texts would show something else."""
+# How many texts come before, which side it is about, and what is shown.
+_Shown: TypeAlias = tuple[int, int, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,55 +84,113 @@ PLAIN = Idiom()
 """Nothing was learned."""
 
 
-@dataclass(slots=True)
-class _Seen:
-    words: dict[str, set[str]] = field(default_factory=dict)
-    glued: dict[tuple[str, bool], set[str]] = field(default_factory=dict)
-
-
 def idiom(matches: Iterable[Match], side: str, left: EnvironmentNames, right: EnvironmentNames) -> Idiom:
     """How the environment on `side` (`left` or `right`) is spelled in the names that face each other in `matches`.
 
     The same for the same matches in any order.
     """
-    return learned(facing(matches), side, left, right)
+    return idioms(matches, left, right)[side]
 
 
-def learned(texts: Iterable[tuple[str, str]], side: str, left: EnvironmentNames, right: EnvironmentNames) -> Idiom:
-    """The same from the texts that face each other (`facing`), which tell of both sides."""
-    own, other = (left, right) if side == "left" else (right, left)
-    aligner = Aligner(left, right)
-    weak = {word: _word(word) for word in own.weak if len(word) >= _SHORTEST_WORD}
-    tokens, others = _bare(own.tokens), _bare(other.tokens)
-    seen = _Seen()
-    for ours, theirs in texts:
-        mine, opposite = (ours, theirs) if side == "left" else (theirs, ours)
+def idioms(
+    matches: Iterable[Match], left: EnvironmentNames, right: EnvironmentNames, keeping: Keeping | None = None
+) -> Mapping[str, Idiom]:
+    """Both environments' by `left` and `right`. What a pair of documents shows is kept, so that the next time none is read."""
+    learners = _Learner("left", left, right), _Learner("right", left, right)
+    kept = keeping.map(f"idiom-{IDIOM_VERSION}:{left.name}:{right.name}") if keeping is not None else None
+    context = key_of(json.dumps([FORM_VERSION, [[n.tokens, n.weak, n.foreign] for n in (left, right)]]))
+    count = 0
+    for match in _chosen(matches):
+        key = _key(match, context) if kept is not None else b""
+        record = kept.get(key) if kept is not None and key else None
+        number, shown = _unpacked(record) if record is not None else _shown_by(match, learners)
+        if kept is not None and key and record is None:
+            kept[key] = json.dumps([number, shown], separators=(",", ":")).encode()
+        for at, place, what in shown:
+            # Texts are counted up to the last that may be looked at, whether they differ or not.
+            if count + at <= _MOST_TEXTS:
+                learners[place].see(what)
+        count += number
+        if count > _MOST_TEXTS:
+            break
+    return {learner.side: learner.idiom() for learner in learners}
+
+
+def _key(match: Match, context: bytes) -> bytes:
+    left, right = match.left.key, match.right.key
+    return blake2b(left + right, digest_size=KEY, key=context).digest() if left and right else b""
+
+
+def _unpacked(record: bytes) -> tuple[int, list[_Shown]]:
+    number, shown = json.loads(record)
+    return number, shown
+
+
+def _shown_by(match: Match, learners: tuple[_Learner, _Learner]) -> tuple[int, list[_Shown]]:
+    """How many texts face each other in a pair, and what they show: each with how many come before it, and of which side."""
+    number, texts = _facing_in(match)
+    shown = [
+        (at, place, what)
+        for at, ours, theirs in texts
+        for place, learner in enumerate(learners)
+        for what in learner.shown(ours, theirs)
+    ]
+    return number, shown
+
+
+class _Learner:
+    """Gathers what is shown of how the environment on one side is spelled."""
+
+    def __init__(self, side: str, left: EnvironmentNames, right: EnvironmentNames) -> None:
+        self.side = side
+        own, other = (left, right) if side == "left" else (right, left)
+        self._aligner = Aligner(left, right)
+        self._weak = {word: _word(word) for word in own.weak if len(word) >= _SHORTEST_WORD}
+        self._tokens, self._others = _bare(own.tokens), _bare(other.tokens)
+        self._foreign = _bare(own.foreign)
+        self._words: dict[str, set[str]] = {}
+        self._glued: dict[tuple[str, bool], set[str]] = {}
+
+    def shown(self, ours: str, theirs: str) -> Iterator[list[Any]]:
+        """What two texts that face each other show: words that are its name and the text they stand in; or names that are
+        glued, whether to the end of a word, and what stands beside them."""
+        mine, opposite = (ours, theirs) if self.side == "left" else (theirs, ours)
         lower = mine.lower() if mine.isascii() else None
-        for word, pattern in weak.items():
+        for word, pattern in self._weak.items():
             if lower is not None and word not in lower:
                 continue
-            if pattern.search(mine) and not pattern.search(opposite) and aligner.same(ours, theirs):
-                seen.words.setdefault(word, set()).add(mine)
-        _see_glued(seen, mine, opposite, tokens, others)
-    words = frozenset(word for word, texts in seen.words.items() if len(texts) >= _ENOUGH)
-    glued = sorted((name, at_end, rests) for (name, at_end), rests in seen.glued.items() if len(rests) >= _ENOUGH)
-    stems = tuple((name, at_end, frozenset(rest[:_STEM] for rest in rests)) for name, at_end, rests in glued)
-    things = frozenset(rest for rests in seen.glued.values() for rest in rests)
-    return Idiom(words, stems, (others | _bare(own.foreign)) - tokens, things)
+            if pattern.search(mine) and not pattern.search(opposite) and self._aligner.same(ours, theirs):
+                yield [word, mine]
+        yield from self._glued_in(mine, opposite)
 
+    def _glued_in(self, mine: str, facing: str) -> Iterator[list[Any]]:
+        ours, theirs = _WORDS.split(mine.lower()), _WORDS.split(facing.lower())
+        if len(ours) != len(theirs):
+            return
+        for word, opposite in zip(ours, theirs, strict=True):
+            if word == opposite:
+                continue
+            for name in sorted(self._tokens):
+                for at_end in (False, True):
+                    rest = _beside(word, name, at_end=at_end)
+                    if rest is not None and any(
+                        rest == _beside(opposite, token, at_end=at_end) for token in self._others
+                    ):
+                        yield [name, at_end, rest]
 
-def _see_glued(seen: _Seen, mine: str, facing: str, own: frozenset[str], other: frozenset[str]) -> None:
-    ours, theirs = _WORDS.split(mine.lower()), _WORDS.split(facing.lower())
-    if len(ours) != len(theirs):
-        return
-    for word, opposite in zip(ours, theirs, strict=True):
-        if word == opposite:
-            continue
-        for name in own:
-            for at_end in (False, True):
-                rest = _beside(word, name, at_end=at_end)
-                if rest is not None and any(rest == _beside(opposite, token, at_end=at_end) for token in other):
-                    seen.glued.setdefault((name, at_end), set()).add(rest)
+    def see(self, what: Sequence[Any]) -> None:
+        """Take in something that was `shown`."""
+        if len(what) == 2:
+            self._words.setdefault(what[0], set()).add(what[1])
+        else:
+            self._glued.setdefault((what[0], what[1]), set()).add(what[2])
+
+    def idiom(self) -> Idiom:
+        words = frozenset(word for word, texts in self._words.items() if len(texts) >= _ENOUGH)
+        glued = sorted((name, at_end, rests) for (name, at_end), rests in self._glued.items() if len(rests) >= _ENOUGH)
+        stems = tuple((name, at_end, frozenset(rest[:_STEM] for rest in rests)) for name, at_end, rests in glued)
+        things = frozenset(rest for rests in self._glued.values() for rest in rests)
+        return Idiom(words, stems, (self._others | self._foreign) - self._tokens, things)
 
 
 def _beside(word: str, name: str, *, at_end: bool) -> str | None:
@@ -135,54 +200,35 @@ def _beside(word: str, name: str, *, at_end: bool) -> str | None:
     return word.removesuffix(name) if at_end else word.removeprefix(name)
 
 
-def facing(matches: Iterable[Match], kept: Kept | None = None) -> tuple[tuple[str, str], ...]:
-    """Texts of both sides that stand in the same place and differ; of each document read, once.
-
-    What a pair of documents holds is `kept`, so that the next time none of them is read."""
-    return tuple(_facing(matches, kept))
-
-
-def _facing(matches: Iterable[Match], kept: Kept | None) -> Iterator[tuple[str, str]]:
-    count = 0
-    for match in _chosen(matches):
-        number, pairs = _facing_in(match, kept)
-        # Texts are counted up to the last that may be looked at, whether they differ or not.
-        yield from ((ours, theirs) for at, ours, theirs in pairs if count + at <= _MOST_TEXTS)
-        count += number
-        if count > _MOST_TEXTS:
-            return
-
-
-def _facing_in(match: Match, kept: Kept | None) -> tuple[int, list[tuple[int, str, str]]]:
-    """How many texts face each other in a pair, and those that differ, each with how many come before it."""
-    left, right = match.left, match.right
-    key = (
-        blake2b(left.key + right.key, digest_size=KEY).digest() if kept is not None and left.key and right.key else b""
-    )
-    record = kept.get(key) if kept is not None and key else None
-    if record is not None:
-        number, pairs = json.loads(record)
-        return number, pairs
-    ours, theirs = left.resource, right.resource
+def _facing_in(match: Match) -> tuple[int, list[tuple[int, str, str]]]:
+    """How many texts stand in the same place on both sides of a pair, and those that differ, each with how many come
+    before it."""
+    ours, theirs = match.left.resource, match.right.resource
     told = [(ours.identity, theirs.identity), (ours.component or "", theirs.component or "")]
-    texts = [*told, *_texts(left.raw, right.raw)]
-    found = [(at, a, b) for at, (a, b) in enumerate(texts) if a != b and max(len(a), len(b)) <= _LONGEST]
-    if kept is not None and key:
-        kept[key] = json.dumps([len(texts), found], separators=(",", ":")).encode()
-    return len(texts), found
+    texts = [*told, *_texts(match.left.raw, match.right.raw)]
+    return len(texts), [(at, a, b) for at, (a, b) in enumerate(texts) if a != b and max(len(a), len(b)) <= _LONGEST]
 
 
 def _chosen(matches: Iterable[Match]) -> list[Match]:
     """The first by kind, identity and digest. Only kinds that may be among them are put in order."""
-    by_kind: dict[str, list[Match]] = defaultdict(list)
-    for match in matches:
-        by_kind[match.left.kind.name].append(match)
-    chosen: list[Match] = []
-    for kind in sorted(by_kind):
-        chosen += sorted(by_kind[kind], key=lambda match: (match.left.identity, match.left.digest))
-        if len(chosen) >= _MOST_MATCHES:
+    some = tuple(matches)
+    counts = Counter(map(_KIND, some))
+    wanted: set[str] = set()
+    found = 0
+    for kind in sorted(counts):
+        wanted.add(kind)
+        found += counts[kind]
+        if found >= _MOST_MATCHES:
             break
-    return chosen[:_MOST_MATCHES]
+    by_kind: dict[str, list[Match]] = {kind: [] for kind in sorted(wanted)}
+    for match in some:
+        listed = by_kind.get(match.left.kind.name)
+        if listed is not None:
+            listed.append(match)
+    ordered = (
+        sorted(listed, key=lambda match: (match.left.identity, match.left.digest)) for listed in by_kind.values()
+    )
+    return [match for listed in ordered for match in listed][:_MOST_MATCHES]
 
 
 def _texts(left: Any, right: Any) -> Iterator[tuple[str, str]]:

@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from auditor.alike import Pair
-from auditor.forms import FORM_VERSION
-from auditor.idiom import Idiom, facing, learned
+from auditor.idiom import Idiom, idioms
 from auditor.names import environment_names, is_production, stage_of
 from auditor.references import Target, Vocabulary, aimed, handles_of, neighbours, vocabulary
 from auditor.rules import NON_PRODUCTION
@@ -34,7 +33,6 @@ class Sides:
         self._targets: dict[tuple[str, str], Target] = {}
         self._own_handles: dict[str, frozenset[str]] = {}
         self._own_accounts: dict[str, frozenset[str]] = {}
-        self._idioms: dict[str, Idiom] = {}
 
     def meant(self, environment: str) -> tuple[str, ...]:
         """The sides that a rule means by `in: environment`: by name, alias or class (`prod` means `prod-eu`, too)."""
@@ -76,7 +74,7 @@ class Sides:
             own = self._names[side]
             return Target(environment_names(environment, others={own.name: own.tokens}), vocabulary=self._vocabulary)
         names = self._names[other].at(self._snapshots[other].accounts, ())
-        return aimed(names, self._handles(other), self._accounts(side), self._vocabulary, self._idiom(other))
+        return aimed(names, self._handles(other), self._accounts(side), self._vocabulary, self._idioms[other])
 
     @cached_property
     def _snapshots(self) -> Mapping[str, Snapshot]:
@@ -97,11 +95,9 @@ class Sides:
             found = self._own_accounts[side] = frozenset(one.account for one in resources if one.account)
         return found
 
-    def _idiom(self, side: str) -> Idiom:
-        found = self._idioms.get(side)
-        if found is None:
-            found = self._idioms[side] = learned(self._facing, side, self._names["left"], self._names["right"])
-        return found
+    @cached_property
+    def _idioms(self) -> Mapping[str, Idiom]:
+        return idioms(self._matches, self._names["left"], self._names["right"], self._keeping)
 
     def _not_production(self) -> Iterator[str]:
         """Left mirrors what comes later in the chain, so it is production only by its name; right may be, unless by it not."""
@@ -113,13 +109,6 @@ class Sides:
     @cached_property
     def _vocabulary(self) -> Vocabulary:
         return vocabulary(self._matches, self._names["left"], self._names["right"])
-
-    @cached_property
-    def _facing(self) -> tuple[tuple[str, str], ...]:
-        if self._keeping is None:
-            return facing(self._matches)
-        left, right = self._names["left"].name, self._names["right"].name
-        return facing(self._matches, self._keeping.map(f"facing-{FORM_VERSION}:{left}:{right}"))
 
     @cached_property
     def _matches(self) -> list[Match]:

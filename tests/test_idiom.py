@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.idiom import Idiom, idiom
+from auditor.idiom import Idiom, idiom, idioms
+from auditor.kept import Keeping
+from auditor.model import Match, MatchMethod, Normal, Resource, Trees
 from auditor.names import environment_names
 from auditor.references import target
 from tests.factories import ENV_FILE, compared, normal
@@ -57,3 +59,36 @@ def test_the_order_of_what_is_seen_changes_nothing() -> None:
     """The same idiom for the same matches."""
     matches = [compared(normal({"A": ours}), normal({"A": theirs})).match for ours, theirs in GLUED]
     assert idiom(matches, "right", STAGING, PROD) == idiom(matches[::-1], "right", STAGING, PROD)
+
+
+def test_what_a_pair_shows_is_kept_and_is_the_same() -> None:
+    """Nothing is read again; other names are learned anew; and texts count up to the last that may be looked at."""
+    read: list[str] = []
+    many = {f"v{number}": ("same", "same") for number in range(7_000)}
+    files = {"a": many, "b": many, "c": {**many, **dict(zip(("v1", "v5", "v9"), GLUED, strict=True))}}
+    files |= {f"n{at}": {"name": pair} for at, pair in enumerate(LIVE)}
+
+    def look(one: Normal) -> Trees:
+        name, _, side = one.resource.identity.partition("-")
+        read.append(name)
+        told = {key: pair[side == "right"] for key, pair in files[name].items()}
+        return told, told
+
+    def light(name: str, side: str) -> Normal:
+        key = f"{name:8}{side:8}".encode()
+        return Normal.light(Resource(ENV_FILE.name, f"{name}-{side}", {}), ENV_FILE, name, look, name, key, b"")
+
+    keeping = Keeping()
+    learned_of = {}
+    for names in ("abc", "c", ("n2", "n1", "n0", "c")):
+        matches = [Match(light(name, "left"), light(name, "right"), MatchMethod.IDENTITY, 1.0) for name in names]
+        for right in (PROD, environment_names("other", (), {"staging": ("preprod",)})):
+            told = learned_of[names, right.name] = idioms(matches, STAGING, right)
+            assert idioms(matches, STAGING, right, keeping) == told
+            del read[:]
+            assert idioms(matches, STAGING, right, keeping) == told
+            assert not read
+    assert not learned_of["abc", "prod"]["right"].glued
+    assert learned_of["c", "prod"]["right"].glued == (("prd", True, frozenset({"acme"})),)
+    assert learned_of[("n2", "n1", "n0", "c"), "prod"]["right"].words == {"live"}
+    assert not learned_of["c", "other"]["right"].glued

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.aligned import Aligner
-from auditor.idiom import facing, idiom
+from auditor.idiom import idiom, idioms
 from auditor.model import Json, Kind, Match, MatchMethod, Normal, Resource, Trees
 from auditor.names import EnvironmentNames, environment_names
 from auditor.references import _NEXT_WORD, neighbours, vocabulary
@@ -91,10 +91,9 @@ def test_the_names_of_a_few_hundred_are_learned_from_reading_each_document_once(
         matches.append(Match(sides[0], sides[1], MatchMethod.IDENTITY, 1.0))
     random.Random(7).shuffle(matches)
     plain = sorted(matches, key=lambda one: (one.left.kind.name, one.left.identity, one.left.digest))[:400]
-    texts = facing(plain)
+    told = idioms(plain, STAGING, PROD)
     del read[:]
-    assert facing(matches) == texts
+    assert idioms(matches, STAGING, PROD) == told
     assert len(read) == 800
     assert len(set(read)) == 800
-    for side in ("left", "right"):
-        assert idiom(matches, side, STAGING, PROD) == idiom(plain, side, STAGING, PROD)
+    assert {side: idiom(matches, side, STAGING, PROD) for side in told} == told
