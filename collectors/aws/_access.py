@@ -34,6 +34,7 @@ from auditor.errors import CollectError
 from auditor.model import GapReason
 from collectors._meter import THROTTLED
 from collectors.aws._errors import outcome
+from collectors.aws._http import Transport
 from collectors.aws._limits import Bucket
 from collectors.aws._offered import is_offered
 from collectors.aws._options import AwsOptions
@@ -111,6 +112,7 @@ class Access:
         )
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
+        self._transport: Transport | None = None
         self.session = self._open(within)
 
     def client(self, service: str, region: str) -> Any:
@@ -183,7 +185,15 @@ class Access:
         client = session.create_client(service, endpoint_url=self._options.endpoint_url, **arguments)
         # The event comes once per attempt, so what a retry covers up is counted as well.
         client.meta.events.register("response-received", partial(_answered, service, self._meter))
+        client.meta.events.register("before-send", self._transport_of(session).send)
         return client
+
+    def _transport_of(self, session: Any) -> Transport:
+        """One for all clients, as what they trust and how long they wait is the same for all."""
+        if self._transport is None:
+            trusted = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE", True)
+            self._transport = Transport(trusted, self._options.connect_timeout, self._options.read_timeout)
+        return self._transport
 
 
 class Sessions:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from auditor.alike import Pair
 from auditor.compare import compare
@@ -15,7 +14,7 @@ from auditor.model import Normal
 from auditor.redact import Redactor
 from auditor.snapshot import normalise
 from tests.collectors.aws.canned import canned
-from tests.collectors.aws.reading import Seen, declared, read
+from tests.collectors.aws.reading import client, declared, moto, read
 from tests.collectors.aws.recordings import Recording, recordings
 from tests.collectors.aws.test_recorded_twins import PROD, STAGING, Twin
 
@@ -62,34 +61,24 @@ def test_two_copies_of_a_recorded_answer_have_no_difference(kind: str, recorded:
     assert (alone, found) == ((), [])
 
 
-def _client(service: str) -> Any:
-    import boto3
-
-    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-    return boto3.client(service, region_name="eu-west-1", **keys)
-
-
-def _read(kind: str) -> Seen:
-    seen = read(kind, None)  # type: ignore[arg-type]
-    assert (seen.gaps, seen.failed) == ((), None), kind
-    return seen
-
-
-@mock_aws
 def test_what_was_made_through_the_apis_is_read_without_a_gap() -> None:
     """One of each kind that moto can make, as its service answers it, with every call beside the listing."""
     network = {"subnetIds": ["subnet-1"], "endpointPublicAccess": True}
-    _client("eks").create_cluster(
-        name="shop", version="1.30", roleArn="arn:aws:iam::123456789012:role/eks", resourcesVpcConfig=network
-    )
-    _client("dynamodb").create_table(
-        TableName="orders",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    _client("efs").create_file_system(CreationToken="t", Encrypted=True, Tags=[{"Key": "Name", "Value": "media"}])
-
-    assert _read("aws.eks.cluster").named("shop").attributes["version"] == "1.30"
-    assert _read("aws.dynamodb.table").named("orders").attributes["billing_mode"] == "PAY_PER_REQUEST"
-    assert _read("aws.efs.file_system").named("media").attributes["mount_targets"]["count"] == 0
+    with moto() as url:
+        client("eks", url).create_cluster(
+            name="shop", version="1.30", roleArn="arn:aws:iam::123456789012:role/eks", resourcesVpcConfig=network
+        )
+        client("dynamodb", url).create_table(
+            TableName="orders",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        client("efs", url).create_file_system(
+            CreationToken="t", Encrypted=True, Tags=[{"Key": "Name", "Value": "media"}]
+        )
+        seen = {kind: read(kind, url) for kind in ("aws.eks.cluster", "aws.dynamodb.table", "aws.efs.file_system")}
+    assert [(kind, each.gaps, each.failed) for kind, each in seen.items()] == [(kind, (), None) for kind in seen]
+    assert seen["aws.eks.cluster"].named("shop").attributes["version"] == "1.30"
+    assert seen["aws.dynamodb.table"].named("orders").attributes["billing_mode"] == "PAY_PER_REQUEST"
+    assert seen["aws.efs.file_system"].named("media").attributes["mount_targets"]["count"] == 0
