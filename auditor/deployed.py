@@ -100,13 +100,26 @@ class Told:
 
     def all(self) -> Iterator[tuple[Resource, Deployed]]:
         """Every row with the resource that says it."""
-        return ((resource, row) for resource in self._known for row in self._rows_of(resource))
+        return ((resource, self._dated(resource, row)) for resource in self._known for row in self._rows_of(resource))
 
     def by(self, resource: Resource) -> tuple[Deployed, ...]:
         """The rows of one resource of the environment."""
+        return tuple(self._dated(one, row) for one in self._alike(resource) for row in self._rows_of(one))
+
+    def undated_by(self, resource: Resource) -> tuple[Deployed, ...]:
+        """The same but for when a service began to run it, for which all services would have to be read."""
+        return tuple(row for one in self._alike(resource) for row in self._rows_of(one))
+
+    def _alike(self, resource: Resource) -> list[Resource]:
+        """Those that nothing tells from a resource, itself among them."""
         if resource.kind not in READERS:
-            return ()
-        return tuple(row for one in self._spots.get(spot(resource), ()) for row in self._rows_of(one))
+            return []
+        return [one for one in self._named.get((resource.kind, resource.identity), ()) if spot(one) == spot(resource)]
+
+    def _dated(self, resource: Resource, row: Deployed) -> Deployed:
+        if resource.kind != TASK_DEFINITION:
+            return row
+        return replace(row, deployed_at=self._rolled_out.get(resource.identity))
 
     def _rows_of(self, resource: Resource) -> Iterator[Deployed]:
         found = self._found(resource)
@@ -129,9 +142,7 @@ class Told:
         if read is None:
             return
         told = resource.attributes
-        for found in read(pinned(told.plain() if isinstance(told, Document) else told, self._behind)):
-            rolled_out = resource.kind == TASK_DEFINITION
-            yield replace(found, deployed_at=self._rolled_out.get(resource.identity)) if rolled_out else found
+        yield from read(pinned(told.plain() if isinstance(told, Document) else told, self._behind))
 
     def _is_shared(self, resource: Resource) -> bool:
         """Whether resources of its kind that are called otherwise say something under its component, too."""
@@ -150,10 +161,10 @@ class Told:
         return found
 
     @cached_property
-    def _spots(self) -> Mapping[Spot, list[Resource]]:
-        found: dict[Spot, list[Resource]] = defaultdict(list)
+    def _named(self) -> Mapping[tuple[str, str], list[Resource]]:
+        found: dict[tuple[str, str], list[Resource]] = defaultdict(list)
         for resource in self._known:
-            found[spot(resource)].append(resource)
+            found[resource.kind, resource.identity].append(resource)
         return found
 
     @cached_property

@@ -187,7 +187,7 @@ class Lags:
         resource, value = place.resource(side), place.leaf(side).raw
         if resource is None:
             return None
-        rows = self._told[side].by(resource)
+        rows = self._told[side].undated_by(resource)
         if len(rows) == 1:
             # Whatever of it the place says: its version, its commit, its digest.
             return rows[0]

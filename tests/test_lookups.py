@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import pytest
 
 from auditor.deployed import Told, deployed, deployed_by
 from auditor.document import Document
+from auditor.gauges import Deployed
 from auditor.model import Json, Resource, spot
 from auditor.overlap import Overlap, Sketches
 
@@ -40,6 +42,19 @@ def test_only_what_can_say_what_is_deployed_is_read_and_each_once() -> None:
     running = reading.resources("compose.service", ("api", "web"), {"image": "acme/shop:1.4.2"})
     assert [row.component for row in deployed([*others, *running])] == ["api", "web"]
     assert sorted(reading.read) == ["api", "web"]
+
+
+def test_what_a_task_definition_says_but_for_its_time_is_told_without_reading_services() -> None:
+    """All of them would have to be read to know since when its newest revision runs."""
+    reading = Reading()
+    containers: dict[str, Json] = {"container_definitions": {"api": {"image": "acme/shop:1.4.2"}}}
+    (task,) = reading.resources("aws.ecs.task_definition", ["api"], containers)
+    at: dict[str, Json] = {"task_definition": "api", "deployed_at": "2026-11-22T08:00:00+00:00"}
+    told = Told([task, *reading.resources("aws.ecs.service", ["shop/api", "shop/web"], at)])
+    assert told.undated_by(task) == (Deployed("api", "1.4.2"),)
+    assert reading.read == ["api"]
+    assert told.by(task) == (Deployed("api", "1.4.2", deployed_at=datetime(2026, 11, 22, 8, 0, tzinfo=UTC)),)
+    assert set(reading.read) == {"api", "shop/api", "shop/web"}
 
 
 def test_what_one_resource_says_is_told_without_reading_others() -> None:
