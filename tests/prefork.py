@@ -26,7 +26,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-_IMPORTED = ("auditor.daemon.serve", "auditor.config", "auditor.registry", "auditor.log", "auditor.cli.root")
+_IMPORTED = (
+    *("auditor.daemon.serve", "auditor.config", "auditor.registry", "auditor.log", "auditor.cli.root"),
+    # What only functions import, at their first call.
+    *("auditor.cli.serve_command", "auditor.cli.setup", "auditor.daemon.systemd", "collectors.files.collector"),
+    *("auditor.key", "auditor.redact", "auditor.descent", "auditor.store.migrations", "policies", "pydantic.v1"),
+    *("uvicorn.loops.asyncio", "uvicorn.lifespan.off", "uvicorn.protocols.http.h11_impl", "encodings.idna"),
+    *("deepdiff", "psycopg", "sqlalchemy.dialects.sqlite.pysqlite", "sqlalchemy.dialects.postgresql.psycopg"),
+)
 _PR_SET_CHILD_SUBREAPER = 36
 _MOST_BYTES = 1_000_000
 
@@ -140,6 +147,9 @@ def _become(asked: bytes, streams: Sequence[int]) -> list[str]:
 if __name__ == "__main__":
     for name in _IMPORTED:
         __import__(name)
+    # A pack is parsed once for each text of it, so what a new process parses is what it would parse itself.
+    load_policy = sys.modules["auditor.policy"].load_policy
+    load_policy(("default",))
     # What is imported stays; nobody need look at it again, least of all each process at its end.
     gc.freeze()
     words = _serve(int(sys.argv[1]))
