@@ -1,8 +1,9 @@
 """Matches -> differences. The only importer of deepdiff.
 
 Only pairs whose digests differ are looked at. Both trees are first laid over each other: keys and list items that are the
-same but for names get one spelling, leaves that are alike fall out. What remains is what differs, and DeepDiff lists it.
-It never sees a list of objects: those are maps by now, because its search for the best pairing is quadratic.
+same but for names get one spelling, leaves that are alike fall out. What remains is what differs, and DeepDiff lists it, of
+many pairs at once: it takes a while to begin. It never sees a list of objects: those are maps by now, because its search for
+the best pairing is quadratic.
 """
 
 from __future__ import annotations
@@ -52,14 +53,25 @@ def compare(matches: Iterable[Match], pair: Pair, keeping: Keeping | None = None
 
 def compare_match(match: Match, pair: Pair) -> Compared:
     """What differs between the two resources of one match, names set aside."""
-    if match.left.digest == match.right.digest:
-        return Compared(match, ())
+    return _compared([match], pair)[0]
+
+
+def _compared(matches: Sequence[Match], pair: Pair) -> list[Compared]:
+    """What differs between the two resources of each match."""
+    overlays = [_laid(match, pair) if match.left.digest != match.right.digest else None for match in matches]
+    found = iter(_listed([overlay.leaves for overlay in overlays if overlay is not None]))
+    return [
+        Compared(match, ()) if overlay is None else Compared(match, next(found), tuple(overlay.unqualified))
+        for match, overlay in zip(matches, overlays, strict=True)
+    ]
+
+
+def _laid(match: Match, pair: Pair) -> _Overlay:
     called = match.left.resource.identity.rsplit("/", 1)[-1] if match.left.kind.name == _PARAMETER else ""
     overlay = _Overlay(pair, match.left.kind, called=called)
     ours, theirs = match.left.trees, match.right.trees
-    left, right = overlay.maps(ours[0], ours[1], theirs[0], theirs[1], ())
-    found = _listed(left, right, overlay.spelled) if left or right else ()
-    return Compared(match, found, tuple(overlay.unqualified))
+    overlay.maps(ours[0], ours[1], theirs[0], theirs[1], ())
+    return overlay
 
 
 class _Known:
@@ -73,32 +85,36 @@ class _Known:
         self._context = key_of(json.dumps([auditor.__version__, said]))
 
     def all(self, matches: Sequence[Match]) -> tuple[Compared, ...]:
-        found = [self._remembered(match) for match in matches]
-        new = [place for place, compared in enumerate(found) if compared is None]
+        found: list[Compared] = []
+        new: list[int] = []
+        for place, match in enumerate(matches):
+            compared = Compared(match, ()) if match.left.digest == match.right.digest else self._remembered(match)
+            if compared is None:
+                new.append(place)
+                compared = Compared(match, ())
+            found.append(compared)
         for start in range(0, len(new), _AT_ONCE):
             some = new[start : start + _AT_ONCE]
             read = (side.resource.attributes for place in some for side in (matches[place].left, matches[place].right))
             expect(document for document in read if isinstance(document, Document))
-            for place in some:
-                found[place] = self._compared(matches[place])
-        return tuple(compared for compared in found if compared is not None)
+            told = _compared([matches[place] for place in some], self._pair)
+            for place, compared in zip(some, told, strict=True):
+                found[place] = compared
+                self._keep(compared)
+        return tuple(found)
 
     def _remembered(self, match: Match) -> Compared | None:
-        left, right = match.left, match.right
-        if left.digest == right.digest:
-            return Compared(match, ())
-        record = self._kept.get(self._key(match)) if left.key and right.key else None
+        record = self._kept.get(self._key(match)) if match.left.key and match.right.key else None
         if record is None:
             return None
         differences, unqualified = json.loads(record) if record else ((), ())
         return Compared(match, tuple(map(_read, differences)), tuple(map(_read, unqualified)))
 
-    def _compared(self, match: Match) -> Compared:
-        found = compare_match(match, self._pair)
-        rows = [list(map(_row, found.differences)), list(map(_row, found.unqualified))]
-        if match.left.key and match.right.key:
-            self._kept[self._key(match)] = json.dumps(rows, separators=(",", ":")).encode() if any(rows) else b""
-        return found
+    def _keep(self, compared: Compared) -> None:
+        rows = [list(map(_row, compared.differences)), list(map(_row, compared.unqualified))]
+        if compared.match.left.key and compared.match.right.key:
+            kept = json.dumps(rows, separators=(",", ":")).encode() if any(rows) else b""
+            self._kept[self._key(compared.match)] = kept
 
     def _key(self, match: Match) -> bytes:
         return blake2b(match.left.key + match.right.key, digest_size=KEY, key=self._context).digest()
@@ -116,15 +132,24 @@ def _read(row: list[Json]) -> Difference:
 
 
 @dataclass(slots=True)
+class _Leaf:
+    """A value that differs: what is told apart, and how its source spells it, of both sides. ABSENT where there is none."""
+
+    left: Json | Absent
+    right: Json | Absent
+    spelled: tuple[Json | Absent, Json | Absent]
+
+
+@dataclass(slots=True)
 class _Overlay:
-    """Lays two trees over each other. `spelled` keeps, by common path, both values as their sources spell them.
+    """Lays two trees over each other. `leaves` are those that differ, by common path.
 
     `called` is what the value of a resource that holds just one is called."""
 
     pair: Pair
     kind: Kind
     called: str = ""
-    spelled: dict[Path, tuple[Json | Absent, Json | Absent]] = field(default_factory=dict)
+    leaves: dict[Path, _Leaf] = field(default_factory=dict)
     unqualified: list[Difference] = field(default_factory=list)
 
     def maps(
@@ -134,29 +159,24 @@ class _Overlay:
         right: Mapping[str, Json],
         right_raw: Mapping[str, Json],
         path: Path,
-    ) -> tuple[dict[str, Json], dict[str, Json]]:
-        """Two trees of what differs below two maps, under common keys."""
-        ours: dict[str, Json] = {}
-        theirs: dict[str, Json] = {}
+    ) -> None:
+        """Find what differs below two maps, under common keys."""
         for key, a, b in _distinct(self._keys(left, right)):
-            below = (*path, key)
-            if a is None and b is not None:
+            if a is not None and b is not None:
+                if not _is_same_text(left[a], right[b]):
+                    self._values(left[a], left_raw[a], right[b], right_raw[b], (*path, key))
+            elif b is not None:
+                below = (*path, key)
                 if _is_section(b, right[b]):
-                    ours[key], theirs[key] = self.maps({}, {}, right[b], right_raw[b], below)
+                    self.maps({}, {}, right[b], right_raw[b], below)
                 elif self._says_something(right[b]):
-                    theirs[key] = _opaque(right[b])
-                    self.spelled[below] = (ABSENT, listed_again(right_raw[b]))
-            elif b is None and a is not None:
+                    self.leaves[below] = _Leaf(ABSENT, _opaque(right[b]), (ABSENT, listed_again(right_raw[b])))
+            elif a is not None:
+                below = (*path, key)
                 if _is_section(a, left[a]):
-                    ours[key], theirs[key] = self.maps(left[a], left_raw[a], {}, {}, below)
+                    self.maps(left[a], left_raw[a], {}, {}, below)
                 elif self._says_something(left[a]):
-                    ours[key] = _opaque(left[a])
-                    self.spelled[below] = (listed_again(left_raw[a]), ABSENT)
-            elif a is not None and b is not None:
-                found = self._values(left[a], left_raw[a], right[b], right_raw[b], below)
-                if found is not None:
-                    ours[key], theirs[key] = found
-        return ours, theirs
+                    self.leaves[below] = _Leaf(_opaque(left[a]), ABSENT, (listed_again(left_raw[a]), ABSENT))
 
     def _alike_lists(self, left: list[Json], right: list[Json], key: str, path: Path) -> bool:
         """As sets, or item by item where the order has a meaning: `["sh", "-c"]` is not `["-c", "sh"]`."""
@@ -164,24 +184,23 @@ class _Overlay:
             return self.pair.alike_lists(left, right, key)
         return len(left) == len(right) and all(self.pair.alike(a, b, key) for a, b in zip(left, right, strict=True))
 
-    def _values(self, left: Json, left_raw: Json, right: Json, right_raw: Json, path: Path) -> tuple[Json, Json] | None:
-        """Two values to be told apart, None when they are alike."""
+    def _values(self, left: Json, left_raw: Json, right: Json, right_raw: Json, path: Path) -> None:
+        """Find what differs between two values, or below them."""
         if isinstance(left, dict) and isinstance(right, dict):
-            ours, theirs = self.maps(left, left_raw, right, right_raw, path)
-            return (ours, theirs) if ours or theirs else None
+            self.maps(left, left_raw, right, right_raw, path)
+            return
         key = self.called if self.called and path == ("value",) else _naming_step(path)
         if isinstance(left, list) and isinstance(right, list):
             if self._alike_lists(left, right, key, path):
-                return None
+                return
         elif isinstance(left, list | dict) or isinstance(right, list | dict):
             if _single(left) == _single(right):
-                return None
+                return
         elif self.pair.alike(left, right, key):
             if self.pair.unqualified(left, right):
                 self.unqualified.append(Difference(shown(path), left_raw, right_raw, Change.VALUE, path))
-            return None
-        self.spelled[path] = (listed_again(left_raw), listed_again(right_raw))
-        return _leaf(left), _leaf(right)
+            return
+        self.leaves[path] = _Leaf(_leaf(left), _leaf(right), (listed_again(left_raw), listed_again(right_raw)))
 
     def _says_something(self, value: Json) -> bool:
         return self.kind.empty_matters or value not in ([], {})
@@ -295,25 +314,28 @@ def _leaves(value: Json, path: Path = ()) -> frozenset[tuple[Path, str]]:
     return frozenset({(path, json.dumps(value, sort_keys=True))})
 
 
-def _listed(
-    left: dict[str, Json], right: dict[str, Json], spelled: Mapping[Path, tuple[Json | Absent, Json | Absent]]
-) -> tuple[Difference, ...]:
+def _listed(pairs: Sequence[Mapping[Path, _Leaf]]) -> list[tuple[Difference, ...]]:
+    """The differences of each pair, of the leaves that remained. They are all laid into two maps, and told apart at once."""
+    leaves = [(place, path, leaf) for place, pair in enumerate(pairs) for path, leaf in pair.items()]
+    if not leaves:
+        return [()] * len(pairs)
     from deepdiff import DeepDiff  # loads pydantic and numpy helpers: only when something differs
 
+    left, right = (
+        {str(number): _in_one_line(value) for number, value in enumerate(side) if value is not ABSENT}
+        for side in ([leaf.left for _, _, leaf in leaves], [leaf.right for _, _, leaf in leaves])
+    )
     diff: Any = DeepDiff(left, right, view="tree", ignore_order=False, threshold_to_diff_deeper=0)
     stats = diff.get_stats()
     if stats.get("MAX PASS LIMIT REACHED") or stats.get("MAX DIFF LIMIT REACHED"):
         raise CompareError("the comparison stopped at a limit, so its result is not complete")
-    found: dict[Path, Difference] = {}
+    found: list[list[Difference]] = [[] for _ in pairs]
     for report, items in diff.items():
         for item in items:
-            steps: list[Any] = item.path(output_format="list")
-            path = tuple(str(step) for step in steps)
-            if path not in spelled:
-                raise CompareError(f"no source value for {path!r}")
-            a, b = spelled[path]
-            found[path] = Difference(shown(path), a, b, _CHANGES[report], path)
-    return tuple(sorted(found.values(), key=lambda difference: (difference.path, difference.spot)))
+            (number,) = item.path(output_format="list")
+            place, path, leaf = leaves[int(number)]
+            found[place].append(Difference(shown(path), *leaf.spelled, _CHANGES[report], path))
+    return [tuple(sorted(told, key=lambda difference: (difference.path, difference.spot))) for told in found]
 
 
 _CHANGES: Mapping[str, Change] = {
@@ -339,6 +361,16 @@ def listed_again(value: Json) -> Json:
     if value and all(key.startswith(UNKEYED) for key in value):
         return sorted(map(listed_again, value.values()), key=lambda item: json.dumps(item, sort_keys=True))
     return {key: listed_again(below) for key, below in value.items()}
+
+
+def _in_one_line(value: Json) -> Json:
+    """DeepDiff would work out line by line what changed in a text of several, which nobody asks for."""
+    return _LIST + json.dumps(value) if isinstance(value, str) and "\n" in value else value
+
+
+def _is_same_text(left: Json, right: Json) -> bool:
+    """Whether two values are one text: most are, and it is alike whatever it is called."""
+    return type(left) is str and left == right
 
 
 def _leaf(value: Json) -> Json:
