@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 # Enough to keep one processor busy while answers take 80 ms: docs/performance.md. More only wait for it.
-DEFAULT_WORKERS = 32
+DEFAULT_WORKERS = 64
 DEFAULT_TIMEOUT = timedelta(seconds=120)
 
 

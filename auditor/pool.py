@@ -8,12 +8,13 @@ do this.
 from __future__ import annotations
 
 import contextvars
+import heapq
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Protocol
 
 _TICK = 0.25
@@ -91,14 +92,16 @@ class Elsewhere(Protocol):
 class Pool:
     """At most `workers` jobs at a time, a thread each, besides those that are done `elsewhere`.
 
-    A thread left behind no longer counts."""
+    Jobs that came together are begun in their order; those of several such batches take turns, so that what one of them
+    begins with does not wait for what another ends with. A thread left behind no longer counts."""
 
     def __init__(self, workers: int, elsewhere: Elsewhere | None = None) -> None:
         self._workers = max(1, workers)
         self._elsewhere = elsewhere
         self._handed: set[Job] = set()
         self._ended: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        self._waiting: deque[Job] = deque()
+        self._waiting: list[tuple[int, int, Job]] = []  # a heap, by place in the batch and then by number
+        self._numbers = count()
         self._running: dict[Job, tuple[float, threading.Thread]] = {}
 
     def run(
@@ -132,13 +135,13 @@ class Pool:
             cancelled.set()
 
     def _add(self, jobs: Iterable[Job], on_start: Callable[[Job], None]) -> None:
-        if self._elsewhere is None:
-            self._waiting.extend(jobs)
-            return
         taken: list[Job] = []
-        for job in jobs:
-            (taken if self._elsewhere.takes(job) else self._waiting).append(job)
-        if taken:
+        for place, job in enumerate(jobs):
+            if self._elsewhere is not None and self._elsewhere.takes(job):
+                taken.append(job)
+            else:
+                heapq.heappush(self._waiting, (place, next(self._numbers), job))
+        if self._elsewhere is not None and taken:
             self._handed.update(taken)
             for job in taken:
                 on_start(job)
@@ -146,7 +149,7 @@ class Pool:
 
     def _start_waiting(self, on_start: Callable[[Job], None]) -> None:
         while self._waiting and len(self._running) < self._workers:
-            job = self._waiting.popleft()
+            _, _, job = heapq.heappop(self._waiting)
             # What the run is bound to (its id in log lines) goes along.
             run = contextvars.copy_context().run
             thread = threading.Thread(target=run, args=(self._run, job), name="collect", daemon=True)

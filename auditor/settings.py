@@ -285,7 +285,7 @@ class ScheduleSettings(_Settings):
 
 class CollectSettings(_Settings):
     timeout: float = Field(120.0, gt=0, le=3600, description="Seconds for one listing before it becomes a gap.")
-    workers: int = Field(32, ge=1, le=256, description="How many listings are read side by side.")
+    workers: int = Field(64, ge=1, le=256, description="How many listings are read side by side.")
     engine: Literal["threads", "workers"] = Field(
         "threads", description="Who reads: threads of this process, or `audit worker` processes on any number of hosts."
     )

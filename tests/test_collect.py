@@ -265,6 +265,22 @@ def test_no_more_tasks_run_at_a_time_than_there_are_workers() -> None:
     assert snapshot.gaps == ()
 
 
+def test_sources_take_turns_and_each_keeps_its_order() -> None:
+    """What a source begins with, since it takes longest, does not wait for what another ends with."""
+    begun: list[str] = []
+
+    def marked(mark: str) -> Work:
+        def work(_: Context) -> Iterator[Any]:
+            begun.append(mark)
+            yield item(mark)
+
+        return work
+
+    work = [marked(f"{name}{number}") for name in ("left", "right") for number in (1, 2, 3)]
+    read(environment(*work[:3]), environment(*work[3:], name="prod"), workers=1)
+    assert begun == ["left1", "right1", "left2", "right2", "left3", "right3"]
+
+
 def test_the_order_of_arrival_changes_nothing() -> None:
     """The same reads in any order are the same snapshot, with the same id; another clock or content has another."""
     parts = [yields(item("b", x=1)), yields(item("a")), yields(Gap("", "", "shop.shelf", GapReason.TIMEOUT, "late"))]

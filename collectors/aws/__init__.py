@@ -154,8 +154,8 @@ def _tasks(
 
 
 def _calls_in_a_row(kind: AwsKind) -> int:
-    """About how many requests of one task wait for another."""
-    return len(kind.details) + (2 if kind.read is not None else 1)
+    """About how many requests of one task wait for another: at most one of each sort that it may make."""
+    return len(kind.actions)
 
 
 def _regions(kind: AwsKind, regions: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import ssl
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -79,7 +79,7 @@ class Transport:
             self._free[place].append(connection)
         else:
             connection.close()
-        return AWSResponse(request.url, answer.status, _joined(answer.headers), _Body(body))
+        return AWSResponse(request.url, answer.status, _joined(answer.headers.raw_items()), _Body(body))
 
     def _is_proxied(self, place: _Place, url: str) -> bool:
         found = self._proxied.get(place)
@@ -174,10 +174,10 @@ def _message(request: Any, place: _Place, path: str, query: str, headers: Mappin
     return f"{head}\r\n\r\n".encode("latin-1") + (body or b"")
 
 
-def _joined(headers: Any) -> dict[str, str]:
+def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Headers by name; one that comes several times, as one with commas."""
     found: dict[str, str] = {}
-    for name, value in headers.items():
+    for name, value in headers:
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
 

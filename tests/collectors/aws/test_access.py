@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.utils import parse_timestamp
 
 from auditor.collector import Context
 from auditor.errors import CollectError
 from auditor.model import Gap, Resource
 from collectors.aws import AwsCollector, AwsOptions
-from collectors.aws._access import Sessions
+from collectors.aws._access import Sessions, moment
 from collectors.aws._session import Source
 from tests.collectors.aws.reading import CREDENTIALS
 from tests.collectors.aws.recordings import Refusal, Stand, stand
@@ -245,3 +246,38 @@ def test_an_answer_about_another_revision_is_not_kept(functions: Functions) -> N
     assert functions.read() == ("registry/resize:2", [], 1)
     functions.code_revision, functions.image = None, "registry/resize:1"
     assert functions.read() == ("registry/resize:1", [], 2)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "2024-01-02T03:04:05Z",
+        "2024-01-02T03:04:05.12Z",
+        "2024-01-02T03:04:05.123456+02:00",
+        "2024-01-02T03:04:05",
+        "2024-01-02",
+        "Tue, 02 Jan 2024 03:04:05 GMT",
+        "1704164645",
+        1704164645.25,
+    ],
+)
+def test_times_are_read_as_botocore_reads_them(told: str | float) -> None:
+    """Quicker where they are spelled as usual, and the same whatever they look like."""
+    assert moment(told) == parse_timestamp(told)
+    assert moment(told).utcoffset() == parse_timestamp(told).utcoffset()
+
+
+def test_what_is_no_time_is_refused_as_botocore_refuses_it() -> None:
+    """A day that there is not, spelled as usual, is a broken answer, and no other day."""
+    for told in ("2024-02-30T00:00:00Z", "yesterday"):
+        with pytest.raises(ValueError, match=r"day|timestamp"):
+            moment(told)
+
+
+def test_what_asks_for_one_thing_after_another_begins_before_what_is_listed_at_once() -> None:
+    """Or a run would end with waiting for it, whatever else has long been read."""
+    with stand({}) as running:
+        chosen = options(running.endpoint_url, services=("ecs", "kms", "rds"))
+        planned = [task.kinds[0] for task in AwsCollector().plan(chosen, Context("staging", Path()))]
+    assert set(planned[:2]) == {"aws.kms.key", "aws.ecs.task_definition"}
+    assert set(planned[-2:]) == {"aws.rds.instance", "aws.rds.cluster"}
