@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from auditor.alike import slotted
+from auditor.clearing import REFERENCE, Plan, Plans, Step, checked_sides
 from auditor.expect import Family, Question, Verdict
 from auditor.faults import Faults
-from auditor.model import ABSENT, Absent, Path
+from auditor.model import ABSENT, Absent
 from auditor.overlap import Overlap, Sketches
 from auditor.past import NO_HISTORY, History, Lags
 from auditor.places import Place
@@ -27,11 +27,8 @@ if TYPE_CHECKING:
     from auditor.references import Target
 
 _MOST_CLEAN = 500_000
-_REFERENCE = "no_reference_to"
-# What passes today may fail tomorrow, or beside another resource.
-_PASSING = frozenset({"max_age", "max_lag", "overlap"})
 # What they are asked holds more than the values of a place.
-_SPECIAL = frozenset({_REFERENCE, "max_lag", "qualified", "overlap"})
+_SPECIAL = frozenset({REFERENCE, "max_lag", "qualified", "overlap"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +62,9 @@ class Evaluator:
         self._lasting: dict[Hashable, bool] = {}
         self._strict: dict[tuple[str, str], Target] = {}
         self._asked: tuple[Place | None, dict[tuple[str, bool], Question]] = (None, {})
-        self._concerns: dict[tuple[str, Path], frozenset[str]] = {}
         left, right = set(comparison.left.accounts), set(comparison.right.accounts)
         self.separate = bool(left and right and not left & right)
+        self._plans = Plans(policy, self.sides, names["left"], separate=self.separate)
         self.faults = Faults()
 
     def decide(self, place: Place) -> Ruling:
@@ -81,13 +78,13 @@ class Evaluator:
 
     def checks(self, place: Place, *, differs: bool) -> list[Ruling]:
         """The failed checks of a value, one per concern. What an `ignore` written later covers is not looked at."""
-        rules = self.policy.checking(place.kind, place.path, place.named)
-        if not rules:
+        plan = self._plans.of(place)
+        if plan is None or plan.clears(place):
             return []
-        key = self._key(place, rules, differs=differs)
+        key = self._key(place, plan, differs=differs)
         if key is not None and key in self._clean:
             return []
-        failed, plain = self._failed(place, rules, differs=differs)
+        failed, plain = self._failed(place, plan.steps, differs=differs)
         if key is not None and plain and len(self._clean) < _MOST_CLEAN:
             self._clean.add(key)
         return failed
@@ -95,10 +92,12 @@ class Evaluator:
     def matters(self, place: Place) -> bool:
         """Whether a value that does not differ has to be judged by each audit: it is not right, or not for as long as both
         resources, the names of their environments and the policy stay. Says nothing of expressions without answer."""
-        rules = self.policy.checking(place.kind, place.path, place.named)
-        if not rules:
+        plan = self._plans.of(place)
+        if plan is None:
             return False
-        key = self._key(place, rules, differs=False)
+        if plan.clears(place):
+            return plan.passing
+        key = self._key(place, plan, differs=False)
         lasts = self._lasting.get(key) if key is not None else None
         if lasts is not None:
             return not lasts
@@ -107,30 +106,27 @@ class Evaluator:
             right = not self.checks(place, differs=False) and not self.faults
         finally:
             self.faults = told
-        lasts = right and self._lasts(rules, place)
+        lasts = right and not plan.passing and not self._leans_on_names(plan, place)
         if key is not None and key in self._clean:
             self._lasting[key] = lasts
         return not lasts
 
     def targets(self) -> Iterator[tuple[str, str, Target]]:
         """What the policy's rules must not find referred to: a rule's argument, the side that it looks at, the target."""
-        arguments = {str(rule.expect.argument) for rule in self.policy.rules if rule.expect.name == _REFERENCE}
+        arguments = {str(rule.expect.argument) for rule in self.policy.rules if rule.expect.name == REFERENCE}
         for argument in sorted(arguments):
             for side in ("left", "right"):
                 if side not in self.sides.rehearsing(argument):
                     yield argument, side, self.sides.target(argument, side)
 
-    def _lasts(self, rules: tuple[Rule, ...], place: Place) -> bool:
-        """Whether checks that passed would pass on another day, beside other resources."""
-        for rule in rules:
-            asked = rule.expect.uses if rule.where is None else rule.expect.uses | rule.where.uses
-            if "now" in asked or rule.expect.name in _PASSING:
-                return False
-            if rule.expect.name == _REFERENCE and any(
-                self._may_refer(str(rule.expect.argument), side, place) for side in self._checked_sides(rule)
-            ):
-                return False
-        return True
+    def _leans_on_names(self, plan: Plan, place: Place) -> bool:
+        """Whether checks that passed would not pass beside other resources: of another vocabulary."""
+        return any(
+            self._may_refer(str(step.rule.expect.argument), side, place)
+            for step in plan.steps
+            if step.rule.expect.name == REFERENCE
+            for side in checked_sides(step.rule, self.sides)
+        )
 
     def _may_refer(self, argument: str, side: str, place: Place) -> bool:
         """Whether a value refers to the environment but for what the names of other things tell of its words."""
@@ -149,33 +145,32 @@ class Evaluator:
 
     def checks_alone(self, place: Place) -> list[Ruling]:
         """The failed checks of a value of a resource without counterpart, by the rules that need none."""
-        rules = self.policy.checking(place.kind, place.path, place.named)
-        asked = tuple(rule for rule in rules if rule.family is Family.IGNORE or rule.environment == NON_PRODUCTION)
-        return self._failed(place, asked, differs=False)[0] if asked else []
+        plan = self._plans.of(place)
+        return self._failed(place, plan.alone, differs=False)[0] if plan is not None and plan.alone else []
 
-    def _failed(self, place: Place, rules: tuple[Rule, ...], *, differs: bool) -> tuple[list[Ruling], bool]:
+    def _failed(self, place: Place, steps: Iterable[Step], *, differs: bool) -> tuple[list[Ruling], bool]:
         """The rulings of the checks that failed, and whether the values alone decided that none did."""
         failed: dict[str, Ruling] = {}
         settled: set[str] = set()
-        contested = self._contested(place, rules)
         ignoring: list[Rule] = []
         plain = True
-        for rule in rules:
-            if rule.family is Family.IGNORE:
+        for step in steps:
+            rule, concern = step.rule, step.concern
+            if step.ignores:
                 ignoring.append(rule)
-            elif rule.concern in failed:
-                before = failed[rule.concern]
-                failed[rule.concern] = replace(before, overrode=(*before.overrode, rule))
-            elif rule.concern not in settled and not (differs and rule.family is Family.BOTH):
+            elif concern in failed:
+                before = failed[concern]
+                failed[concern] = replace(before, overrode=(*before.overrode, rule))
+            elif concern not in settled and not (differs and step.compares_too):
                 ruling = self._check(rule, place)
                 if ruling is None:
                     continue
                 if ruling.verdict.met:
                     # The last rule decides, also where it asks for less than an earlier one of its concern.
-                    if rule.concern in contested:
+                    if step.contested:
                         plain = plain and rule.where is None
                         if self._holds(rule, place):
-                            settled.add(rule.concern)
+                            settled.add(concern)
                     continue
                 # Conditions ask about the resource, so from here on the values alone do not decide.
                 plain = False
@@ -183,25 +178,14 @@ class Evaluator:
                     continue
                 if any(self._applies(later, place) for later in ignoring):
                     break
-                failed[rule.concern] = ruling
+                failed[concern] = ruling
         return list(failed.values()), plain
 
-    def _contested(self, place: Place, rules: tuple[Rule, ...]) -> frozenset[str]:
-        """The concerns that more than one of these rules has."""
-        at = (place.kind, place.named or place.path)
-        found = self._concerns.get(at)
-        if found is None:
-            counted = Counter(rule.concern for rule in rules)
-            found = frozenset(concern for concern, times in counted.items() if times > 1)
-            if len(self._concerns) < _MOST_CLEAN:
-                self._concerns[at] = found
-        return found
-
-    def _key(self, place: Place, rules: tuple[Rule, ...], *, differs: bool) -> Hashable:
+    def _key(self, place: Place, plan: Plan, *, differs: bool) -> Hashable:
         """What the checks of a place depend on, where that is only its values; most values come many times."""
         values = (place.left.raw, place.right.raw)
         plain = all(value is None or isinstance(value, str | int | float | Absent) for value in values)
-        if not plain or place.unqualified or any(rule.expect.uses or rule.expect.name == "overlap" for rule in rules):
+        if not plain or place.unqualified or not plan.keyed:
             return None
         return (place.kind, place.named or place.path, differs, *((type(value), value) for value in values))
 
@@ -252,7 +236,7 @@ class Evaluator:
 
     def _verdicts(self, rule: Rule, place: Place) -> Iterator[tuple[str, Verdict]]:
         """What a check says of each side that it is about and that has a value."""
-        for side in self._checked_sides(rule):
+        for side in checked_sides(rule, self.sides):
             leaf = place.leaf(side)
             if not leaf.present:
                 continue
@@ -263,13 +247,6 @@ class Evaluator:
                 verdict = rule.expect.judge_one(leaf, replace(question, target=told))
             if verdict is not None:
                 yield side, verdict
-
-    def _checked_sides(self, rule: Rule) -> tuple[str, ...]:
-        sides = self.in_environment(rule.environment) if rule.environment is not None else ("left", "right")
-        if rule.expect.name == _REFERENCE:
-            forbidden = self.sides.rehearsing(rule.expect.argument)
-            return tuple(side for side in sides if side not in forbidden)
-        return sides
 
     def _applies(self, rule: Rule, place: Place) -> bool:
         return self._is_of_type(rule, place) and self._holds(rule, place)
@@ -297,7 +274,7 @@ class Evaluator:
             place.leaf(other),
             self.now,
             versions="version" in rule.values,
-            target=self.sides.target(str(rule.expect.argument), subject) if rule.expect.name == _REFERENCE else None,
+            target=self.sides.target(str(rule.expect.argument), subject) if rule.expect.name == REFERENCE else None,
             lag=self._lags.of(place, subject) if rule.expect.name == "max_lag" else None,
             lead=self._lags.of(place, other) if rule.expect.name == "max_lag" else None,
             qualified=self._qualified(place, subject) if rule.expect.name == "qualified" else None,

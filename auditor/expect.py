@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.condition_functions import magnitude_order
 from auditor.conditions import Condition, Told, unheard
 from auditor.model import ABSENT, Absent, Path
-from auditor.placeholders import is_placeholder
+from auditor.placeholders import is_constant, is_placeholder, is_settled
 from auditor.sizes import same_architecture, same_family
 from auditor.value_types import is_secret, number, secrets_in
 from auditor.values import canonical, words
@@ -25,6 +25,7 @@ from auditor.versions import is_mutable_tag, parse_image, same_release, version_
 if TYPE_CHECKING:
     from auditor.model import Json
     from auditor.overlap import Overlap
+    from auditor.places import Place
     from auditor.promotion import Lag
     from auditor.references import Target
 
@@ -91,7 +92,7 @@ MET = Verdict(True)
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """One `expect:` of a rule. `concern` is equal for checks that the last matching rule decides between them; `uses` are
-    the identifiers in an expression."""
+    the identifiers in an expression. `clears` tells of a place, by a glance at its values, that they cannot fail it."""
 
     name: str
     family: Family
@@ -100,6 +101,7 @@ class Expectation:
     of: Callable[[Leaf, Question], Verdict | None] | None = None
     concern: str = ""
     uses: frozenset[str] = frozenset()
+    clears: Callable[[Place], bool] | None = None
 
     def compare(self, question: Question) -> Verdict | None:
         """The verdict on a difference; per-side expectations must be met by every side that has a value."""
@@ -314,13 +316,38 @@ def ratio(least: float | None, most: float | None) -> Callable[[Question], Verdi
     return between
 
 
+def _stays(place: Place) -> bool:
+    for value in (place.left.raw, place.right.raw):
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and ((image := parse_image(text)) is None or image.mutable):
+                return False
+    return True
+
+
+def _waits_for_nothing(place: Place) -> bool:
+    named = bool(place.path) and is_constant(place.path[-1])
+    for value in (place.left.raw, place.right.raw):
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and not is_settled(text, named=named):
+                return False
+    return True
+
+
+def _is_apart(place: Place) -> bool:
+    return bool(place.left.raw != place.right.raw)
+
+
+def _holds_no_secret(place: Place) -> bool:
+    return not (isinstance(place.left.raw, str) and "{secret:" in place.left.raw)
+
+
 BARE: Mapping[str, Expectation] = {
     item.name: item
     for item in (
         Expectation("equal", Family.COMPARE, between=_equal),
         Expectation("ignore", Family.IGNORE),
-        Expectation("differ", Family.BOTH, between=_differ, concern="differ"),
-        Expectation("own_secrets", Family.BOTH, between=_own_secrets, concern="own_secrets"),
+        Expectation("differ", Family.BOTH, between=_differ, concern="differ", clears=_is_apart),
+        Expectation("own_secrets", Family.BOTH, between=_own_secrets, concern="own_secrets", clears=_holds_no_secret),
         Expectation("same_major", Family.COMPARE, between=_release(1, "major")),
         Expectation("same_minor", Family.COMPARE, between=_release(2, "minor")),
         Expectation("not_ahead", Family.COMPARE, between=_not_ahead),
@@ -334,7 +361,13 @@ BARE: Mapping[str, Expectation] = {
         Expectation("superset", Family.COMPARE, between=_superset),
         Expectation("qualified", Family.BOTH, between=_qualified, concern="qualified"),
         Expectation("both_or_neither", Family.COMPARE, between=_both_or_neither),
-        Expectation("no_placeholder", Family.CHECK, of=_no_placeholder, concern="no_placeholder"),
-        Expectation("immutable_tag", Family.CHECK, of=_immutable_tag, concern="immutable_tag"),
+        Expectation(
+            "no_placeholder",
+            Family.CHECK,
+            of=_no_placeholder,
+            concern="no_placeholder",
+            clears=_waits_for_nothing,
+        ),
+        Expectation("immutable_tag", Family.CHECK, of=_immutable_tag, concern="immutable_tag", clears=_stays),
     )
 }

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 # Words that mean a stage wherever they stand as a word of their own. Each group is owned as a whole by one environment.
 _SYNONYMS: tuple[frozenset[str], ...] = (
@@ -110,12 +110,21 @@ class EnvironmentNames:
 
     def _may_name(self, text: str) -> bool:
         """Whether the beginning of one of the names stands anywhere in `text`: most texts need no closer look."""
-        lower = text.lower()
-        return any(start in lower for start in self._starts)
+        return self.may_be_in(text.lower())
+
+    def may_be_in(self, lower: str) -> bool:
+        """Whether the beginning of one of the names stands anywhere in a text in small letters."""
+        # A loop, as this is asked of every text: a generator takes twice as long.
+        for start in self._starts:  # noqa: SIM110
+            if start in lower:
+                return True
+        return False
 
     @cached_property
-    def _starts(self) -> frozenset[str]:
-        return frozenset(re.split(r"[-_. ]", token)[0] or _bare(token) for token in self.tokens)
+    def _starts(self) -> tuple[str, ...]:
+        starts = dict.fromkeys(re.split(r"[-_. ]", token)[0] or _bare(token) for token in self.tokens)
+        # Where one stands that holds another of them, that other one stands, too.
+        return tuple(start for start in starts if not any(one != start and one in start for one in starts))
 
     def is_name(self, text: str) -> bool:
         """Whether the whole of `text` is a name of this environment, a weak one included."""
@@ -152,9 +161,12 @@ class EnvironmentNames:
 
     def placed(self, text: str) -> str:
         """`text` with this environment's accounts and regions replaced, its names left as they are."""
-        if self._places is None or not any(place in text for place in self._place_texts):
+        if self._places is None:
             return text
-        return self._places.sub(_place, text)
+        for place in self._place_texts:
+            if place in text:
+                return self._places.sub(_place, text)
+        return text
 
     @cached_property
     def _place_texts(self) -> tuple[str, ...]:
@@ -221,6 +233,7 @@ def _unique(items: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(item for item in items if item))
 
 
+@lru_cache(maxsize=4096)
 def _bare(token: str) -> str:
     return re.sub(r"[-_. ]", "", token.lower())
 

@@ -7,6 +7,7 @@ none by themselves (`grant_type: password` is right) but are a placeholder, or a
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from auditor.values import words
@@ -56,6 +57,8 @@ _DEFAULTS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----\s+(?P<body>\S+)\s+-----END [A-Z ]+-----")
+# One of these is in every text that `_INSIDE` finds something in; most texts need no closer look.
+_HINTS = ("chang", "be", "replace", "fill", "-me", "_me", "-this", "_this", "here")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{4,}")
 
 
@@ -72,12 +75,35 @@ def is_placeholder(value: Any, key: str | None = None) -> bool:
     stripped = value.strip().strip("\"'")
     if stripped.lower() in _SAID:
         return False
-    if _INSIDE.search(stripped) or (_WHOLE.fullmatch(stripped) and not _is_written_to_people(stripped, key)):
+    if (_may_hold_words(stripped) and _INSIDE.search(stripped)) or (
+        _WHOLE.fullmatch(stripped) and not _is_written_to_people(stripped, key)
+    ):
         return True
-    block = _PEM.fullmatch(stripped)
+    block = _PEM.fullmatch(stripped) if stripped.startswith("-----BEGIN") else None
     if block and _WHOLE.fullmatch(block["body"]):
         return True
     return key is not None and _repeats(stripped, key)
+
+
+def _may_hold_words(text: str) -> bool:
+    lower = text.lower()
+    # Beyond ASCII one letter may be taken for another: a long s for an s.
+    return not text.isascii() or any(hint in lower for hint in _HINTS)
+
+
+@lru_cache(maxsize=65536)
+def is_settled(value: str, *, named: bool) -> bool:
+    """Whether a text is no placeholder whatever it is the value of, or whatever but a constant where it is not so `named`.
+
+    It may be none, too, where this is not so."""
+    if ":placeholder}" in value or is_placeholder(value):
+        return False
+    return not (named and is_constant(value.strip().strip("\"'")))
+
+
+def is_constant(text: str) -> bool:
+    """Whether a text is spelled as constants and environment variables are: `DB_PASSWORD`."""
+    return _CONSTANT.fullmatch(text) is not None
 
 
 def _is_written_to_people(value: str, key: str | None) -> bool:

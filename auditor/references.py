@@ -6,7 +6,7 @@ The environment's name alone is no reference (`RAILS_ENV=production`), nor is a 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Protocol
@@ -20,7 +20,7 @@ from auditor.versions import parse_image
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from auditor.model import Json, Match, Path, Resource
+    from auditor.model import Absent, Json, Match, Path, Resource
     from auditor.names import EnvironmentNames
 
 _ARN = re.compile(r"\barn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:([0-9]{12})?:(\S+)")
@@ -39,6 +39,11 @@ _NO_REFERENCES = frozenset(
     " tag tags description comment title".split()
 )
 _SHORTEST_HANDLE = 6
+# All that `slotted` writes into a text.
+_SLOTS = (
+    "{region}.amazonaws.com/{account} {generated}.amazonaws.com {id} {secret} {account}.dkr.ecr.{region}.amazonaws.com"
+)
+_MOST_TEXTS = 100_000
 _NEXT_WORD = re.compile(r"[-_.]?([A-Z]?[a-z0-9]+|[A-Z0-9]+)")
 _STORE = re.compile(r"\A[a-z][a-z0-9+-]*://(?:[^/@\s]*@)?([^/:@\s.]+)(?=[:/]|\Z)")
 
@@ -65,6 +70,33 @@ class Target:
     accounts: frozenset[str] = frozenset()
     vocabulary: Words = frozenset()
     idiom: Idiom = PLAIN
+    _strange: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
+
+    def is_strange_to(self, value: Json | Absent) -> bool:
+        """Whether nothing in `value`, wherever it is found, can refer to this environment: a glance, which may miss that."""
+        if not isinstance(value, str):
+            return True
+        found = self._strange.get(value)
+        if found is None:
+            found = not self._may_be_in(value)
+            if len(self._strange) < _MOST_TEXTS:
+                self._strange[value] = found
+        return found
+
+    def _may_be_in(self, value: str) -> bool:
+        if not 4 <= len(value) <= 20_000 or value.startswith("{secret:"):
+            return False
+        lower = value.lower()
+        if not value.isascii() or value in self.handles or self.names.may_be_in(lower):
+            return True
+        if any(name in lower for name, _, _ in self.idiom.glued):
+            return True
+        # Names stand in what ids and regions are replaced by, too, if they are as short as that.
+        if self.names.may_be_in(_SLOTS) or any(name in _SLOTS for name, _, _ in self.idiom.glued):
+            return True
+        if any(account in value for account in self.accounts):
+            return True
+        return not self.handles.isdisjoint(_pointers(value))
 
     def referred_by(self, value: Json, path: Path) -> str | None:
         """The part of `value`, found at `path`, that refers to this environment; None where nothing does."""
@@ -244,6 +276,13 @@ def _handles(found: Iterable[str]) -> frozenset[str]:
 def _is_handle(ref: str) -> bool:
     """Whether it has a delimiter: a plain word may be anything."""
     return "-" in ref or ":" in ref or "." in ref or "/" in ref
+
+
+@lru_cache(maxsize=65536)
+def _pointers(value: str) -> frozenset[str]:
+    """The hosts and ARNs in a text, of which one may be a handle."""
+    arns = {found[0] for found in _ARN.finditer(value)} if "arn:" in value else set()
+    return frozenset(arns.union(hosts(value) if "." in value else ()))
 
 
 @lru_cache(maxsize=65536)

@@ -186,39 +186,52 @@ class RuleIndex:
 
 
 @dataclass(frozen=True, slots=True)
-class _OfKind:
-    """The rules about one kind, most recent first: all, and by number those of any path, and by the last step of a path.
+class _Ending:
+    """The rules of one kind whose paths have one last step: those that ask for no more, and the others, by the step before
+    it, each with all the steps that it asks for."""
 
-    `ending_in` holds, for a last step, the rules that ask for no more, and the others with all steps they ask for."""
+    enough: set[int] = field(default_factory=set)
+    more: dict[str, list[tuple[int, tuple[str, ...]]]] = field(default_factory=lambda: defaultdict(list))
+
+
+@dataclass(frozen=True, slots=True)
+class _OfKind:
+    """The rules about one kind, most recent first: all, and by number those of any path, and by the last step of a path."""
 
     rules: tuple[Rule, ...]
     pathless: tuple[Rule, ...]
     anywhere: frozenset[int]
-    ending_in: Mapping[str, tuple[set[int], list[tuple[int, tuple[str, ...]]]]]
+    ending_in: Mapping[str, _Ending]
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> _OfKind:
         told = tuple(rules)
         anywhere: set[int] = set()
-        ending_in: dict[str, tuple[set[int], list[tuple[int, tuple[str, ...]]]]] = defaultdict(lambda: (set(), []))
+        ending_in: dict[str, _Ending] = defaultdict(_Ending)
         for number, rule in enumerate(told):
             for steps in (steps for glob in rule.paths for steps in glob.spellings):
                 if steps == ("**",):
                     anywhere.add(number)
                 elif len(steps) == 2 and steps[0] == "**":
-                    ending_in[steps[-1]][0].add(number)
+                    ending_in[steps[-1]].enough.add(number)
                 else:
-                    ending_in[steps[-1]][1].append((number, steps))
+                    ending_in[steps[-1]].more[steps[-2] if len(steps) > 1 else "**"].append((number, steps))
         return cls(told, tuple(rule for rule in told if not rule.paths), frozenset(anywhere), ending_in)
 
     def about(self, meant: Sequence[frozenset[str]]) -> set[int]:
         """The rules about a path, of each step of which `meant` holds the patterns that mean it."""
         found = set(self.anywhere)
         for pattern in (*meant[-1], "**"):
-            if pattern in self.ending_in:
-                enough, more = self.ending_in[pattern]
-                found |= enough
-                found.update(number for number, steps in more if number not in found and steps_match(steps, meant))
+            ending = self.ending_in.get(pattern)
+            if ending is None:
+                continue
+            found |= ending.enough
+            # A star stands for anything before it, so only a last step that is none tells which step comes before.
+            before = ending.more if pattern == "**" or len(meant) < 2 else (*meant[-2], "**")
+            for step in before:
+                for number, steps in ending.more.get(step, ()):
+                    if number not in found and steps_match(steps, meant):
+                        found.add(number)
         return found
 
 

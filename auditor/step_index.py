@@ -13,6 +13,8 @@ from itertools import product
 from auditor.globs import snake, step_matches
 
 _MOST_SPELLINGS = 256
+# What may stand anywhere in a step is looked for where its first letters stand.
+_START = 3
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@ ")
 # A star, in a pattern that is written out.
 _STAR = None
@@ -32,6 +34,11 @@ class StepIndex:
             self._add(pattern)
         self._of_end = _by_length(self._ends)
         self._of_beginning = _by_length(self._beginnings)
+        self._of_start: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)
+        for text, found in self._inside.items():
+            if len(text) >= _START:
+                self._of_start[text[:_START]].append((text, found))
+        self._short = [(text, found) for text, found in self._inside.items() if len(text) < _START]
 
     def matching(self, step: str) -> frozenset[str]:
         """The patterns that mean this step."""
@@ -48,7 +55,11 @@ class StepIndex:
                 if length > len(text):
                     break
                 found |= beginnings.get(text[:length], _NOTHING)
-            for inside, patterns in self._inside.items():
+            for at in range(len(text)):
+                for inside, patterns in self._of_start.get(text[at : at + _START], ()):
+                    if text.startswith(inside, at):
+                        found |= patterns
+            for inside, patterns in self._short:
                 if inside in text:
                     found |= patterns
         found.update(pattern for pattern in self._tried if step_matches(pattern, step))

@@ -44,11 +44,16 @@ def secrets_in(text: str) -> list[str]:
 
 
 def is_whole_secret(value: Json | Absent) -> bool:
-    return isinstance(value, str) and _SECRET.fullmatch(value) is not None
+    return isinstance(value, str) and value.startswith("{") and _SECRET.fullmatch(value) is not None
 
 
 def _text(test: Callable[[str], Any]) -> Callable[[Json, Json], bool]:
-    return lambda form, raw: any(isinstance(value, str) and bool(test(value)) for value in (raw, form))
+    def tested(form: Json, raw: Json) -> bool:
+        if isinstance(raw, str) and test(raw):
+            return True
+        return form is not raw and isinstance(form, str) and bool(test(form))
+
+    return tested
 
 
 def _typed(test: Callable[[Json], bool]) -> Callable[[Json, Json], bool]:
@@ -117,5 +122,14 @@ def both_are(names: tuple[str, ...], left: tuple[Json | Absent, ...], right: tup
 
     Null is no value: a rule about numbers also speaks of a number that is unset on one side.
     """
-    present = [side for side in (left, right) if side[0] is not ABSENT and side[0] is not None]
-    return bool(present) and all(any(is_type(name, *side) for name in names) for side in present)
+    present = False
+    for form, raw in (left, right):
+        if form is ABSENT or form is None:
+            continue
+        present = True
+        for name in names:
+            if is_type(name, form, raw):
+                break
+        else:
+            return False
+    return present

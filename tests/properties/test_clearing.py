@@ -1,0 +1,191 @@
+"""A glance that clears a place never hides what a check would have found there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auditor.clearing import Plan, Plans
+from auditor.evaluate import Evaluator
+from auditor.expect import Leaf
+from auditor.model import ABSENT, Resource
+from auditor.places import NOTHING, Place
+from auditor.policy import load_policy
+from auditor.sides import Sides
+from auditor.values import canonical
+from tests.factories import policy_of
+from tests.properties.documents import NOW, laid, prod, staging
+
+KINDS = ["aws.ssm.parameter", "aws.ecs.task_definition", "env.file", "kubernetes.deployment"]
+STEPS = st.sampled_from(
+    [
+        "DB_PASSWORD",
+        "db_name",
+        "image",
+        "image_tag",
+        "value",
+        "secrets",
+        "LOG_LEVEL",
+        "queue_url",
+        "kms_key_id",
+        "host",
+        "environment",
+        "description",
+        "APP_ENV",
+        "alarm_actions",
+        "bucket",
+        "client_id",
+        "webhook_url",
+        "data",
+        "account",
+    ]
+)
+PARTS = st.sampled_from(
+    [
+        "orders",
+        "staging",
+        "stg",
+        "prod",
+        "production",
+        "PROD",
+        "qa",
+        "dev",
+        "acceptance",
+        "-",
+        "_",
+        ".",
+        "/",
+        ":",
+        "://",
+        "@",
+        "https",
+        "s3",
+        "arn:aws:sqs:eu-west-1:222222222222:",
+        "222222222222",
+        "111111111111",
+        ".internal",
+        ".com",
+        "latest",
+        "acme/api:1.4.0",
+        "{secret:0123456789abcdef0123456789abcdef}",
+        "{secret:0123456789abcdef:placeholder}",
+        "changeme",
+        "DB_PASSWORD",
+        "CHANGE ME",
+        "<token>",
+        "todo",
+        "to-be-defined",
+        "ſ",
+        "Σ",
+        "ss",
+        "x",
+        "vpc-0a1b2c3d4e5f60718",
+        " ",
+        "\n",
+    ]
+)
+# Each of them is what one check or another is about.
+TRIGGERS = st.sampled_from(
+    [
+        "acme/api:latest",
+        "acme/api:1.4.0",
+        "DB_PASSWORD",
+        "LOG_LEVEL",
+        "{secret:0123456789abcdef0123456789abcdef}",
+        "{secret:0123456789abcdef:placeholder}",
+        "mysql://app:{secret:0123456789abcdef}@db/app",
+        "https://cache-77.shop.internal/x",
+        "cache-77.shop.internal",
+        "topic/99-orders",
+        "arn:aws:sqs:eu-west-1:222222222222:orders",
+        "orders-prod.internal",
+        "orders-staging",
+        "s3://acme-production-exports/daily",
+        "https://sqs.eu-west-1.amazonaws.com/222222222222/orders",
+        "changeme",
+        "orders",
+        "https://orders.example.com",
+        "https://dev.orders.example.com",
+    ]
+)
+TEXTS = TRIGGERS | st.lists(PARTS, max_size=6).map("".join)
+VALUES = st.one_of(
+    TEXTS, TEXTS, st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False), st.lists(TEXTS | st.integers(), max_size=3),
+    st.just({}), st.just(ABSENT),
+)  # fmt: skip
+
+
+class Looking(Plans):
+    """Plans by which every check is asked."""
+
+    def of(self, place: Place) -> Plan | None:
+        found = super().of(place)
+        return None if found is None else replace(found, tests=None)
+
+
+@st.composite
+def places(draw: st.DrawFn) -> Place:
+    kind, path = draw(st.sampled_from(KINDS)), tuple(draw(st.lists(STEPS, min_size=1, max_size=3)))
+    left = draw(TRIGGERS) if draw(st.booleans()) else draw(VALUES)
+    right = left if draw(st.booleans()) else draw(VALUES)
+    ours, theirs = (Resource(kind, f"/orders/{path[-1]}", {}, source="one") for _ in range(2))
+    return Place(kind, path, _leaf(left, path), _leaf(right, path), ours, theirs, draw(st.booleans()), path)
+
+
+def _leaf(value: Any, path: tuple[str, ...]) -> Leaf:
+    if value is ABSENT:
+        return NOTHING
+    typed = [canonical(item, path[-1]) for item in value] if isinstance(value, list) else canonical(value, path[-1])
+    return Leaf(typed, value)
+
+
+_POLICY = load_policy(["default", "strict", "secrets", "production-readiness", "versions"])
+_BOTH = [Resource("env.file", "orders-<e>", {"URL": "https://orders-<e>.internal"}, source="one")]
+# Nothing in their names tells whose they are.
+_HANDLES = ("cache-77.shop.internal", "topic/99-orders")
+
+
+@cache
+def evaluators(*, apart: bool) -> tuple[Evaluator, Evaluator]:
+    """One that glances first, and one that asks every check; of environments with accounts of their own, or in one."""
+    left, right = staging(_BOTH), prod(_BOTH)
+    comparison = laid(left, right)
+    accounts = ("111111111111",), ("222222222222" if apart else "111111111111",)
+    comparison = replace(
+        comparison,
+        left=replace(comparison.left, accounts=accounts[0]),
+        right=replace(comparison.right, accounts=accounts[1], resources=(replace(right.resources[0], refs=_HANDLES),)),
+    )
+    names = {"left": left.names.at(accounts[0], ()), "right": right.names.at(accounts[1], ())}
+    glancing, looking = (Evaluator(_POLICY, comparison, names, NOW) for _ in range(2))
+    looking._plans = Looking(_POLICY, Sides(comparison, names), names["left"], separate=looking.separate)
+    return glancing, looking
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.lists(places(), min_size=5, max_size=15), st.booleans(), st.booleans())
+def test_what_is_cleared_no_check_would_have_failed(found: list[Place], apart: bool, differs: bool) -> None:
+    """Whatever the kind, the path and the values."""
+    glancing, looking = evaluators(apart=apart)
+    for place in found:
+        assert glancing.checks(place, differs=differs) == looking.checks(place, differs=differs)
+        assert glancing.matters(place) == looking.matters(place)
+        if place.left.present != place.right.present:
+            assert glancing.checks_alone(place) == looking.checks_alone(place)
+
+
+def test_what_passes_today_only_is_judged_again(tmp_path: Path) -> None:
+    """A rule that asks for the time may find another day what it does not find today."""
+    rule = 'where: now > timestamp("2031-01-01T00:00:00Z"), expect: differ, severity: high'
+    policy = policy_of(tmp_path, f"rules: [{{id: own, about: Each has its own, path: bucket, {rule}}}]")
+    comparison = laid(staging(_BOTH), prod(_BOTH))
+    names = {"left": staging(_BOTH).names, "right": prod(_BOTH).names}
+    leaves = Leaf("a", "a"), Leaf("b", "b")
+    evaluator = Evaluator(policy, comparison, names, NOW)
+    assert evaluator.matters(Place("env.file", ("bucket",), *leaves, None, None))
+    assert not evaluator.matters(Place("env.file", ("other",), *leaves, None, None))
