@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ _NAMES = frozenset({_OURS, _THEIRS, _FACING})
 _PIECES = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])|[A-Z]|\{[a-z]+\}|[<>=!*]+")
 _NUMBERED = re.compile(r"([A-Za-z]+)([0-9]+)\Z")
 _MOST_PIECES, _LONGEST = 60, 400
+_MOST_ROWS = 20_000
+# A shorter word holds no name beside something else.
+_GLUED_FROM = 4
 # Load balancers and target groups take names of 32 characters that do not end in a hyphen; tools cut longer ones off.
 _CUT = (31, 32)
 
@@ -44,6 +47,7 @@ class Aligner:
     def __init__(self, left: EnvironmentNames, right: EnvironmentNames) -> None:
         self._left, self._right = left, right
         self._glue = tuple(_Glue.of(names) for names in (left, right))
+        self._rows: tuple[dict[str, _Row], dict[str, _Row]] = ({}, {})
 
     def same(self, left: str, right: str, *, cut: bool = False) -> bool:
         """Whether the two texts are one but for what each environment is called. `cut`: names of 32 characters may have
@@ -63,13 +67,41 @@ class Aligner:
     def _laid(self, left: str, right: str, *, cut: bool) -> tuple[str, ...] | None:
         if max(len(left), len(right)) > _LONGEST:
             return None
-        ours, theirs = list(_pieces(left, self._left)), list(_pieces(right, self._right))
-        if not ours or not theirs or max(len(ours), len(theirs)) > _MOST_PIECES:
+        ours, theirs = self._row(left, 0), self._row(right, 1)
+        if not ours.pieces or not theirs.pieces or max(len(ours.pieces), len(theirs.pieces)) > _MOST_PIECES:
             return None
         cuts = (cut and len(left) in _CUT, cut and len(right) in _CUT)
         if not any(cuts) and _too_unlike(ours, theirs):
             return None
-        return _Table(ours, theirs, self._glue[0], self._glue[1], cuts).common()
+        return _Table(ours.pieces, theirs.pieces, self._glue[0], self._glue[1], cuts).common()
+
+    def _row(self, text: str, side: int) -> _Row:
+        """The words of a text of one side. Each of many is laid beside many others."""
+        known = self._rows[side]
+        found = known.get(text)
+        if found is None:
+            if len(known) >= _MOST_ROWS:
+                known.clear()
+            found = known[text] = _Row.of(text, (self._left, self._right)[side])
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The words of a text: `texts` as they are spelled, `plain` those that are no names, each with whether one may stand in
+    it; `holds`: in some of them one may."""
+
+    pieces: list[_Piece]
+    texts: frozenset[str]
+    plain: tuple[tuple[str, bool], ...]
+    holds: bool
+
+    @classmethod
+    def of(cls, text: str, names: EnvironmentNames) -> _Row:
+        pieces = list(_pieces(text, names))
+        plain = tuple((piece.text, len(piece.text) > _GLUED_FROM) for piece in pieces if not piece.is_name)
+        holds = any(len(piece.text) > _GLUED_FROM for piece in pieces)
+        return cls(pieces, frozenset(piece.text for piece in pieces), plain, holds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +110,21 @@ class _Glue:
 
     strong: tuple[str, ...]
     weak: tuple[str, ...]
+    _known: dict[str, tuple[tuple[str, str, bool], ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def beside(self, word: str) -> tuple[tuple[str, str, bool], ...]:
+        """Each name that stands at an end of a word, what else the word is, and whether it ends it."""
+        found = self._known.get(word)
+        if found is None:
+            if len(self._known) >= _MOST_ROWS:
+                self._known.clear()
+            rests = (
+                (name, rest, ends)
+                for name in self.strong
+                for rest, ends in ((word.removeprefix(name), False), (word.removesuffix(name), True))
+            )
+            found = self._known[word] = tuple(one for one in rests if len(one[1]) != len(word))
+        return found
 
     @classmethod
     def of(cls, names: EnvironmentNames) -> _Glue:
@@ -135,16 +182,13 @@ class _Table:
 
     def _are_glued(self, a: str, b: str) -> bool:
         """Whether two words are one, each with a name of its side at the same end: `stgorders` and `prdorders`."""
-        for ours in self._glue.strong:
-            for rest, ends in ((a.removeprefix(ours), False), (a.removesuffix(ours), True)):
-                if len(rest) == len(a):
-                    continue
-                theirs = b.removeprefix(rest) if ends else b.removesuffix(rest)
-                known = theirs in self._other.strong
-                if len(theirs) + len(rest) != len(b) or not (known or theirs in self._other.weak or not theirs):
-                    continue
-                if len(rest) >= least_beside(ours, theirs, known=known):
-                    return True
+        for ours, rest, ends in self._glue.beside(a):
+            theirs = b.removeprefix(rest) if ends else b.removesuffix(rest)
+            known = theirs in self._other.strong
+            if len(theirs) + len(rest) != len(b) or not (known or theirs in self._other.weak or not theirs):
+                continue
+            if len(rest) >= least_beside(ours, theirs, known=known):
+                return True
         return False
 
     def _is_cut_off(self, i: int, j: int) -> bool:
@@ -168,6 +212,11 @@ class _Table:
     @staticmethod
     def _begins(text: str, glue: _Glue) -> bool:
         return any(token.startswith(text.lower()) for token in glue.strong)
+
+
+def may_be_cut(left: str, right: str) -> bool:
+    """Whether one of two names is as long as names are that lost their ends."""
+    return len(left) in _CUT or len(right) in _CUT
 
 
 def least_beside(ours: str, theirs: str, *, known: bool) -> int:
@@ -198,8 +247,7 @@ def _words(text: str, names: EnvironmentNames) -> Iterator[_Piece]:
             yield _Piece(found.group(), weak=found.group().lower() in names.weak)
 
 
-def _too_unlike(ours: list[_Piece], theirs: list[_Piece]) -> bool:
+def _too_unlike(ours: _Row, theirs: _Row) -> bool:
     """A cheap look first: a word that is no name, cannot hold one and is missing on the other side settles it."""
-    there = {piece.text for piece in theirs}
-    long = any(len(piece.text) > 4 for piece in theirs)
-    return any(not piece.is_name and piece.text not in there and not (long and len(piece.text) > 4) for piece in ours)
+    there, holds = theirs.texts, theirs.holds
+    return any(text not in there and not (holds and may_hold) for text, may_hold in ours.plain)

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from auditor.aligned import Aligner, least_beside
+from auditor.aligned import Aligner, least_beside, may_be_cut
 from auditor.model import Json
 from auditor.names import EnvironmentNames
-from auditor.networks import alike_networks, own_network
+from auditor.networks import alike_networks
+from auditor.spelled import Spellings, told_by_kind
 from auditor.values import canonical, same_version, words
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
@@ -45,9 +46,6 @@ _REGION = re.compile(
 _HOST = re.compile(
     r"(?<![\w.{-])(?:[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z](?![\w@.-]*@|[\w-])"
 )
-_NETWORK = re.compile(r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}(?![0-9.])")
-# A digest in the name of a thing (a validation record, an asset) is one of its ids; as a value it tells contents apart.
-_HEX_ID = re.compile(r"(?<![0-9A-Za-z])_?(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{32,64}(?![0-9A-Za-z])")
 _PUBLIC_KEY = re.compile(r"\A\s*-----BEGIN (?:TRUSTED |RSA |X509 )?(?:CERTIFICATE|PUBLIC KEY)-----")
 # What may stand before an environment's name in a question that asks for nothing else: `is_prod`, `running in prod`.
 _ASKS = re.compile(r"\A(?:(?:is|are|we|runs?|running|in|on|the|env|environment) )*\Z")
@@ -150,12 +148,16 @@ class Pair:
         """
         if left == right or self.same_text(left, right):
             return True
-        for pattern, told in ((_NETWORK, own_network), (_HEX_ID, _id)):
-            ours, theirs = pattern.sub(told, left), pattern.sub(told, right)
+        for ours, theirs in zip(told_by_kind(left), told_by_kind(right), strict=True):
             if ours != left and theirs != right and self.same_text(ours, theirs):
                 return True
-        return self._glued(_bare(left), _bare(right)) or self.aligner.same(
-            self.left.placed(left), self.right.placed(right), cut=True
+        one, other = self._ours.name(left), self._theirs.name(right)
+        if self._glued(one.bare, other.bare):
+            return True
+        # Laid side by side they were already, where neither may have lost its end and nothing else was replaced.
+        laid = one.placed == self._ours.of(left).placed and other.placed == self._theirs.of(right).placed
+        return not (laid and not may_be_cut(one.placed, other.placed)) and self.aligner.same(
+            one.placed, other.placed, cut=True
         )
 
     def unqualified(self, left: Json, right: Json) -> bool:
@@ -219,19 +221,17 @@ class Pair:
         """Whether two texts differ in nothing but names, ids, accounts, regions and generated parts of addresses."""
         if self.left.neutral(left) == self.right.neutral(right):
             return True
-        a, b = self.left.placed(slotted(left)), self.right.placed(slotted(right))
-        if a == b or (self.left.is_name(left) and self.right.is_name(right)):
+        one, other = self._ours.of(left), self._theirs.of(right)
+        if one.placed == other.placed or (one.is_name and other.is_name):
             return True
-        named = bool(self.left.spans(a) or self.right.spans(b))
-        own_a, own_b = _without(a, self.left), _without(b, self.right)
-        if named and own_a == own_b and (own_a or (self.left.spans(a) and self.right.spans(b))):
+        named = one.named or other.named
+        if named and one.own == other.own and (one.own or (one.named and other.named)):
             return True
-        weak_a, weak_b = _without_weak(own_a, self.left), _without_weak(own_b, self.right)
-        if weak_a == weak_b and weak_a and (named or own_a != own_b):
+        if one.thing == other.thing and one.thing and (named or one.own != other.own):
             return True
-        if named and self._same_but_for_stage_letters(weak_a, weak_b):
+        if named and self._same_but_for_stage_letters(one.thing, other.thing):
             return True
-        return self._glued(a, b) or self.aligner.same(a, b)
+        return self._glued(one.placed, other.placed) or self.aligner.same(one.placed, other.placed)
 
     def _refers_alike(self, left: str, right: str) -> bool:
         """Two references to resources of one kind (`aws.ec2.security_group/web-stg`) that are one name; or a reference and
@@ -253,29 +253,41 @@ class Pair:
         ours, theirs = left.split(" "), right.split(" ")
         if len(ours) != len(theirs) or ours == theirs:
             return False
-        letters = (_STAGE_LETTERS.get(self.left.stage, ""), _STAGE_LETTERS.get(self.right.stage, ""))
+        letters = self._letters
         return all(a == b or _differ_in_one_of(a, b, letters) for a, b in zip(ours, theirs, strict=True))
 
     def _glued(self, left: str, right: str) -> bool:
         """Names inside words: what remains around a name of the left must be what surrounds a name of the right."""
-        own, other = left.lower(), right.lower()
-        strong = {token.replace("-", "") for token in self.right.tokens}
-        names = strong | {token.replace("-", "") for token in self.right.weak} | {""}
-        for token in self.left.tokens:
-            start = own.find(token)
-            while start >= 0:
-                before, after = own[:start], own[start + len(token) :]
-                middle = other[len(before) : len(other) - len(after)]
-                if (
-                    len(other) >= len(before) + len(after)
-                    and other.startswith(before)
-                    and other.endswith(after)
-                    and middle in names
-                    and len(before) + len(after) >= least_beside(token, middle, known=middle in strong)
-                ):
-                    return True
-                start = own.find(token, start + 1)
+        found = self._ours.around(left)
+        if not found:
+            return False
+        other = right.lower()
+        strong, names = self._others
+        for token, before, after in found:
+            if len(other) < len(before) + len(after) or not (other.startswith(before) and other.endswith(after)):
+                continue
+            middle = other[len(before) : len(other) - len(after)]
+            if middle in names and len(before) + len(after) >= least_beside(token, middle, known=middle in strong):
+                return True
         return False
+
+    @cached_property
+    def _ours(self) -> Spellings:
+        return Spellings(self.left, slotted)
+
+    @cached_property
+    def _theirs(self) -> Spellings:
+        return Spellings(self.right, slotted)
+
+    @cached_property
+    def _letters(self) -> tuple[str, str]:
+        return _STAGE_LETTERS.get(self.left.stage, ""), _STAGE_LETTERS.get(self.right.stage, "")
+
+    @cached_property
+    def _others(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Names of the right as they stand within words: those that always mean it, and all, with none at all."""
+        strong = frozenset(token.replace("-", "") for token in self.right.tokens)
+        return strong, strong | {token.replace("-", "") for token in self.right.weak} | {""}
 
     def _alike_enumerations(self, left: str, right: str, key: str) -> bool:
         """`a,b,c` as a set. Lists of ids are data of the environment, however many there are."""
@@ -354,21 +366,9 @@ def _without(text: str, names: EnvironmentNames) -> str:
     return " ".join(_WORDS.findall("".join(parts) + text[end:]))
 
 
-def _without_weak(text: str, names: EnvironmentNames) -> str:
-    return " ".join(word for word in text.split(" ") if word.lower() not in names.weak)
-
-
 def _significant(host: str, names: EnvironmentNames) -> frozenset[str]:
     found = frozenset(re.split(r"[-_.0-9]+", _without(host, names).replace(" ", ".").lower()))
     return frozenset(word for word in found if len(word) > 2) - _COMMON_LABELS - frozenset(names.weak)
-
-
-def _bare(text: str) -> str:
-    return re.sub(r"[-_.]", "", text)
-
-
-def _id(_: re.Match[str]) -> str:
-    return "{id}"
 
 
 def _by_name(text: str) -> str:
