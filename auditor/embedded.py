@@ -18,6 +18,9 @@ def embedded(text: str) -> Json | None:
     What nests deeper than 100 levels stays text, as no person wrote it. Numbers that JSON has not (`NaN`, `1e999`)
     stay text too, for they would equal nothing, not even themselves.
     """
+    # Most texts hold neither, which is asked in no time.
+    if "}" not in text and "]" not in text:
+        return None
     if not (text.lstrip()[:1] in ("{", "[") and text.rstrip()[-1:] in ("}", "]")):
         return None
     try:

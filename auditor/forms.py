@@ -17,7 +17,8 @@ from auditor.kept import KEY, key_of
 from auditor.mentions import mentioned, number, unpack
 from auditor.model import Normal, Resource
 from auditor.naming import NAMING_VERSION, Nouns, packed, unpacked
-from auditor.snapshot import References, digest_of, normal_form, raw_form
+from auditor.set_aside import Neutral, digest_of, spelled
+from auditor.snapshot import References, raw_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -68,7 +69,8 @@ class _Forms:
         self._live = _numbered(references.live)
         self._copied = self._live if references.copied is references.live else _numbered(references.copied)
         self._places: dict[tuple[str, str], tuple[Kind, bytes, dict[int, list[bytes]]]] = {}
-        self._trees: OrderedDict[int, tuple[Normal, Trees]] = OrderedDict()
+        self._set_aside: dict[str, Neutral] = {}
+        self._trees: OrderedDict[int, tuple[Resource, Mapping[str, Json], Mapping[str, Json] | None]] = OrderedDict()
 
     def normal(self, resource: Resource) -> Normal:
         place = self._places.get((resource.kind, resource.source))
@@ -131,41 +133,52 @@ class _Forms:
     def _names_of(self, resource: Resource) -> EnvironmentNames:
         return self._by_source.get(resource.source, self._names)
 
+    def _neutral(self, resource: Resource) -> Neutral:
+        source = resource.source if resource.source in self._by_source else ""
+        found = self._set_aside.get(source)
+        if found is None:
+            found = self._set_aside[source] = Neutral(self._names_of(resource))
+        return found
+
     def _made(self, resource: Resource, kind: Kind, key: bytes) -> bytes:
         """The record of a form that was not known: its digest, its identity, and what it mentions."""
-        made = self._form(resource, kind)
-        identity = made.identity.encode("utf-8", "surrogatepass")
-        self._remember(resource, made)
-        self._naming[key_of(key, self._nouns.digest)] = packed(self._nouns.told(made.raw))
-        return b"".join(
-            (bytes.fromhex(made.digest), len(identity).to_bytes(4, "little"), identity, mentioned(made.raw))
-        )
+        names, raw = self._neutral(resource), self._raw(resource, kind)
+        self._remember(resource, raw)
+        self._naming[key_of(key, self._nouns.digest)] = packed(self._nouns.told(raw))
+        digest = bytes.fromhex(names.digest(raw))
+        identity = names.names.neutral(resource.identity).encode("utf-8", "surrogatepass")
+        return b"".join((digest, len(identity).to_bytes(4, "little"), identity, mentioned(raw)))
 
     def _read(self, normal: Normal) -> Trees:
-        found = self._trees.get(id(normal.resource))
-        if found is not None and found[0].resource is normal.resource:
-            self._trees.move_to_end(id(normal.resource))
-            return found[1]
-        made = self._form(normal.resource, normal.kind)
-        self._remember(normal.resource, made)
-        return made.trees
+        found = self._found(normal.resource)
+        if found is not None and found[1] is not None:
+            return found[1], found[0]
+        raw = found[0] if found is not None else self._raw(normal.resource, normal.kind)
+        form = spelled(raw)
+        self._remember(normal.resource, raw, form)
+        return form, raw
 
     def _read_raw(self, normal: Normal) -> Mapping[str, Json]:
-        found = self._trees.get(id(normal.resource))
-        if found is not None and found[0].resource is normal.resource:
-            return found[1][1]
-        resource = normal.resource
-        return raw_form(resource, normal.kind, self._names_of(resource), self._references.seen_by(resource.kind))
+        found = self._found(normal.resource)
+        return found[0] if found is not None else self._raw(normal.resource, normal.kind)
 
     def _read_naming(self, normal: Normal) -> Naming | None:
         record = self._naming.get(key_of(normal.key, self._nouns.digest))
         return None if record is None else unpacked(record)
 
-    def _form(self, resource: Resource, kind: Kind) -> Normal:
-        return normal_form(resource, kind, self._names_of(resource), self._references.seen_by(resource.kind))
+    def _raw(self, resource: Resource, kind: Kind) -> Mapping[str, Json]:
+        return raw_form(resource, kind, self._neutral(resource), self._references.seen_by(resource.kind))
 
-    def _remember(self, resource: Resource, made: Normal) -> None:
-        self._trees[id(resource)] = (made, made.trees)
+    def _found(self, resource: Resource) -> tuple[Mapping[str, Json], Mapping[str, Json] | None] | None:
+        """The trees of a resource that were made lately: `raw`, and its form if somebody looked at it."""
+        found = self._trees.get(id(resource))
+        if found is None or found[0] is not resource:
+            return None
+        self._trees.move_to_end(id(resource))
+        return found[1:]
+
+    def _remember(self, resource: Resource, raw: Mapping[str, Json], form: Mapping[str, Json] | None = None) -> None:
+        self._trees[id(resource)] = resource, raw, form
         if len(self._trees) > _MOST_TREES:
             self._trees.popitem(last=False)
 

@@ -18,7 +18,7 @@ from auditor.model import ABSENT, Absent, Json, Path
 from auditor.observed import SideView, Value, points_into_gap
 from auditor.paths import ITEM, UNKEYED
 from auditor.scene import Library, Scene
-from auditor.snapshot import digest_of, neutral
+from auditor.set_aside import digest_of, neutral
 
 if TYPE_CHECKING:
     from auditor.looks import Look, Past

@@ -8,8 +8,9 @@ one that is there may be another text's, and the document is read.
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import lru_cache
+from struct import Struct
 from zlib import crc32
 
 from auditor.alike import hosts
@@ -20,7 +21,10 @@ _REFERENCE = re.compile(r"arn:aws[\w-]*:[^\s\"',;]+|[A-Za-z0-9][\w.-]{5,}[A-Za-z
 _ARN = re.compile(r"\barn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:(?:[0-9]{12})?:\S+")
 _RESOLVED = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+/[A-Za-z0-9][\w./-]*")
 _POINTS = re.compile(r"[-:/.]")
+_SILENT = frozenset({bool, int, float, type(None)})
 _LONGEST = 20_000
+# Of a longer text it is not remembered what it mentions: hardly one stands in two documents.
+_LONGEST_REMEMBERED = 256
 
 
 def number(text: str) -> int:
@@ -35,18 +39,13 @@ def mentioned(document: Json) -> bytes:
     references to other resources (`aws.rds.instance/orders`) with each beginning of them that may be a whole name."""
     texts: set[str] = set()
     _gather(document, texts)
-    found = {*texts}
-    for text in texts:
-        if len(text) <= _LONGEST and _POINTS.search(text) is not None:
-            found.update(_inside(text))
-        elif "/" in text:
-            found.update(_beginnings(_RESOLVED.findall(text)))
-    numbers = {crc32(text.encode("utf-8", "surrogatepass")) for text in found}
-    return struct.pack(f"<{len(numbers)}I", *sorted(numbers))
+    numbers: set[int] = set()
+    numbers.update(*[_numbers(text) if len(text) <= _LONGEST_REMEMBERED else _found_in(text) for text in texts])
+    return _packing(len(numbers)).pack(*sorted(numbers))
 
 
 def unpack(packed: bytes) -> tuple[int, ...]:
-    return struct.unpack(f"<{len(packed) // 4}I", packed)
+    return _packing(len(packed) // 4).unpack(packed)
 
 
 def mentions_any(packed: bytes, wanted: Set[int]) -> bool:
@@ -54,19 +53,49 @@ def mentions_any(packed: bytes, wanted: Set[int]) -> bool:
     return bool(wanted) and not wanted.isdisjoint(unpack(packed))
 
 
+@lru_cache(maxsize=4096)
+def _packing(count: int) -> Struct:
+    return Struct(f"<{count}I")
+
+
 def _gather(value: Json, texts: set[str]) -> None:
+    """All texts of a document, without those of documents inside texts."""
     if isinstance(value, str):
-        if value not in texts:
-            texts.add(value)
-            document = embedded(value)
-            if document:
-                _gather(document, texts)
-    elif isinstance(value, Mapping):
-        for below in value.values():
+        texts.add(value)
+        return
+    # Asking an abstract class takes longer than all else that is asked of a value.
+    if isinstance(value, list | tuple):
+        items: Iterable[Json] = value
+    elif isinstance(value, dict) or (type(value) not in _SILENT and isinstance(value, Mapping)):
+        items = value.values()
+    else:
+        return
+    for below in items:
+        kind = type(below)
+        if kind is str:
+            texts.add(below)
+        elif kind not in _SILENT:
             _gather(below, texts)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _gather(item, texts)
+
+
+def _found_in(text: str) -> frozenset[int]:
+    """The numbers of one text, and of all that is mentioned in it."""
+    found = {text}
+    if len(text) <= _LONGEST and _POINTS.search(text) is not None:
+        found.update(_inside(text))
+    elif "/" in text:
+        found.update(_beginnings(_RESOLVED.findall(text)))
+    numbers = {number(each) for each in found}
+    document = embedded(text)
+    if document:
+        below: set[str] = set()
+        _gather(document, below)
+        numbers.update(*map(_found_in, below))
+    return frozenset(numbers)
+
+
+# Texts of one environment stand in many of its documents.
+_numbers = lru_cache(maxsize=65536)(_found_in)
 
 
 def _inside(text: str) -> Iterator[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from auditor.kept import key_of
@@ -17,6 +18,7 @@ from auditor.values import words
 
 NAMING_VERSION = 1
 """Part of every key: raise it when the same form would be told to name otherwise."""
+_MOST_REMEMBERED = 65_536
 
 
 class Nouns:
@@ -27,21 +29,49 @@ class Nouns:
         nouns = sorted(set(map(noun_of, spelled)) - {""})
         self._noun = re.compile("|".join(map(re.escape, nouns))) if nouns else None
         self._kind = re.compile("|".join(re.escape(f"{kind}/") for kind in spelled)) if spelled else None
-        self._naming: dict[str, bool] = {}
+        # By the last key but one, then by the last: both run together where that names one of the kinds, else nothing.
+        self._naming: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._remembered = 0
         self.digest = key_of(json.dumps([NAMING_VERSION, spelled]))
 
-    def told(self, raw: Json) -> Naming:
-        """Those of `spoken` that may name a resource of one of the kinds."""
-        return tuple((key, text) for key, text in spoken(raw) if self._names(key) or self._refers(text))
+    def told(self, raw: Mapping[str, Json]) -> Naming:
+        """Those of `spoken` that may name a resource of one of the kinds, of a document in normal form."""
+        if self._remembered > _MOST_REMEMBERED:
+            self._naming.clear()
+            self._remembered = 0
+        found: list[tuple[str, str]] = []
+        self._tell(raw, "", found)
+        return tuple(found)
 
-    def _names(self, key: str) -> bool:
-        found = self._naming.get(key)
-        if found is None:
-            found = self._naming[key] = self._noun is not None and self._noun.search(key) is not None
-        return found
+    def _tell(self, value: Mapping[str, Json], last: str, found: list[tuple[str, str]]) -> None:
+        naming = self._naming[last]
+        for key, below in reversed(value.items()):
+            if isinstance(below, dict):
+                self._tell(below, key, found)
+                continue
+            if isinstance(below, str):
+                texts: Iterable[Json] = (below,)
+            elif isinstance(below, list):
+                texts = reversed(below)
+            else:
+                continue
+            joined = naming.get(key)
+            if joined is None:
+                joined = naming[key] = self._joined(last, key)
+                self._remembered += 1
+            found += [
+                (joined or _joined((last, key)), text)
+                for text in texts
+                if isinstance(text, str) and (joined or ("/" in text and self._refers(text)))
+            ]
+
+    def _joined(self, last: str, key: str) -> str:
+        """Both keys run together, where that names one of the kinds; else nothing."""
+        joined = _joined((last, key))
+        return joined if self._noun is not None and self._noun.search(joined) is not None else ""
 
     def _refers(self, text: str) -> bool:
-        return "/" in text and self._kind is not None and self._kind.search(text) is not None
+        return self._kind is not None and self._kind.search(text) is not None
 
 
 def spoken(raw: Json) -> Iterator[tuple[str, str]]:

@@ -8,29 +8,35 @@ the digest is taken with the names set aside, so equal digests mean: nothing dif
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING
 
 from auditor.declared import is_declaration
+from auditor.document import Document
 from auditor.embedded import embedded
+from auditor.footing import ground_of
 from auditor.model import Json, Kind, Normal, Resource
-from auditor.paths import UNKEYED, PathSet
-from auditor.values import canonical, words
+from auditor.paths import UNKEYED
+from auditor.set_aside import Neutral, spelled
+from auditor.values import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from auditor.footing import Footing
     from auditor.names import EnvironmentNames
 
 _KEY_CANDIDATES = ("name", "Name", "key", "Key", "id", "Id", "ID", "identifier", "host", "path", "type", "port")
 _VALUES = ("value", "Value")
-_ORDERED_WORDS = frozenset({"command", "cmd", "args", "arguments", "argv", "entrypoint"})
+_PLAIN = frozenset({bool, int, float, type(None)})
 _REFERENCE = re.compile(r"arn:aws[\w-]*:[^\s\"',;]+|[A-Za-z0-9][\w.-]{5,}[A-Za-z0-9]")
 _POINTS = re.compile(r"[:/.]|-[0-9a-f]{8,}\Z")
+# What is longer is looked into for no handles; and of what is shorter, so much is remembered.
+_LONGEST, _LONGEST_REMEMBERED, _MOST_REMEMBERED = 20_000, 256, 65_536
 # Every text that one of these stands in; most need no closer look.
 _MAY_POINT = re.compile(r"[:/.]|-[0-9a-f]{8}")
 
@@ -55,40 +61,71 @@ def normalise(
     )
 
 
+class Handles(dict[str, str]):
+    """What each handle of one snapshot stands for. Texts of an environment stand in many of its documents, so it is remembered
+    what became of them."""
+
+    __slots__ = ("known",)
+
+    def __init__(self, references: Mapping[str, str]) -> None:
+        super().__init__(references)
+        self.known: dict[str, str] = {}
+        """Texts that hold no documents, with the handles in them resolved."""
+
+    def resolved(self, text: str) -> str:
+        """A text that holds no document, with the handles in it resolved."""
+        found = self._resolved(text)
+        if len(text) <= _LONGEST_REMEMBERED:
+            if len(self.known) >= _MOST_REMEMBERED:
+                self.known.clear()
+            self.known[text] = found
+        return found
+
+    def within(self, text: str) -> str:
+        """The text, each handle in it as what that stands for."""
+        return _REFERENCE.sub(self._stands_for, text) if self else text
+
+    def _resolved(self, text: str) -> str:
+        if len(text) > _LONGEST or _MAY_POINT.search(text) is None:
+            return text
+        exact = self.get(text)
+        return exact if exact is not None else self.within(text)
+
+    def _stands_for(self, match: re.Match[str]) -> str:
+        return self.get(match.group(), match.group())
+
+
 @dataclass(frozen=True, slots=True)
 class References:
     """What the resources of one snapshot may be referred to by, and as what: `live` what is there, `copied` with the copies
     in states. A state's copies refer to one another and to what is live; what is live does not refer to copies."""
 
-    live: Mapping[str, str]
-    copied: Mapping[str, str]
+    live: Handles
+    copied: Handles
 
     @classmethod
     def of(cls, resources: Sequence[Resource]) -> References:
-        live = references_of(each for each in resources if not is_declaration(each.kind))
+        live = Handles(references_of(each for each in resources if not is_declaration(each.kind)))
         copies = references_of(each for each in resources if is_declaration(each.kind))
-        return cls(live, {**copies, **live} if copies else live)
+        return cls(live, Handles({**copies, **live}) if copies else live)
 
-    def seen_by(self, kind: str) -> Mapping[str, str]:
+    def seen_by(self, kind: str) -> Handles:
         return self.copied if is_declaration(kind) else self.live
 
 
-def digest_of(value: Json) -> str:
-    """SHA-256, in hex, of a JSON value in canonical form: keys sorted, no blanks."""
-    body = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def raw_form(resource: Resource, kind: Kind, names: EnvironmentNames, references: Mapping[str, str]) -> dict[str, Json]:
+def raw_form(resource: Resource, kind: Kind, names: Neutral, references: Mapping[str, str]) -> dict[str, Json]:
     """What `normal_form` says as `raw`, for who needs no more."""
-    return _Shape(kind, names, references).map(resource.attributes, ())
+    attributes = resource.attributes
+    document = attributes.plain() if isinstance(attributes, Document) else attributes
+    return _Shape(kind, names, references).of(document)
 
 
 def normal_form(resource: Resource, kind: Kind, names: EnvironmentNames, references: Mapping[str, str]) -> Normal:
     """The normal form of one resource. `references` are those of its snapshot (`references_of`)."""
-    raw = raw_form(resource, kind, names, references)
-    form = _spelled(raw, "")
-    return Normal(resource, kind, names.neutral(resource.identity), form, raw, digest_of(neutral(form, names)))
+    setting_aside = Neutral(names)
+    raw = raw_form(resource, kind, setting_aside, references)
+    digest = setting_aside.digest(raw)
+    return Normal(resource, kind, names.neutral(resource.identity), spelled(raw), raw, digest)
 
 
 def references_of(resources: Iterable[Resource]) -> dict[str, str]:
@@ -104,61 +141,70 @@ def references_of(resources: Iterable[Resource]) -> dict[str, str]:
 class _Shape:
     """Gives documents of one kind their structure. Values keep the source's spelling, but for resolved references."""
 
-    def __init__(self, kind: Kind, names: EnvironmentNames, references: Mapping[str, str]) -> None:
-        self._names = names
-        self._references = references
-        self._volatile, self._ordered, self._keyed = _patterns(kind.volatile, kind.ordered, tuple(kind.keyed.items()))
+    def __init__(self, kind: Kind, names: Neutral, references: Mapping[str, str]) -> None:
+        self._neutral, self._names = names, names.names
+        self._handles = references if isinstance(references, Handles) else Handles(references)
+        self._ground = ground_of(kind)
 
-    def map(self, document: Mapping[str, Json], path: tuple[str, ...]) -> dict[str, Json]:
+    def of(self, document: Mapping[str, Json]) -> dict[str, Json]:
+        return self._map(document, self._ground.top())
+
+    def _map(self, document: Mapping[str, Json], here: Footing) -> dict[str, Json]:
         shaped: dict[str, Json] = {}
+        footings, texts = here.known, self._handles.known
         for name, value in document.items():
             key = str(name)
-            below = (*path, key)
-            if not self._volatile.matches(below):
-                plain = value is None or isinstance(value, bool | int | float)
-                shaped[key] = value if plain else self._value(value, below)
+            below = footings.get(key) or here.below(key)
+            if below.volatile:
+                continue
+            kind = type(value)
+            if kind is str:
+                known = texts.get(value)
+                shaped[key] = known if known is not None else self._text(value, below)
+            else:
+                shaped[key] = value if kind in _PLAIN else self._value(value, below)
         return shaped
 
-    def _value(self, value: Json, path: tuple[str, ...]) -> Json:
+    def _value(self, value: Json, here: Footing) -> Json:
         if isinstance(value, dict):
-            return self.map(value, path)
+            return self._map(value, here)
         if isinstance(value, list | tuple):
-            return self._list(list(value), path)
-        if isinstance(value, str):
-            return self._text(value, path)
-        return value
+            return self._list(value, here)
+        return self._text(value, here) if isinstance(value, str) else value
 
-    def _text(self, text: str, path: tuple[str, ...]) -> Json:
+    def _text(self, text: str, here: Footing) -> Json:
+        known = self._handles.known.get(text)
+        if known is not None:
+            return known
         document = embedded(text)
-        if document:
-            return self._value(document, path)
-        if not self._references or len(text) > 20_000 or _MAY_POINT.search(text) is None:
-            return text
-        exact = self._references.get(text)
-        return exact if exact is not None else _REFERENCE.sub(self._resolve, text)
+        return self._value(document, here) if document else self._handles.resolved(text)
 
-    def _resolve(self, match: re.Match[str]) -> str:
-        return self._references.get(match.group(), match.group())
+    def _list(self, items: Sequence[Json], here: Footing) -> Json:
+        in_order, keyed = here.listed()
+        if items and isinstance(items[0], dict) and all(isinstance(item, dict) for item in items):
+            return self._objects(items, here, keyed, in_order=in_order)
+        below = here.below("*")
+        shaped = [self._value(item, below) for item in items]
+        leaves = [digestible(item) if isinstance(item, dict | list) else item for item in shaped]
+        if in_order or len(leaves) < 2:
+            return leaves
+        return sorted(leaves, key=partial(self._sort_key, here.step))
 
-    def _list(self, items: list[Json], path: tuple[str, ...]) -> Json:
-        in_order = _is_ordered(self._ordered, path)
-        if items and all(isinstance(item, dict) for item in items):
-            return self._objects(items, path, in_order=in_order)
-        shaped = [self._value(item, (*path, "*")) for item in items]
-        leaves = [item if not isinstance(item, dict | list) else digestible(item) for item in shaped]
-        return leaves if in_order else sorted(leaves, key=lambda leaf: self._sort_key(leaf, path[-1]))
-
-    def _sort_key(self, leaf: Json, key: str) -> str:
-        spelled = canonical(leaf, key)
-        neutral = self._names.neutral(spelled) if isinstance(spelled, str) else spelled
+    def _sort_key(self, key: str, leaf: Json) -> str:
+        value = canonical(leaf, key)
         # Two spellings of one value (`true`, `"true"`) need an order, too.
-        return json.dumps([neutral, repr(leaf)])
+        quoted = encode_basestring_ascii(repr(leaf))
+        if isinstance(value, str):
+            return f"[{encode_basestring_ascii(self._names.neutral(value))}, {quoted}]"
+        return f"[{json.dumps(value)}, {quoted}]"
 
-    def _objects(self, items: list[dict[str, Json]], path: tuple[str, ...], *, in_order: bool) -> dict[str, Json]:
-        declared = self._keyed.get(path)
+    def _objects(
+        self, items: Sequence[dict[str, Json]], here: Footing, declared: str | None, *, in_order: bool
+    ) -> dict[str, Json]:
         attributes = declared.split("+") if declared else self._discover(items)
         if not attributes and in_order:
-            return {f"{index:03}": self.map(item, (*path, "*")) for index, item in enumerate(items)}
+            below = here.below("*")
+            return {f"{index:03}": self._map(item, below) for index, item in enumerate(items)}
         shaped: dict[str, Json] = {}
         value: Json
         for item in items:
@@ -170,24 +216,23 @@ class _Shape:
                     if len(attributes) == 1
                     else item
                 )
-                value = self._value(_said(rest), (*path, key))
-                key = "/".join(map(self._resolve_key, named))
+                value = self._value(_said(rest), here.below(key))
+                key = "/".join(map(self._handles.within, named))
             else:
-                value = self.map(item, (*path, "*"))
-                key = UNKEYED + digest_of(neutral(_spelled(value, ""), self._names))[:12]
+                value = self._map(item, here.below("*"))
+                key = UNKEYED + self._neutral.digest(value)[:12]
             unique, count = key, 2
             while unique in shaped:
                 unique, count = f"{key}~{count}", count + 1
             shaped[unique] = value
         return shaped
 
-    def _resolve_key(self, key: str) -> str:
-        return _REFERENCE.sub(self._resolve, key) if self._references else key
-
     @staticmethod
-    def _discover(items: list[dict[str, Json]]) -> list[str]:
+    def _discover(items: Sequence[dict[str, Json]]) -> list[str]:
         """The attribute that names the items, where nothing was declared: the first candidate that tells all of them apart."""
         for candidate in _KEY_CANDIDATES:
+            if candidate not in items[0]:
+                continue
             found = [item.get(candidate) for item in items]
             if all(isinstance(value, str | int) and value != "" for value in found) and len(
                 set(map(str, found))
@@ -198,11 +243,7 @@ class _Shape:
 
 def is_ordered(kind: Kind, path: tuple[str, ...]) -> bool:
     """Whether the order of the list at `path` of a resource of this kind has a meaning."""
-    return _is_ordered(_patterns(kind.volatile, kind.ordered, tuple(kind.keyed.items()))[1], path)
-
-
-def _is_ordered(ordered: PathSet[bool], path: tuple[str, ...]) -> bool:
-    return ordered.matches(path) or bool(frozenset(words(path[-1])[-1:]) & _ORDERED_WORDS)
+    return ground_of(kind).is_ordered(path)
 
 
 def _said(rest: dict[str, Json]) -> Json:
@@ -215,33 +256,4 @@ def _said(rest: dict[str, Json]) -> Json:
 
 def digestible(value: Json) -> str:
     """A container inside a list of scalars, as the text of its canonical JSON."""
-    return json.dumps(_spelled(value, ""), sort_keys=True, ensure_ascii=False)
-
-
-@lru_cache(maxsize=1024)
-def _patterns(
-    volatile: tuple[str, ...], ordered: tuple[str, ...], keyed: tuple[tuple[str, str], ...]
-) -> tuple[PathSet[bool], PathSet[bool], PathSet[str]]:
-    return (
-        PathSet(dict.fromkeys(volatile, True)),
-        PathSet(dict.fromkeys(ordered, True)),
-        PathSet(dict(keyed)),
-    )
-
-
-def _spelled(value: Json, key: str) -> Json:
-    """The same tree with every leaf in its one spelling."""
-    if isinstance(value, dict):
-        return {name: _spelled(below, name) for name, below in value.items()}
-    if isinstance(value, list):
-        return [canonical(item, key) for item in value]
-    return canonical(value, key)
-
-
-def neutral(value: Json, names: EnvironmentNames) -> Json:
-    """A normal form, or a part of one, with the environment's names set aside, in its keys too."""
-    if isinstance(value, dict):
-        return {names.neutral(name): neutral(below, names) for name, below in value.items()}
-    if isinstance(value, list):
-        return [names.neutral(item) if isinstance(item, str) else item for item in value]
-    return names.neutral(value) if isinstance(value, str) else value
+    return json.dumps(spelled(value), sort_keys=True, ensure_ascii=False)

@@ -39,6 +39,9 @@ _DEFAULT_PORTS = {
 _VERSION_WORDS = frozenset({"version", "versions", "tag", "release", "revision", "image", "engine", "ref", "tags"})
 _OPAQUE_WORDS = frozenset({"phone", "account", "sha", "commit", "digest", "checksum", "zip", "postcode", "fax", "pin"})
 
+_CPU_WORDS = frozenset({"cpu", "cpus"})
+_TELLING = (_VERSION_WORDS, _OPAQUE_WORDS, _CPU_WORDS)
+
 
 @lru_cache(maxsize=65536)
 def words(text: str) -> tuple[str, ...]:
@@ -51,13 +54,24 @@ def canonical(value: Json, key: str = "") -> Json:
 
     Scalars only; containers are returned as they are.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool) and frozenset(words(key)) & _VERSION_WORDS:
-        return str(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return int(value)
     if isinstance(value, str):
         return _canonical_text(value, key)
-    return value
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if _tells_a_version(key):
+        return str(value)
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
+
+
+def way_of_spelling(key: str) -> int:
+    """A number that is equal for keys under which every text has the same spelling."""
+    found = frozenset(words(key))
+    return sum(1 << place for place, among in enumerate(_TELLING) if found & among)
+
+
+@lru_cache(maxsize=65536)
+def _tells_a_version(key: str) -> bool:
+    return not _VERSION_WORDS.isdisjoint(words(key))
 
 
 @lru_cache(maxsize=131072)
@@ -68,11 +82,10 @@ def _canonical_text(text: str, key: str) -> Json:
     lowered = stripped.lower()
     if lowered in ("true", "false"):
         return lowered == "true"
-    key_words = frozenset(words(key))
-    if key_words & _VERSION_WORDS:
+    if _tells_a_version(key):
         return _canonical_version(stripped)
     if stripped[0].isdigit() or stripped[0] in "-P":
-        number = _number(stripped, key_words)
+        number = _number(stripped, frozenset(words(key)))
         if number is not None:
             return number
     if "://" in stripped:
@@ -92,7 +105,7 @@ def _number(text: str, key_words: frozenset[str]) -> Json:
         return int(text)
     if _DECIMAL.match(text):
         return _plain(Decimal(text))
-    if "cpu" in key_words or "cpus" in key_words:
+    if key_words & _CPU_WORDS:
         milli = _MILLI.match(text)
         if milli:
             return _plain(Decimal(milli.group(1)) / 1000)

@@ -11,7 +11,8 @@ from auditor.model import Normal, Resource
 from auditor.publish.gap_groups import GapGroup, gap_groups
 from auditor.publish.spelling import Shown, middle, side_by_side, spell
 from auditor.realms import names_of, source_names
-from auditor.snapshot import neutral, normal_form, references_of
+from auditor.set_aside import neutral
+from auditor.snapshot import normal_form, references_of
 from auditor.store import NotFoundError
 from auditor.web.queries.documents import leaves, lines
 from auditor.web.queries.kept import Kept
