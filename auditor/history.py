@@ -22,9 +22,10 @@ from auditor.set_aside import digest_of, neutral
 
 if TYPE_CHECKING:
     from auditor.looks import Look, Past
-    from auditor.model import Normal, Resource
+    from auditor.model import Normal
     from auditor.names import EnvironmentNames
     from auditor.scene import Entry, Realm
+    from auditor.seen import Seen
 
 _HERE = "here"
 _PAGES = (16, 64, 256, 1024)
@@ -123,12 +124,12 @@ class Stand:
 class AtHand:
     """What is at hand of one environment's past, for walks that start with one look.
 
-    scenes     those that were seen lately, by look
-    resources  all that the look saw that they start with; None where they have to be read
+    scenes  those that were seen lately, by look
+    seen    what is at hand of the look that they start with
     """
 
     scenes: dict[str, Scene] = field(default_factory=dict)
-    resources: Sequence[Resource] | None = None
+    seen: Seen | None = None
 
 
 class Walk:
@@ -192,9 +193,8 @@ class Walk:
         look, scenes = stand.newest, self._at_hand.scenes
         found = scenes.get(look.id)
         if found is None:
-            resources = self._at_hand.resources if look.id == self._start else None
-            near = scenes.get(self._start)
-            found = Scene(self._realm, look, self._library, stand.coming, resources=resources, near=near)
+            seen, near = self._at_hand.seen if look.id == self._start else None, scenes.get(self._start)
+            found = Scene(self._realm, look, self._library, stand.coming, seen=seen, near=near)
             scenes[look.id] = found
             if len(scenes) > _MOST_SCENES:
                 del scenes[next(one for one in scenes if one != self._start)]

@@ -17,8 +17,9 @@ from auditor.parting import Apart, Mover, movers
 if TYPE_CHECKING:
     from auditor.life import LifeResult, StoredFinding
     from auditor.looks import Past
-    from auditor.model import Comparison, Snapshot
+    from auditor.model import Comparison
     from auditor.scene import Realm
+    from auditor.seen import Seen
 
 FURTHEST = timedelta(days=180)
 """How long ago a change may be to be told; longer than snapshots are kept as a rule."""
@@ -38,7 +39,7 @@ class Remarking(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """The pasts of a pair, up to the two snapshots that an audit is of. `seen` are these, where they are at hand.
+    """The pasts of a pair, up to the two snapshots that an audit is of. `seen` is what is at hand of these.
 
     What is read of them is remembered, so that one is asked for one audit."""
 
@@ -46,7 +47,7 @@ class Histories:
     past: Past
     snapshots: tuple[str, str]
     now: datetime
-    seen: tuple[Snapshot, Snapshot] | None = field(default=None, compare=False, repr=False)
+    seen: tuple[Seen, Seen] | None = field(default=None, compare=False, repr=False)
     _remembered: list[Remembered] = field(default_factory=list, init=False, compare=False, repr=False)
     _at_hand: list[tuple[AtHand, AtHand]] = field(default_factory=list, init=False, compare=False, repr=False)
 
@@ -61,8 +62,8 @@ class Histories:
     def at_hand(self) -> tuple[AtHand, AtHand]:
         """What was seen of either side's past."""
         if not self._at_hand:
-            resources = (None, None) if self.seen is None else tuple(side.resources for side in self.seen)
-            self._at_hand.append((AtHand(resources=resources[0]), AtHand(resources=resources[1])))
+            left, right = self.seen or (None, None)
+            self._at_hand.append((AtHand(seen=left), AtHand(seen=right)))
         return self._at_hand[0]
 
     def ask(self, breaches: Sequence[Breach]) -> dict[str, Mover | Apart]:

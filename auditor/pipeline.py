@@ -34,6 +34,7 @@ from auditor.past import Gone, recall
 from auditor.policy import load_policy
 from auditor.realms import names_of, realm_of, source_names
 from auditor.relaxed import relaxed
+from auditor.seen import seen_of
 from auditor.sharing import Asking, Sharing
 from auditor.store.errors import ConflictError
 from auditor.tallies import with_hidden
@@ -230,7 +231,8 @@ def _concluded(
     laid = lay(config, left, right, tools)
     now = tools.clock()
     realms = tuple(realm_of(config, side.environment, tools.registry.kind) for side in (left, right))
-    histories = Histories((realms[0], realms[1]), tools.store.past, (left.id, right.id), now, (left, right))
+    seen = seen_of(left, right, laid.comparison, laid.pair)
+    histories = Histories((realms[0], realms[1]), tools.store.past, (left.id, right.id), now, seen)
     held = partial(held_since, histories)
     history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to, held)
     judgement = judge(

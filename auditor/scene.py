@@ -7,18 +7,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from auditor.codec import canonical, decode
+from auditor.document import Document
 from auditor.model import Normal, Resource, Snapshot
 from auditor.observed import SideView
-from auditor.snapshot import normal_form, references_of
+from auditor.snapshot import Handles, normal_form, references_of
 
 if TYPE_CHECKING:
     from auditor.looks import Facts, Look, Manifest, Part, Past
     from auditor.model import Json, Kind
     from auditor.names import EnvironmentNames
+    from auditor.seen import Seen
 
 _HANDFUL = 16
 _AT_HAND = 48
@@ -92,8 +94,8 @@ class Library:
 class Scene:
     """What one look saw. `coming` are the looks that will be asked for next.
 
-    `resources` are all that it saw, where they are at hand. `near` is another look's scene that has them: what this one
-    saw is told from that one's by what differs."""
+    `seen` is what is at hand of it. `near` is another look's scene of which all is at hand: what this one saw is told from
+    that one's by what differs."""
 
     def __init__(
         self,
@@ -102,12 +104,12 @@ class Scene:
         library: Library,
         coming: Sequence[Look] = (),
         *,
-        resources: Sequence[Resource] | None = None,
+        seen: Seen | None = None,
         near: Scene | None = None,
     ) -> None:
         self.realm, self.look = realm, look
         self._library, self._coming = library, coming
-        self._resources, self._near = resources, near
+        self._seen, self._near = seen, near
         self._normals: dict[bytes, Normal] = {}
         self._documents: dict[str, Mapping[str, Json]] = {}
         self._called: dict[tuple[str, str], Sequence[Entry]] = {}
@@ -152,12 +154,27 @@ class Scene:
     def normal(self, entry: Entry) -> Normal:
         """The normal form of a resource, as this look's names and references make it."""
         line = entry.line
-        if line not in self._normals:
+        if line not in self._normals and (known := self._known(entry)) is not None:
+            self._normals[line] = known
+        elif line not in self._normals:
             self.read([entry])
             resource = _resource(entry.said, self._documents[entry.said["attributes"]])
             names = self.names_at(resource.source)
             self._normals[line] = normal_form(resource, self.realm.kind_of(resource.kind), names, self._references)
         return self._normals[line]
+
+    def _known(self, entry: Entry) -> Normal | None:
+        """The normal form, where it is at hand."""
+        if self._seen is None or self._seen.names != self.names:
+            return None
+        said = entry.said
+        found = self._seen.normals.get((said["kind"], said["identity"], said["source"], said["region"]))
+        if found is None or Document.of(found.resource.attributes).digest != said["attributes"]:
+            return None
+        # Nothing else tells two of one name apart for sure.
+        if _resource(said, found.resource.attributes) != found.resource:
+            return None
+        return Normal(found.resource, found.kind, found.identity, *found.trees, found.digest)
 
     def read(self, entries: Iterable[Entry]) -> None:
         """Read the attributes of all these resources at once, for whoever will ask for their normal forms."""
@@ -179,7 +196,10 @@ class Scene:
 
     @cached_property
     def names(self) -> EnvironmentNames:
-        return self.realm.names(self.facts.accounts, self.facts.regions)
+        found = self.realm.names(self.facts.accounts, self.facts.regions)
+        # Equal ones that were asked before know many an answer.
+        known = self._seen.names if self._seen is not None else self._near.names if self._near is not None else None
+        return known if known is not None and known == found else found
 
     @cached_property
     def view(self) -> SideView:
@@ -196,18 +216,26 @@ class Scene:
 
     @cached_property
     def _by_source(self) -> Mapping[str, EnvironmentNames]:
+        if self._near is not None and self._near.names is self.names:
+            return self._near._by_source
         return self.realm.by_source(self.names)
 
     @cached_property
-    def _references(self) -> Mapping[str, str]:
-        if self._resources is not None:
-            return references_of(self._resources)
-        found = self._near_references(self._near) if self._near is not None and self._near.has_sole_handles else None
+    def _references(self) -> Handles:
+        if self._seen is not None:
+            return Handles(references_of(self._seen.resources))
+        found: Mapping[str, str] | None = (
+            self._near_references(self._near) if self._near is not None and self._near.has_sole_handles else None
+        )
+        if isinstance(found, Handles):
+            return found
         if found is None:
-            found = {}
-            for digest, part in self._parts.items():
-                found.update(self._library.references(digest, part))
-        return found
+            found = dict(
+                chain.from_iterable(
+                    self._library.references(digest, part).items() for digest, part in self._parts.items()
+                )
+            )
+        return Handles(found)
 
     def _near_references(self, near: Scene) -> Mapping[str, str] | None:
         """Those of another scene but for what differs; None where something may be referred to by what others are, too."""
@@ -226,9 +254,9 @@ class Scene:
     @cached_property
     def has_sole_handles(self) -> bool:
         """Whether its resources are at hand, and nothing refers to two of them."""
-        if self._resources is None:
+        if self._seen is None:
             return False
-        refs = [ref for resource in self._resources for ref in resource.refs]
+        refs = [ref for resource in self._seen.resources for ref in resource.refs]
         return len(set(refs)) == len(refs)
 
     @cached_property

@@ -6,11 +6,15 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+from auditor.alike import Pair
 from auditor.looks import Look
-from auditor.model import Resource
+from auditor.model import Resource, Unmatched, spot
+from auditor.names import environment_names
 from auditor.scene import Library, Scene
-from auditor.snapshot import references_of
-from tests.pasts import Pasts, empty_store, orders, realm, service
+from auditor.seen import Seen, seen_of
+from auditor.snapshot import normalise, references_of
+from tests.factories import PROD, STAGING, compared, comparison, normal
+from tests.pasts import KINDS, Pasts, empty_store, orders, realm, service
 
 
 def some(chance: random.Random, number: int) -> Resource:
@@ -37,7 +41,7 @@ def test_references_are_the_same_whether_told_from_another_look_or_read(tmp_path
         told, alone = 0, 0
         whole = [Scene(realm("prod"), look, Library(store.past))._references for look in looks]
         for here, start in enumerate(looks):
-            near = Scene(realm("prod"), start, Library(store.past), resources=seen[here])
+            near = Scene(realm("prod"), start, Library(store.past), seen=Seen(seen[here]))
             assert near._references == references_of(seen[here])
             for there, look in enumerate(looks):
                 scene = Scene(realm("prod"), look, Library(store.past), near=near)
@@ -62,3 +66,39 @@ def test_a_resource_that_has_no_name_here_is_the_first_whose_name_is_alike(tmp_p
         assert scene.alike("aws.rds.instance", "orders") is None
         assert [entry.identity for entry in scene.called("aws.rds.instance", "orders-prod")] == ["orders-prod"] * 2
         assert {*scene.view.points_to("aws.ecs.service/web aws.sqs.queue/x")} == {"aws.ecs.service"}
+
+
+def test_normal_forms_that_are_at_hand_are_those_that_would_be_made(tmp_path: Path) -> None:
+    """One is taken only where it is of the very resource that the look saw, under the same names."""
+    resources = [orders("prod"), orders("prod-2", size=3), service("prod", "web", arn="arn:aws:rds:orders-prod")]
+    names = environment_names("prod", others={"staging": ()})
+    forms = normalise(resources, KINDS.__getitem__, names)
+    other = normalise([replace(one, attributes={"engine": "mysql"}) for one in resources], KINDS.__getitem__, names)
+    moved = normalise([replace(one, location="elsewhere") for one in resources], KINDS.__getitem__, names)
+    with empty_store(tmp_path) as store:
+        Pasts(store).look(0, "prod", *resources)
+        (look,) = store.past.looks("prod")
+        plain = Scene(realm("prod"), look, Library(store.past))
+        for made, known in ((forms, names), (other, names), (moved, names), (forms, replace(names, tokens=("x",)))):
+            seen = Seen(resources, known, {spot(one.resource): one for one in made})
+            scene = Scene(realm("prod"), look, Library(store.past), seen=seen)
+            for entry in plain.all():
+                found = scene.normal(entry)
+                assert found == plain.normal(entry)
+                assert any(found.form is one.form for one in made) is (made is forms and known is names)
+
+
+def test_only_forms_of_a_snapshot_as_it_was_taken_are_at_hand() -> None:
+    """Of what differs or is alone; none where something was set aside, or a state's copies were read along."""
+    alike, apart = (compared(normal({"a": 1}, raw_identity=name), normal({"a": n})) for n, name in ((1, "o"), (2, "p")))
+    lonely = Unmatched("right", normal({}, raw_identity="q"))
+    whole = comparison(alike, apart, unmatched=(lonely,))
+    pair = Pair(STAGING, PROD)
+    left, right = seen_of(whole.left, whole.right, whole, pair)
+    assert (left.names, right.names) == (STAGING, PROD)
+    assert list(left.normals.values()) == [apart.match.left]
+    assert list(right.normals.values()) == [apart.match.right, lonely.normal]
+    more = replace(whole.left, resources=(*whole.left.resources, Resource("terraform.resource.aws_vpc", "v", {})))
+    for before, after in ((more, whole.left), (more, more)):
+        found, _ = seen_of(before, whole.right, replace(whole, left=after), pair)
+        assert (found.resources, found.names, found.normals) == (more.resources, None, {})

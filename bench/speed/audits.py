@@ -13,6 +13,7 @@ from auditor.moves import Histories
 from auditor.past import recall
 from auditor.pipeline import audit_now, lay, take_snapshots
 from auditor.realms import realm_of
+from auditor.seen import seen_of
 from bench.speed import world
 from bench.speed.child import Stopwatch
 from bench.speed.estate import Edition, Estate
@@ -94,7 +95,8 @@ def _judged(here: World, left: Snapshot, right: Snapshot) -> Judgement:
     now = tools.clock()
     laid = lay(config, left, right, tools)
     realms = (realm_of(config, LEFT, here.registry.kind), realm_of(config, RIGHT, here.registry.kind))
-    histories = Histories(realms, tools.store.past, (left.id, right.id), now, (left, right))
+    seen = seen_of(left, right, laid.comparison, laid.pair)
+    histories = Histories(realms, tools.store.past, (left.id, right.id), now, seen)
     held = partial(held_since, histories)
     history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to, held)
     left_names, right_names = laid.pair.left, laid.pair.right
