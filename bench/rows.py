@@ -25,10 +25,11 @@ from typing import TypeAlias
 
 from auditor.document import Document
 from auditor.model import Listing, Resource, Snapshot
+from auditor.relaxed import relaxed
 from auditor.store import Store, schema
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
-_REPEATED = 3
+_REPEATED = 5
 _KINDS = ("aws.ec2.instance", "aws.iam.role", "aws.sqs.queue", "aws.s3.bucket", "aws.ec2.security_group")
 _SOURCES = ("aws:111122223333", "aws:444455556666")
 _COLUMNS = "snapshot varchar(255), key varchar(255), body text, PRIMARY KEY (snapshot, key)"
@@ -123,6 +124,12 @@ class _Server:
 
 def _measured(url: str, size: int, bytes_of: Callable[[], int], raw: _Files | _Server) -> dict[str, Cost]:
     schema.upgrade(url)
+    # As the product saves its snapshots, and the floors alike.
+    with relaxed():
+        return _steps(url, size, bytes_of, raw)
+
+
+def _steps(url: str, size: int, bytes_of: Callable[[], int], raw: _Files | _Server) -> dict[str, Cost]:
     found: dict[str, Cost] = {}
     first = taken(size, 0)
     with Store.open(url) as store:
