@@ -20,27 +20,28 @@ _LONGEST_REMEMBERED = 64
 
 
 class Place:
-    """Where a walk stands. `secret` and `reference` say whether one of those globs means the path that led here."""
+    """Where a walk stands. `secret` and `reference` say whether one of those globs means the path that led here. `known` is
+    where steps led before: look there first, and ask `below` for what it does not have."""
 
-    __slots__ = ("_among", "_counted", "_next", "_plain", "reference", "secret")
+    __slots__ = ("_among", "_counted", "_plain", "known", "reference", "secret")
 
     def __init__(self, among: _Globs, counted: _Progress, plain: _Progress) -> None:
         self._among, self._counted, self._plain = among, counted, plain
-        self._next: dict[str, Place] = {}
+        self.known: dict[str, Place] = {}
         self.secret, self.reference = among.ends(counted | plain)
 
     def below(self, step: str) -> Place:
         """Where `step` leads."""
-        found = self._next.get(step)
+        found = self.known.get(step)
         if found is not None:
             return found
         if not (self._counted or self._plain):
             return self
         found = self._among.below(step, self._counted, self._plain)
         if len(step) <= _LONGEST_REMEMBERED:
-            if len(self._next) >= _MOST_REMEMBERED:
-                self._next.clear()
-            self._next[step] = found
+            if len(self.known) >= _MOST_REMEMBERED:
+                self.known.clear()
+            self.known[step] = found
         return found
 
 

@@ -24,7 +24,7 @@ from auditor.embedded import embedded
 from auditor.opaque import looks_opaque
 from auditor.placeholders import is_default_credential
 from auditor.secretnames import names_about, names_password, names_secret, passes_on, words
-from auditor.secretspans import DONE, Span, is_expression, secret_spans, value_spans
+from auditor.secretspans import DONE, Span, is_expression, says_what_is_random, secret_spans, value_spans
 
 if TYPE_CHECKING:
     from auditor.model import Gap, Json, Kind, Resource
@@ -59,13 +59,15 @@ _STRUCTURE = frozenset(
 # Keys that mean something of their own.
 _SPECIAL = frozenset({"value", "data", "stringData", "secretKey", "secret_key"})
 _SMALL = 10_000
+_LONGEST_REMEMBERED, _MOST_REMEMBERED = 256, 65_536
 _SCALARS = (str, int, float, list)
+_PLAIN_KINDS = frozenset({str, int, float, bool, list, type(None)})
 _LAST = re.compile(r"[/.]")
 _FOLDERS = re.compile(r"[/\\]")
 
 
 class Redactor:
-    """Fingerprints secrets with `key`. Holds no plain value."""
+    """Fingerprints secrets with `key`. Holds no secret in plain text."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) < 16:
@@ -73,6 +75,8 @@ class Redactor:
         self._key = key
         # No text in UTF-8 begins so: no marker shows a part of it.
         self._known_by = hmac.digest(key, b"\xffknown", "sha256")
+        # Texts that were looked through and hold no secret: as free text, and as values under keys of both sorts.
+        self._plain, self._values = _Seen(), (_Seen(), _Seen())
 
     def marker(self, plain: str) -> str:
         """What stands for `plain`."""
@@ -89,7 +93,12 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Free text (an error's detail, a log line, a traceback) without its secrets."""
-        return self._scrub(_speakable(text), secret_spans)
+        if text in self._plain.texts:
+            return text
+        scrubbed = self._scrub(_speakable(text), secret_spans)
+        if scrubbed == text:
+            self._plain.add(text)
+        return scrubbed
 
     def gap(self, gap: Gap) -> Gap:
         return replace(
@@ -135,9 +144,18 @@ class Redactor:
 
     def leaf(self, text: str, key: str, *, promised: bool) -> str:
         """The value of `key`, without its secrets."""
-        if not promised and _HARMLESS.fullmatch(text):
+        if promised:
+            return self._scrub(_speakable(text), lambda masked: value_spans(key, masked, promised=True))
+        if self.is_plain(text, key):
             return text
-        return self._scrub(_speakable(text), lambda masked: value_spans(key, masked, promised=promised))
+        scrubbed = self._scrub(_speakable(text), lambda masked: value_spans(key, masked, promised=False))
+        if scrubbed == text:
+            self._values[says_what_is_random(key)].add(text)
+        return scrubbed
+
+    def is_plain(self, text: str, key: str) -> bool:
+        """Whether the value of `key`, of which no secret is promised, is known to hold none, and no document."""
+        return text in self._values[says_what_is_random(key)].texts or _HARMLESS.fullmatch(text) is not None
 
     def _optional(self, text: str | None) -> str | None:
         return None if text is None else self.text(text)
@@ -171,6 +189,21 @@ class Redactor:
             parts.append(self.marker(unquote(plain) if masked[end : end + 1] == "@" else plain))
             at = end
         return "".join((*parts, shown(masked[at:])))
+
+
+class _Seen:
+    """Texts without secrets. They stand in many documents, so that most need no second look."""
+
+    __slots__ = ("texts",)
+
+    def __init__(self) -> None:
+        self.texts: set[str] = set()
+
+    def add(self, text: str) -> None:
+        if len(text) <= _LONGEST_REMEMBERED:
+            if len(self.texts) >= _MOST_REMEMBERED:
+                self.texts.clear()
+            self.texts.add(text)
 
 
 class _Walk:
@@ -208,9 +241,13 @@ class _Walk:
         self, value: Mapping[str, Json], among: Place, parent: str, promised: bool, declared: bool, top: bool
     ) -> Json:
         named = _named(value)
-        cleaned = {}
+        cleaned: dict[str, Json] = {}
         for key, child in value.items():
-            name, secret, told = key, declared, _promises(key, child) or (promised and _inherits(parent, key, value))
+            kind = type(child)
+            plainly, promises, passes = _said_by(key)
+            name, secret = key, declared
+            below_it = kind is dict or (kind not in _PLAIN_KINDS and _is_map(child))
+            told = (passes if below_it else promises) or (promised and _inherits(parent, key, value))
             if named and key in named:
                 if key == named[0]:
                     told = secret = False
@@ -225,13 +262,26 @@ class _Walk:
                     secret = secret or value.get("kind") == "Secret"
                 elif "remoteRef" in value or "remote_ref" in value:
                     told = False
-            cleaned[self._redactor.key(key)] = self.value(child, among.below(key), name, told, secret)
+            below = among.known.get(key) or among.below(key)
+            # Most of a document promises nothing, and is known to hold nothing: it needs no way through all questions.
+            suspect = told or secret or below.secret
+            if kind is bool or child is None or (not suspect and self._is_plain(child, kind, name)):
+                found = child
+            else:
+                found = self.value(child, below, name, told, secret)
+            cleaned[key if plainly else self._redactor.key(key)] = found
         return cleaned
+
+    def _is_plain(self, value: Json, kind: type[object], key: str) -> bool:
+        """Whether a value of which no secret is promised is known to hold none."""
+        return kind is int or (kind is str and self._redactor.is_plain(value, key))
 
     def _list(self, items: Sequence[Json], among: Place, key: str, promised: bool, declared: bool) -> Json:
         if words(key)[-1:] == ("secrets",) and all(_names_a_secret(item) for item in items):
             promised = False
-        program = _FOLDERS.split(items[0])[-1] if items and isinstance(items[0], str) else ""
+        program = items[0] if items and isinstance(items[0], str) else ""
+        if "/" in program or "\\" in program:
+            program = _FOLDERS.split(program)[-1]
         hides = promised or declared
         cleaned: list[Json] = []
         flag = ""
@@ -246,7 +296,7 @@ class _Walk:
 
     def _argument(self, item: str, flag: str, program: str, among: Place, key: str) -> str:
         """An item that may be an argument of a command line, or an entry `NAME=value` of an environment."""
-        entry = _ENTRY.fullmatch(item) or _SWITCH.fullmatch(item)
+        entry = (_ENTRY.fullmatch(item) or _SWITCH.fullmatch(item)) if "=" in item else None
         if entry and entry[2]:
             head = item[: entry.start(2)]
             return head + str(self._string(entry[2], among, entry[1], names_secret(entry[1]), False))
@@ -262,7 +312,7 @@ class _Walk:
     def _string(self, text: str, among: Place, key: str, promised: bool, declared: bool) -> str:
         if declared:
             return text if not text or _MARKER.fullmatch(text) or is_expression(text) else self._redactor.marker(text)
-        if not promised and _HARMLESS.fullmatch(text):
+        if not promised and self._redactor.is_plain(text, key):
             return text
         document = None if promised and names_password(key) else embedded(text)
         if document is None:
@@ -288,12 +338,21 @@ def _is_name(key: str) -> bool:
     return _NAME.fullmatch(key) is not None
 
 
+@lru_cache(maxsize=65536)
+def _said_by(key: str) -> tuple[bool, bool, bool]:
+    """Of a key: whether it is no more than a name, whether its value, and whether what stands below it, is secret."""
+    return _NAME.fullmatch(key) is not None, names_secret(key), passes_on(key)
+
+
 def _is_map(value: Json) -> bool:
     # Asking an abstract class takes longer than all else that is asked of a value.
     return isinstance(value, dict) or (type(value) not in _SCALARS and isinstance(value, Mapping))
 
 
 def _named(value: Mapping[str, Json]) -> tuple[str, str] | None:
+    # Asked of every map, most of which have none of these.
+    if not ("value" in value or "Value" in value or "parameter_value" in value or "ParameterValue" in value):
+        return None
     for pair in _NAMED_VALUES:
         if pair[0] in value and pair[1] in value:
             return pair

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 from typing import TypeAlias
 
@@ -117,10 +118,16 @@ def value_spans(key: str, text: str, *, promised: bool) -> list[Span]:
     spans = secret_spans(text)
     if len(text) < MIN_LENGTH or len(text.split(None, 1)) > 1:
         return spans
-    parts = words(key)
-    if _DIGESTS.intersection(parts) or _IDENTIFIERS.intersection(parts[-1:]):
+    if says_what_is_random(key):
         return spans
     return [(0, len(text))] if looks_opaque(without(text, spans)) else spans
+
+
+@lru_cache(maxsize=65536)
+def says_what_is_random(key: str) -> bool:
+    """Whether the name of a value says why it looks random though it is public: a digest, an id, a path."""
+    parts = words(key)
+    return not _DIGESTS.isdisjoint(parts) or not _IDENTIFIERS.isdisjoint(parts[-1:])
 
 
 def is_expression(text: str) -> bool:
