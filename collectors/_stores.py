@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import ssl
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Self, TypeVar
@@ -59,17 +58,9 @@ class StoreOptions(Options):
             headers={name: value for name, value in headers.items() if value is not None},
             timeout=self.timeout,
             max_bytes=self.max_bytes,
-            trust=self._trusted(context),
+            trust=trust(self.ca_file, context),
             attempts=_ATTEMPTS,
         )
-
-    def _trusted(self, context: Context) -> ssl.SSLContext:
-        """The authorities, loaded once for all tasks of a run. Raises CollectError."""
-        key = f"trust:{self.ca_file}"
-        if key not in context.shared:
-            context.shared[key] = trust(self.ca_file, context.folder)
-        found: ssl.SSLContext = context.shared[key]
-        return found
 
     @property
     def secret_token(self) -> str | None:

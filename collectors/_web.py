@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_REDIRECTS = 3
+_TRUSTED = "web.trusted"
 _REASONS = {
     401: GapReason.ACCESS_DENIED,
     403: GapReason.ACCESS_DENIED,
@@ -72,7 +73,7 @@ class Site:
     headers    sent with every request, as for authorization; never shown
     timeout    seconds for one whole answer, redirects included
     max_bytes  the largest answer that is read
-    trust      what verifies its certificate: `trust()`
+    trust      what verifies its certificate: `trust()`; None means by those that httpx trusts
     attempts   how often a throttled or unreachable far side is asked before that is a gap
     head       only status and headers are wanted: the body is not read
     """
@@ -82,7 +83,7 @@ class Site:
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 30.0
     max_bytes: int = 67_108_864
-    trust: ssl.SSLContext | bool = True
+    trust: ssl.SSLContext | None = None
     attempts: int = 1
     head: bool = False
 
@@ -121,9 +122,10 @@ class Site:
 
         end = time.monotonic() + seconds
         headers = {"accept": "application/json", "user-agent": "parity-auditor", **self.headers}
+        verify = self.trust or trust(None, context)
         with (
             classified(seconds),
-            httpx.Client(verify=self.trust, timeout=seconds, follow_redirects=False, trust_env=True) as client,
+            httpx.Client(verify=verify, timeout=seconds, follow_redirects=False, trust_env=True) as client,
         ):
             close.append(client.close)
             url = httpx.URL(f"{self.base}{path}")
@@ -212,16 +214,33 @@ def classified(seconds: float) -> Iterator[None]:
         raise CollectError(reason or GapReason.UNREACHABLE, f"{type(error).__name__}: {error}") from error
 
 
-def trust(ca_file: Path | None, folder: Path) -> ssl.SSLContext:
+class _Trusted:
+    """What verifies certificates, by the authority's file. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[Path | None, ssl.SSLContext] = {}
+
+    def by(self, authority: Path | None) -> ssl.SSLContext:
+        import httpx
+
+        with self._lock:
+            found = self._made.get(authority)
+            if found is None:
+                found = (
+                    httpx.create_ssl_context() if authority is None else ssl.create_default_context(cafile=authority)
+                )
+                self._made[authority] = found
+            return found
+
+
+def trust(ca_file: Path | None, context: Context) -> ssl.SSLContext:
     """Certificates are always verified, against the given authority or those that httpx trusts. Raises CollectError.
 
-    To be made once for a site: loading the authorities takes longer than most answers."""
-    import httpx
-
-    if ca_file is None:
-        return httpx.create_ssl_context()
+    Made once in a run for all sites that trust the same: loading the authorities takes longer than most answers."""
+    trusted: _Trusted = context.shared.setdefault(_TRUSTED, _Trusted())
     try:
-        return ssl.create_default_context(cafile=str(folder / ca_file))
+        return trusted.by(context.folder / ca_file if ca_file is not None else None)
     except (OSError, ssl.SSLError) as error:
         raise CollectError(GapReason.UNREACHABLE, f"ca_file {ca_file} cannot be used: {error}") from error
 

@@ -110,7 +110,7 @@ class GitHubCollector:
             base=options.base_url,
             headers=headers,
             timeout=options.timeout,
-            trust=trust(options.ca_file, context.folder),
+            trust=trust(options.ca_file, context),
         )
         label = self.label(options)
         for repository in options.repositories:

@@ -105,7 +105,7 @@ class GitLabCollector:
             base=f"{options.base_url}/api/v4",
             headers=headers,
             timeout=options.timeout,
-            trust=trust(options.ca_file, context.folder),
+            trust=trust(options.ca_file, context),
         )
         label = self.label(options)
         for project in options.projects:

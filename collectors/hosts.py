@@ -209,7 +209,7 @@ def _from_urls(options: HostsOptions, context: Context) -> list[_Found]:
         headers={name: value.get_secret_value() for name, value in options.headers.items()},
         timeout=options.timeout,
         max_bytes=options.max_bytes,
-        trust=trust(options.ca_file, context.folder),
+        trust=trust(options.ca_file, context),
     )
 
     def fetch(url: SecretStr) -> Facts | CollectError:

@@ -135,7 +135,7 @@ def _ask(service: Service, context: Context) -> dict[str, Any]:
         },
         timeout=service.timeout,
         max_bytes=service.max_bytes,
-        trust=trust(service.ca_file, context.folder),
+        trust=trust(service.ca_file, context),
         head=service.header is not None,
     )
     return _version(service, site.get(context, service.url.get_secret_value(), accept=(service.expected_status,)))

@@ -262,7 +262,7 @@ def _from_http(place: HttpState, context: Context) -> bytes:
         headers=headers,
         timeout=place.timeout,
         max_bytes=place.max_bytes,
-        trust=trust(place.ca_file, context.folder),
+        trust=trust(place.ca_file, context),
     )
     return site.get(context, place.url.get_secret_value()).body
 

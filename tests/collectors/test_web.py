@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import certifi
 import pytest
 
 from auditor.collector import Context
 from auditor.errors import CollectError
 from auditor.model import GapReason
-from collectors._web import Site
+from collectors._web import Site, trust
 from tests.standins.hostile import CANARY, FAULTS, Answer, Hostile, hostile
 
 if TYPE_CHECKING:
@@ -69,3 +70,15 @@ def test_a_busy_far_side_is_asked_again(server: Hostile) -> None:
     with pytest.raises(CollectError):
         site(server, attempts=2).json(context, "/items")
     assert outcomes[2:] == ["denied"]
+
+
+def test_authorities_are_loaded_once_in_a_run_and_anew_for_the_next(tmp_path: Path) -> None:
+    """Sixty milliseconds each: for those that are trusted anyway, and for each file; one that cannot be read is never kept."""
+    context = Context("staging", tmp_path)
+    assert trust(None, context) is trust(None, context)
+    assert trust(None, context) is not trust(None, Context("staging", tmp_path))
+    with pytest.raises(CollectError, match=r"own\.pem"):
+        trust(Path("own.pem"), context)
+    (tmp_path / "own.pem").write_bytes(Path(certifi.where()).read_bytes())
+    assert trust(Path("own.pem"), context) is trust(Path("own.pem"), context)
+    assert trust(Path("own.pem"), context) is not trust(None, context)
