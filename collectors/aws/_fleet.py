@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.errors import CollectError
 from auditor.model import Json
-from collectors.aws._errors import BROKEN_ANSWER
 from collectors.aws._images import image_names
 from collectors.aws.base import Document, pick, tags_of
 
@@ -35,6 +34,9 @@ _OWN_IOPS = ("gp3", "io1", "io2")  # of the others, the size decides
 
 def fleets(reader: Reader) -> Iterator[Document]:
     """One document per fleet. Instances that are gone, or on their way, do not count."""
+    # Botocore takes a quarter of a second to load, and whoever only declares kinds comes by here, too.
+    from collectors.aws._errors import BROKEN_ANSWER
+
     groups: dict[str, list[Document]] = defaultdict(list)
     for instance in reader.items("DescribeInstances", "Reservations[].Instances"):
         if pick(instance, "State.Name") not in _GONE:
