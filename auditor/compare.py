@@ -36,6 +36,7 @@ COMPARE_VERSION = 1
 # The value of a parameter is called as the parameter is.
 _PARAMETER = "aws.ssm.parameter"
 _LIST = "\x00list:"
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 _ANNOTATIONS = "annotations"
 _VARIABLES = frozenset({"environment", "env", "env_vars", "environment_variables"})
 # Beyond this many, keys that differ are not compared one by one: a map with thousands of new keys is no naming scheme.
@@ -82,7 +83,7 @@ class _Known:
         self._kept = keeping.map(f"compared-{COMPARE_VERSION}:{pair.left.name}:{pair.right.name}")
         # What `alike` makes of the names, and how each side is called, is part of every comparison.
         said = [[n.name, n.tokens, n.weak, n.foreign, sorted(n.accounts), n.regions] for n in (pair.left, pair.right)]
-        self._context = key_of(json.dumps([auditor.__version__, said]))
+        self._begun = blake2b(digest_size=KEY, key=key_of(json.dumps([auditor.__version__, said])))
 
     def all(self, matches: Sequence[Match]) -> tuple[Compared, ...]:
         found: list[Compared] = []
@@ -105,9 +106,9 @@ class _Known:
 
     def _remembered(self, match: Match) -> Compared | None:
         record = self._kept.get(self._key(match)) if match.left.key and match.right.key else None
-        if record is None:
-            return None
-        differences, unqualified = json.loads(record) if record else ((), ())
+        if not record:
+            return None if record is None else Compared(match, ())
+        differences, unqualified = json.loads(record)
         return Compared(match, tuple(map(_read, differences)), tuple(map(_read, unqualified)))
 
     def _keep(self, compared: Compared) -> None:
@@ -117,7 +118,9 @@ class _Known:
             self._kept[self._key(compared.match)] = kept
 
     def _key(self, match: Match) -> bytes:
-        return blake2b(match.left.key + match.right.key, digest_size=KEY, key=self._context).digest()
+        found = self._begun.copy()
+        found.update(match.left.key + match.right.key)
+        return found.digest()
 
 
 def _row(difference: Difference) -> list[Json]:
@@ -163,7 +166,7 @@ class _Overlay:
         """Find what differs below two maps, under common keys."""
         for key, a, b in _distinct(self._keys(left, right)):
             if a is not None and b is not None:
-                if not _is_same_text(left[a], right[b]):
+                if not _is_same(left[a], right[b]):
                     self._values(left[a], left_raw[a], right[b], right_raw[b], (*path, key))
             elif b is not None:
                 below = (*path, key)
@@ -368,9 +371,12 @@ def _in_one_line(value: Json) -> Json:
     return _LIST + json.dumps(value) if isinstance(value, str) and "\n" in value else value
 
 
-def _is_same_text(left: Json, right: Json) -> bool:
-    """Whether two values are one text: most are, and it is alike whatever it is called."""
-    return type(left) is str and left == right
+def _is_same(left: Json, right: Json) -> bool:
+    """Whether two values are one scalar, or one list of texts: most are, and alike whatever they are called."""
+    kind = type(left)
+    if kind is not type(right) or left != right:
+        return False
+    return kind in _SCALARS or (kind is list and all(type(item) is str for item in left))
 
 
 def _leaf(value: Json) -> Json:

@@ -107,13 +107,17 @@ def match(
 
 def _by_kind(normals: Iterable[Normal], tag: str) -> Mapping[str, _Kind]:
     found: dict[str, _Kind] = {}
+    kind, name, place = _Kind(), None, None
     for normal in normals:
         resource = normal.resource
-        kind = found.get(resource.kind)
-        if kind is None:
-            kind = found[resource.kind] = _Kind()
+        # Those of one kind come one after the other, as a rule, and from few places.
+        if resource.kind != name:
+            name, place = resource.kind, None
+            kind = found.setdefault(name, _Kind())
         kind.normals.append(normal)
-        kind.places.add((resource.region, resource.parent))
+        if place is None or place[0] != resource.region or place[1] != resource.parent:
+            place = (resource.region, resource.parent)
+            kind.places.add(place)
         if tag in resource.tags:
             kind.tagged = True
     return found
