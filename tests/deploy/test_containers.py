@@ -150,6 +150,15 @@ def test_prometheus_understands_its_configuration() -> None:
     assert all(list((ROOT / "deploy" / "prometheus").glob(Path(pattern).name)) for pattern in patterns)
 
 
+def test_prometheus_asks_whatever_of_ours_listens() -> None:
+    """Every service that says where it serves metrics, the workers too, under its name and port in the composition."""
+    scraped = yaml.safe_load((ROOT / "deploy" / "compose" / "prometheus.yaml").read_text())["scrape_configs"]
+    asked = {(name, each["port"]) for job in scraped for each in job["dns_sd_configs"] for name in each["names"]}
+    command = SERVICES["worker"]["command"]
+    listens = {"auditor": SERVICES["auditor"]["ports"][0], "worker": command[command.index("--listen") + 1]}
+    assert asked == {(name, int(place.rpartition(":")[2])) for name, place in listens.items()}
+
+
 @pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool is not installed")
 def test_alertmanager_understands_its_configuration() -> None:
     """Checked by its own tool."""
