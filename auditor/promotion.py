@@ -88,8 +88,9 @@ def past(names: EnvironmentNames, deployments: Iterable[Deployment], until: date
     for each in sorted(deployments, key=lambda item: (item.first_seen, item.version, item.digest or "")):
         if each.first_seen <= until:
             lasted = each.running or each.last_seen >= until
-            known = replace(each, running=lasted, last_seen=until if lasted else each.last_seen)
-            components[each.component].append(known)
+            last = until if lasted else each.last_seen
+            same = lasted == each.running and last == each.last_seen
+            components[each.component].append(each if same else replace(each, running=lasted, last_seen=last))
     return Past(names.name, names, components)
 
 

@@ -26,6 +26,15 @@ from auditor.store.tables import DeploymentRow, DocumentRow, SnapshotManifestRow
 # How many stored snapshots a database that was made before there was this history is read back.
 _LOOK_BACK = 500
 _Key: TypeAlias = tuple[str, str, str]
+_COLUMNS = (
+    DeploymentRow.component,
+    DeploymentRow.version,
+    DeploymentRow.digest,
+    DeploymentRow.after,
+    DeploymentRow.first_seen,
+    DeploymentRow.last_seen,
+    DeploymentRow.deployed_at,
+)
 
 
 def keep(session: Session, snapshot: Snapshot, names: Iterable[str], running: Sequence[Deployed]) -> None:
@@ -45,26 +54,28 @@ def listed(session: Session, environment: str, component: str | None, since: dat
     watch = session.get(WatchRow, environment)
     if watch is None:
         return ()
-    statement = select(DeploymentRow).where(DeploymentRow.environment == environment)
+    # Columns, not objects: an environment has a row for each of thousands of components.
+    statement = select(*_COLUMNS).where(DeploymentRow.environment == environment)
     if component is not None:
         statement = statement.where(DeploymentRow.component == component)
     if since is not None:
         statement = statement.where(or_(DeploymentRow.last_seen.is_(None), DeploymentRow.last_seen >= since))
     order = (DeploymentRow.component, DeploymentRow.first_seen, DeploymentRow.version, DeploymentRow.digest)
-    return tuple(_deployment(row, watch.last_seen) for row in session.scalars(statement.order_by(*order)))
-
-
-def _deployment(row: DeploymentRow, last: datetime) -> Deployment:
-    return Deployment(
-        environment=row.environment,
-        component=row.component,
-        version=row.version,
-        digest=row.digest or None,
-        after=row.after,
-        first_seen=row.first_seen,
-        last_seen=row.last_seen or last,
-        running=row.last_seen is None,
-        deployed_at=row.deployed_at,
+    last_seen = watch.last_seen
+    rows = session.execute(statement.order_by(*order))
+    return tuple(
+        Deployment(
+            environment,
+            found,
+            version,
+            digest or None,
+            after,
+            first,
+            last or last_seen,
+            last is None,
+            deployed_at,
+        )
+        for found, version, digest, after, first, last, deployed_at in rows
     )
 
 
