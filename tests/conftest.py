@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import shutil
@@ -14,6 +15,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import botocore.loaders
+import botocore.session
 import hypothesis
 import pytest
 
@@ -35,6 +38,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # takes longer than most of them run. Here, for test modules; in the environment, for workers and commands.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+# What describes AWS's services is read-only and large: every session of a test, and of the stand-in, would parse it anew.
+botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
+# Nobody's instances are made of the hundreds of images that the stand-in would put into every region of every account.
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
 
 # Folders, and files, whose tests mostly wait, for processes or threads that they started. They begin first, so that none
