@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from auditor.cli.exits import guarded
+from auditor.cli.root import audit
 from auditor.demo import _away_from_real_accounts, living, standin, versions, world
 from auditor.demo.files import lay_out
+from tests.collectors.aws.reading import emptied
 
 FREE_FROM = ("aws.ssm.parameter", "/shop/{env}/shipping/free-from")
 
@@ -23,31 +23,28 @@ FREE_FROM = ("aws.ssm.parameter", "/shop/{env}/shipping/free-from")
 @pytest.fixture(scope="module")
 def company() -> Iterator[tuple[str, versions.Versions]]:
     """The company, up and as it was built; gives the addresses of its AWS and of its services."""
+    emptied()
     with _away_from_real_accounts(), standin.serving() as aws, versions.serving() as deployed:
         world.build(aws)
         yield aws, deployed
 
 
-def open_findings(folder: Path, aws: str, deployed: str) -> set[tuple[str, str]]:
+def open_findings(folder: Path) -> set[tuple[str, str]]:
     """Kind and identity of every finding that an audit of the company shows as open now."""
-    command = [sys.executable, "-m", "auditor", "now", "staging", "prod", "--format", "json"]
-    variables = {**os.environ, "AUDITOR_DEMO_AWS_URL": aws, "AUDITOR_DEMO_VERSIONS_URL": deployed}
-    ran = subprocess.run(
-        [*command, "--config", str(folder / "auditor.yaml")],
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode in (0, 1), ran.stderr
-    report: dict[str, Any] = json.loads(ran.stdout)
+    target = folder / "report.json"
+    told = ["--format", "json", "--output", str(target), "--config", str(folder / "auditor.yaml")]
+    assert guarded(audit, ["now", "staging", "prod", *told]) in (0, 1)
+    report: dict[str, Any] = json.loads(target.read_text())
     return {(f["kind"], f["resource"]) for f in report["findings"] if f["status"] in ("open", "regressed")}
 
 
-def test_a_hotfix_is_a_finding_until_staging_followed(company: tuple[str, versions.Versions], tmp_path: Path) -> None:
+def test_a_hotfix_is_a_finding_until_staging_followed(
+    company: tuple[str, versions.Versions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A release comes first; the hotfix in production shows up, and the same change in staging ends it."""
     aws, deployed = company
+    monkeypatch.setenv("AUDITOR_DEMO_AWS_URL", aws)
+    monkeypatch.setenv("AUDITOR_DEMO_VERSIONS_URL", deployed.url)
     lay_out(tmp_path)
     story = living.steps(aws, deployed)
     done = []
@@ -60,9 +57,9 @@ def test_a_hotfix_is_a_finding_until_staging_followed(company: tuple[str, versio
         ("prod", "shipping/free-from is set to 85"),
     ]
     assert deployed.of("prod", "api") == "3.9.0"
-    assert FREE_FROM in open_findings(tmp_path, aws, deployed.url)
+    assert FREE_FROM in open_findings(tmp_path)
     next(story).do()
-    assert FREE_FROM not in open_findings(tmp_path, aws, deployed.url)
+    assert FREE_FROM not in open_findings(tmp_path)
 
 
 def test_a_stopped_company_takes_no_further_step(company: tuple[str, versions.Versions]) -> None:

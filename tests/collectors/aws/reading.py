@@ -16,8 +16,8 @@ from moto.server import ThreadedMotoServer
 
 from auditor.collector import Context
 from auditor.errors import CollectError
+from auditor.globs import path_glob
 from auditor.model import Gap, Resource
-from auditor.paths import matches
 from collectors.aws import AwsCollector, AwsOptions
 from collectors.aws._registry import services
 from collectors.aws.base import AwsKind
@@ -102,6 +102,12 @@ def moto() -> Iterator[str]:
         server.stop()
 
 
+def emptied() -> None:
+    """Forget what any stand-in in this process was told: they all share one state."""
+    with moto():
+        pass
+
+
 def _reset(url: str) -> None:
     import urllib.request
 
@@ -121,10 +127,10 @@ def lost(kind: AwsKind, recorded: Mapping[str, Any], resource: Resource, known: 
     spelled = snake({k: v for k, v in recorded.items() if k != kind.tags}, shape_at(model.output_shape, kind.result))
     kept = {repr(value) for value in _values(resource.attributes)}
     kept |= {repr(value) for value in (resource.identity, resource.location, resource.parent, *resource.refs)}
-    declared = (*kind.drop, *kind.volatile, *known)
+    declared = [(path_glob(text), text.count(".") + 1) for text in (*kind.drop, *kind.volatile, *known)]
     found = []
     for path, value in _leaves(spelled, ()):
-        covered = any(matches(pattern, path[: pattern.count(".") + 1]) for pattern in declared)
+        covered = any(glob.matches(path[:steps]) for glob, steps in declared)
         if not covered and repr(value) not in kept and value not in (None, "", [], {}):
             found.append(f"{'.'.join(path)} = {value!r}")
     return found
