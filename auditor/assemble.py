@@ -16,7 +16,7 @@ from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from auditor.codec import compact
+from auditor.codec import compact, compact_texts
 from auditor.document import Document
 from auditor.model import Gap, Listing, Resource, Snapshot
 from auditor.read_twice import once
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from auditor.collector import Task
 
 _log = logging.getLogger(__name__)
-# No text is spelled so. Where there is a null, `compact` has to look at all values.
+# No text is spelled so.
 _NONE = 0
 
 
@@ -86,7 +86,7 @@ def snapshot(environment: str, taken_at: datetime, read: Sequence[Read]) -> Snap
 
 def spelled(resource: Resource) -> bytes:
     """One spelling of all that a resource says; of its attributes their digest."""
-    return compact(
+    return compact_texts(
         [
             resource.kind,
             resource.identity,

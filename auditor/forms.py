@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FORM_VERSION = 5
 """Part of every key: raise it when the same content would get another normal form, or mention other things."""
 _DIGEST = 32
+_IDENTITY = _DIGEST + 4
 # No name holds these: what is between two texts, and what stands for none.
 _BETWEEN, _NONE = "\x1f", "\x1d"
 # Trees that were made lately, for who looks at them next: some 20 kB each.
@@ -73,16 +74,13 @@ class _Forms:
         self._trees: OrderedDict[int, tuple[Resource, Mapping[str, Json], Mapping[str, Json] | None]] = OrderedDict()
 
     def normal(self, resource: Resource) -> Normal:
-        place = self._places.get((resource.kind, resource.source))
-        if place is None:
-            place = self._places[resource.kind, resource.source] = self._place(resource)
-        kind, declared, numbered = place
+        kind, declared, numbered = self._places.get((resource.kind, resource.source)) or self._place(resource)
         document = Document.of(resource.attributes)
         digest = bytes.fromhex(document.digest)
         packed = self._mentions.get(digest[:KEY])
         if packed is None:
             packed = self._mentions[digest[:KEY]] = mentioned(document.plain())
-        held = [resolved for told in unpack(packed) if told in numbered for resolved in numbered[told]]
+        held = numbered.keys() & unpack(packed)
         # Conditions of rules ask for these, so that what is settled of a resource depends on them, too.
         told = [
             resource.identity,
@@ -94,22 +92,22 @@ class _Forms:
         ]
         if resource.tags:
             told += [text for tag in sorted(resource.tags.items()) for text in tag]
-        parts = [digest, declared, _BETWEEN.join(told).encode("utf-8", "surrogatepass"), *held]
+        parts = [digest, declared, _BETWEEN.join(told).encode("utf-8", "surrogatepass")]
+        for each in sorted(held):
+            parts += numbered[each]
         key = blake2b(b"\x1e".join(parts), digest_size=KEY).digest()
         record = self._known.get(key)
         if record is None:
             record = self._known[key] = self._made(resource, kind, key)
-        form_digest, length = record[:_DIGEST].hex(), int.from_bytes(record[_DIGEST : _DIGEST + 4], "little")
-        at = _DIGEST + 4
-        identity = record[at : at + length].decode("utf-8", "surrogatepass")
+        end = _IDENTITY + int.from_bytes(record[_DIGEST:_IDENTITY], "little")
         return Normal.light(
             resource,
             kind,
-            identity,
+            record[_IDENTITY:end].decode("utf-8", "surrogatepass"),
             self._read,
-            form_digest,
+            record[:_DIGEST].hex(),
             key,
-            record[at + length :],
+            record[end:],
             self._read_raw,
             self._read_naming,
         )
@@ -128,7 +126,9 @@ class _Forms:
         ]
         known = [names.name, names.tokens, names.weak, names.foreign, sorted(names.accounts), names.regions]
         declared = key_of(digest_of([FORM_VERSION, kind.name, told, known]))
-        return kind, declared, self._copied if is_declaration(kind.name) else self._live
+        found = kind, declared, self._copied if is_declaration(kind.name) else self._live
+        self._places[resource.kind, resource.source] = found
+        return found
 
     def _names_of(self, resource: Resource) -> EnvironmentNames:
         return self._by_source.get(resource.source, self._names)

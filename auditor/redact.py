@@ -25,6 +25,7 @@ from auditor.opaque import looks_opaque
 from auditor.placeholders import is_default_credential
 from auditor.secretnames import names_about, names_password, names_secret, passes_on, words
 from auditor.secretspans import DONE, Span, is_expression, says_what_is_random, secret_spans, value_spans
+from auditor.seen import Seen
 
 if TYPE_CHECKING:
     from auditor.model import Gap, Json, Kind, Resource
@@ -59,7 +60,9 @@ _STRUCTURE = frozenset(
 # Keys that mean something of their own.
 _SPECIAL = frozenset({"value", "data", "stringData", "secretKey", "secret_key"})
 _SMALL = 10_000
-_LONGEST_REMEMBERED, _MOST_REMEMBERED = 256, 65_536
+# Python's hashes let other threads go on from 2048 bytes.
+_PIECE = 2047
+_FEW_PIECES = 16 * _PIECE
 _SCALARS = (str, int, float, list)
 _PLAIN_KINDS = frozenset({str, int, float, bool, list, type(None)})
 _LAST = re.compile(r"[/.]")
@@ -74,9 +77,9 @@ class Redactor:
             raise ValueError("a fingerprint key has at least 16 bytes")
         self._key = key
         # No text in UTF-8 begins so: no marker shows a part of it.
-        self._known_by = hmac.digest(key, b"\xffknown", "sha256")
+        self._known_by = hashlib.blake2b(digest_size=16, key=hmac.digest(key, b"\xffknown", "sha256"))
         # Texts that were looked through and hold no secret: as free text, and as values under keys of both sorts.
-        self._plain, self._values = _Seen(), (_Seen(), _Seen())
+        self._plain, self._values = Seen(), (Seen(), Seen())
 
     def marker(self, plain: str) -> str:
         """What stands for `plain`."""
@@ -89,7 +92,13 @@ class Redactor:
 
     def known_by(self, content: bytes) -> bytes:
         """16 bytes by which content that may hold secrets is known again. Without the key nobody can tell what it was."""
-        return hashlib.blake2b(content, digest_size=16, key=self._known_by).digest()
+        found = self._known_by.copy()
+        # In pieces for which no other thread gets its turn: to change threads takes longer than all of this.
+        for start in range(0, min(len(content), _FEW_PIECES), _PIECE):
+            found.update(content[start : start + _PIECE])
+        if len(content) > _FEW_PIECES:
+            found.update(content[_FEW_PIECES:])
+        return found.digest()
 
     def text(self, text: str) -> str:
         """Free text (an error's detail, a log line, a traceback) without its secrets."""
@@ -189,21 +198,6 @@ class Redactor:
             parts.append(self.marker(unquote(plain) if masked[end : end + 1] == "@" else plain))
             at = end
         return "".join((*parts, shown(masked[at:])))
-
-
-class _Seen:
-    """Texts without secrets. They stand in many documents, so that most need no second look."""
-
-    __slots__ = ("texts",)
-
-    def __init__(self) -> None:
-        self.texts: set[str] = set()
-
-    def add(self, text: str) -> None:
-        if len(text) <= _LONGEST_REMEMBERED:
-            if len(self.texts) >= _MOST_REMEMBERED:
-                self.texts.clear()
-            self.texts.add(text)
 
 
 class _Walk:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from auditor.codec import compact, parse
+from auditor.codec import compact, compact_texts, parse
 from auditor.document import Document
 from auditor.errors import StoreError
 from auditor.model import Json, Kind, Resource
@@ -32,7 +32,7 @@ _DIGEST = 32
 _LENGTH = struct.Struct("<I")
 _BODY = _DIGEST + _LENGTH.size
 _ASKED_AT_ONCE = 20_000
-# No text is spelled so. Where there is a null, `compact` has to look at all values.
+# No text is spelled so. Where there is a null, all values have to be looked at.
 _NONE = 0
 # Source, region and account.
 _Where: TypeAlias = tuple[str, str | None, str | None]
@@ -65,7 +65,7 @@ class Redacted:
         self._keeping, self._documents = keeping, documents
         self._load = documents.document if documents is not None else None
         self._kinds: dict[str, tuple[Kind, bytes]] = {}
-        self._known: dict[str, _Known] = {}
+        self._known: dict[tuple[str, str], _Known] = {}
         self._lock = threading.Lock()
 
     def resource(self, environment: str, label: str, read: Resource, task: Task) -> Resource:
@@ -73,7 +73,7 @@ class Redacted:
 
         `label` is that of the configured source it was read from. Raises RecursionError where it nests beyond measure,
         ValueError where it holds what JSON cannot say."""
-        kind, declared = self._kind(read.kind)
+        kind, declared = self._kinds.get(read.kind) or self._kind(read.kind)
         place = (
             read.source or task.source,
             read.region if read.region is not None else task.region,
@@ -108,20 +108,20 @@ class Redacted:
     def _known_of(self, environment: str, source: str) -> _Known | None:
         if self._keeping is None or self._documents is None:
             return None
-        name = f"redacted-{REDACTION_VERSION}:{environment}:{source}"
-        found = self._known.get(name)
+        found = self._known.get((environment, source))
         if found is None:
             with self._lock:
-                found = self._known.get(name)
+                found = self._known.get((environment, source))
                 if found is None:
-                    found = self._known[name] = _Known(self._keeping.map(name), self._documents)
+                    kept = self._keeping.map(f"redacted-{REDACTION_VERSION}:{environment}:{source}")
+                    found = self._known[environment, source] = _Known(kept, self._documents)
         return found
 
     def _key(self, read: Resource, place: _Where, declared: bytes) -> bytes | None:
         """What a resource is known again by; None where it cannot be said beyond doubt."""
         source, region, account = place
         try:
-            told = compact(
+            told = compact_texts(
                 [
                     read.identity,
                     source,
@@ -132,19 +132,19 @@ class Redacted:
                     read.tags,
                     _NONE if read.component is None else read.component,
                     _NONE if read.location is None else read.location,
+                    read.attributes,
                 ]
             )
-            body = compact(read.attributes)
+            # A blank says that something in it had to be spelled in another way, in which another document may be spelled, too.
+            if told[:1] == b" " or (b"null" in told and compact([read.tags, read.attributes])[:1] == b" "):
+                return None
         except ValueError:
             return None
-        # A blank says that something in it had to be spelled in another way, in which another document may be spelled, too.
-        if body[:1] == b" " or told[:1] == b" ":
-            return None
-        return self._redactor.known_by(b"".join((declared, told, body)))
+        return self._redactor.known_by(declared + told)
 
     def _again(self, read: Resource, place: _Where, record: bytes) -> Resource:
-        (length,) = _LENGTH.unpack_from(record, _DIGEST)
-        document = Document(record[:_DIGEST].hex(), load=self._load, length=length)
+        length = int.from_bytes(record[_DIGEST:_BODY], "little")
+        document = Document(record[:_DIGEST].hex(), None, self._load, length)
         if len(record) == _BODY:
             return _made(read, document, place)
         changes = parse(record[_BODY:])

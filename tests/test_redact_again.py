@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auditor import redact
+from auditor import seen as seen_texts
 from auditor.model import Category, Kind, Resource
 from auditor.redact import Redactor
 
@@ -40,7 +40,7 @@ def _redacted(redactor: Redactor, document: Mapping[str, Any]) -> Resource:
 @pytest.mark.parametrize("most", [3, 65_536])
 def test_what_was_seen_before_changes_nothing(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One key's harmless digest is another key's secret, in whatever order they come and however few are remembered."""
-    monkeypatch.setattr(redact, "_MOST_REMEMBERED", most)
+    monkeypatch.setattr(seen_texts, "_MOST_REMEMBERED", most)
     documents = _documents()
     wanted = [_redacted(Redactor(b"k" * 16), document) for document in documents]
     for order in (documents, documents[::-1]):
@@ -49,3 +49,15 @@ def test_what_was_seen_before_changes_nothing(most: int, monkeypatch: pytest.Mon
         assert told == ([*wanted, *wanted] if order is documents else [*wanted[::-1], *wanted[::-1]])
     assert wanted[0].attributes == {"digest": _RANDOM}
     assert wanted[1].attributes != {"note": _RANDOM}
+
+
+def test_what_is_known_again_differs_in_no_byte() -> None:
+    """However long it is: of what is hashed in pieces none is left out."""
+    redactor = Redactor(b"k" * 16)
+    for length in (1, 2047, 2048, 16 * 2047, 16 * 2047 + 1, 100_000):
+        content = b"a" * length
+        others = [content[:at] + b"b" + content[at + 1 :] for at in (0, length // 2, length - 1)]
+        told = {redactor.known_by(each) for each in (content, *others, content + b"a", content[:-1])}
+        assert len(told) == len({content, *others}) + 2
+        assert redactor.known_by(bytes(content)) == redactor.known_by(content)
+        assert redactor.known_by(content) != Redactor(b"K" * 16).known_by(content)
