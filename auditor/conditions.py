@@ -48,7 +48,8 @@ def unheard(_why: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One compiled expression. `uses` are the identifiers in it, so that what nobody asks for need not be built.
+    """One compiled expression. `uses` are the identifiers in it, so that what nobody asks for need not be built; of one that
+    speaks of a side as a whole, its fields, too.
 
     `power` is how the work grows with the longest list where it loops (1: each item once), 0 where it does not."""
 
@@ -125,7 +126,10 @@ def compile_condition(text: str) -> Condition:
     program = _compiled(text)
     _check_names(bare)
     _check_patterns(text)
-    return Condition(text, frozenset(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", bare)), _power(bare), program)
+    named = frozenset(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", bare))
+    # Who speaks of a side as a whole may ask it for anything: `'tags' in left`.
+    whole = _WHOLE_SIDE.search(bare) is not None
+    return Condition(text, named | _PLAIN_FIELDS if whole else named, _power(bare), program)
 
 
 def _compiled(text: str) -> Any:
@@ -264,6 +268,8 @@ _SIDE = frozenset(
         "compared", "component", "qualified",
     }
 )  # fmt: skip
+_PLAIN_FIELDS = _SIDE - {"attributes", "compared", "qualified"}
+_WHOLE_SIDE = re.compile(r"(?<![.\w])(?:left|right|own|other)\b(?!\s*\.\s*[A-Za-z_]\w*\b(?!\s*\())")
 _FIELDS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("left", "right", "own", "other"), _SIDE),
     "resource": frozenset({"kind", "identity", "component"}),

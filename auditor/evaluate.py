@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from auditor.references import Target
 
 _MOST_CLEAN = 500_000
+_OF_RESOURCE = ("identity", "source", "region", "account", "component")
 # What they are asked holds more than the values of a place.
 _SPECIAL = frozenset({REFERENCE, "max_lag", "qualified", "overlap"})
 
@@ -321,37 +322,54 @@ class Evaluator:
         return own, any(there[start:end].lower() not in text for start, end in self.names[other].spans(there))
 
     def variables(self, place: Place, uses: frozenset[str], environment: str | None) -> dict[str, Any]:
-        """What an expression may ask about a place; only what it names is built."""
-        sides = {side: self._side(place, side, uses) for side in ("left", "right")}
-        found: dict[str, Any] = {**sides, "path": list(place.path), "key": (place.named or place.path or ("",))[-1]}
-        found |= {"now": self.now, "separate_accounts": self.separate}
+        """What an expression may ask about a place; only what it names is built, as each value takes the engine its time."""
+        named = self.in_environment(environment) if environment is not None else ()
+        found: dict[str, Any] = {}
+        for side in ("left", "right"):
+            if side in uses:
+                found[side] = self._side(place, side, uses)
+        if named:
+            for name, side in (("own", named[0]), ("other", OTHER[named[0]])):
+                if name in uses or (name == "own" and "value" in uses):
+                    found[name] = self._side(place, side, uses)
+            if "value" in found.get("own", ()):
+                found["value"] = found["own"]["value"]
+        if "path" in uses:
+            found["path"] = list(place.path)
+        if "key" in uses:
+            found["key"] = (place.named or place.path or ("",))[-1]
+        if "now" in uses:
+            found["now"] = self.now
+        if "separate_accounts" in uses:
+            found["separate_accounts"] = self.separate
         if "resource" in uses:
             resource = place.left_resource or place.right_resource
             found["resource"] = {"kind": place.kind, "identity": resource.identity if resource else ""}
             if resource is not None and resource.component is not None:
                 found["resource"]["component"] = resource.component
-        named = self.in_environment(environment) if environment is not None else ()
-        if named:
-            own = sides[named[0]]
-            found |= {"own": own, "other": sides[OTHER[named[0]]]}
-            if "value" in own:
-                found["value"] = own["value"]
         return found
 
     def _side(self, place: Place, side: str, uses: frozenset[str]) -> dict[str, Any]:
         leaf, resource, names = place.leaf(side), place.resource(side), self.names[side]
-        found: dict[str, Any] = {"environment": names.name, "present": leaf.present}
+        found: dict[str, Any] = {}
+        if "environment" in uses:
+            found["environment"] = names.name
+        if "present" in uses:
+            found["present"] = leaf.present
         if leaf.present:
-            typed = leaf.form if isinstance(leaf.form, bool | int | float) else leaf.raw
-            found |= {"value": _plain(typed), "raw": leaf.raw if isinstance(leaf.raw, str) else str(leaf.raw)}
-        if "compared" in uses and leaf.present:
-            found["compared"] = names.neutral(slotted(str(leaf.raw)))
-        if "qualified" in uses and leaf.present:
-            found["qualified"] = names.mentioned_in(str(leaf.raw)) is not None
+            if "value" in uses:
+                found["value"] = _plain(leaf.form if isinstance(leaf.form, bool | int | float) else leaf.raw)
+            if "raw" in uses:
+                found["raw"] = leaf.raw if isinstance(leaf.raw, str) else str(leaf.raw)
+            if "compared" in uses:
+                found["compared"] = names.neutral(slotted(str(leaf.raw)))
+            if "qualified" in uses:
+                found["qualified"] = names.mentioned_in(str(leaf.raw)) is not None
         if resource is not None:
-            found |= {"identity": resource.identity, "tags": dict(resource.tags), "source": resource.source}
-            optional = {"region": resource.region, "account": resource.account, "component": resource.component}
-            found |= {name: value for name, value in optional.items() if value is not None}
+            told = {name: getattr(resource, name) for name in _OF_RESOURCE if name in uses}
+            found |= {name: value for name, value in told.items() if value is not None}
+            if "tags" in uses:
+                found["tags"] = dict(resource.tags)
             if "attributes" in uses:
                 found["attributes"] = _plain(resource.attributes)
         return found

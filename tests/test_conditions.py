@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -171,3 +172,30 @@ def test_an_expectation_without_an_answer_is_noted_too(tmp_path: Path) -> None:
     assert [breach.rule.id for breach in found.breaches] == ["asked"]
     assert found.notes[0].startswith("`expect` of test/asked")
     assert found.notes[0].endswith("it divides by zero")
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("left.value == 'a'", True),
+        ("left['value'] == 'a'", True),
+        ("left['raw'] == right['raw']", False),
+        ("'value' in left && !('nothing' in right)", True),
+        ("'present' in right && right['present']", True),
+        ("size(left) > 3", True),
+        ("left == right", False),
+        ("left != right", True),
+        ("left.exists(name, name == 'identity')", True),
+        ("left['tags'] == right.tags", True),
+        ("(left).value == 'a'", True),
+        ("[left, right].exists(side, side['environment'] == 'prod')", True),
+        ("key == 'LEVEL' && path == ['LEVEL']", True),
+        ("separate_accounts || now > timestamp('2020-01-01T00:00:00Z')", True),
+    ],
+)
+def test_a_side_may_be_asked_for_anything_however_it_is_asked(tmp_path: Path, text: str, holds: bool) -> None:
+    """By the name of a field, by its text, or as a whole; what is not named is not built, and nobody sees that."""
+    policy = policy_of(tmp_path, RULE.format(where=json.dumps(text)))
+    found = judged({"LEVEL": "a"}, {"LEVEL": "b"}, policy, kind=ENV_FILE)
+    assert [breach.rule.id for breach in found.breaches] == (["asked"] if holds else ["any"])
+    assert found.notes == ()
