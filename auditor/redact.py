@@ -21,11 +21,11 @@ from urllib.parse import unquote
 
 from auditor.descent import Place, beginning
 from auditor.embedded import embedded
+from auditor.harmless import Harmless
 from auditor.opaque import looks_opaque
 from auditor.placeholders import is_default_credential
 from auditor.secretnames import names_about, names_password, names_secret, passes_on, words
 from auditor.secretspans import DONE, Span, is_expression, says_what_is_random, secret_spans, value_spans
-from auditor.seen import Seen
 
 if TYPE_CHECKING:
     from auditor.model import Gap, Json, Kind, Resource
@@ -79,7 +79,7 @@ class Redactor:
         # No text in UTF-8 begins so: no marker shows a part of it.
         self._known_by = hashlib.blake2b(digest_size=16, key=hmac.digest(key, b"\xffknown", "sha256"))
         # Texts that were looked through and hold no secret: as free text, and as values under keys of both sorts.
-        self._plain, self._values = Seen(), (Seen(), Seen())
+        self._plain, self._values = Harmless(), (Harmless(), Harmless())
 
     def marker(self, plain: str) -> str:
         """What stands for `plain`."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auditor import seen as seen_texts
+from auditor import harmless
 from auditor.model import Category, Kind, Resource
 from auditor.redact import Redactor
 
@@ -40,7 +40,7 @@ def _redacted(redactor: Redactor, document: Mapping[str, Any]) -> Resource:
 @pytest.mark.parametrize("most", [3, 65_536])
 def test_what_was_seen_before_changes_nothing(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One key's harmless digest is another key's secret, in whatever order they come and however few are remembered."""
-    monkeypatch.setattr(seen_texts, "_MOST_REMEMBERED", most)
+    monkeypatch.setattr(harmless, "_MOST_REMEMBERED", most)
     documents = _documents()
     wanted = [_redacted(Redactor(b"k" * 16), document) for document in documents]
     for order in (documents, documents[::-1]):
