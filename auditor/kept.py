@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping
 from hashlib import blake2b
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 from auditor.errors import StoreError
@@ -20,6 +21,8 @@ from auditor.errors import StoreError
 KEY = 16
 """Bytes of a key. Two contents of one key are less likely than a broken disk."""
 _HEAD = struct.Struct("<I")
+# What every segment begins with; another way to write one gets another mark.
+_MARK = b"kept\x02\r\n\x00"
 _SEGMENT = 8_000_000
 _FEWEST = 1024
 _MOST_SEGMENTS = 32
@@ -148,26 +151,38 @@ class Keeping:
 
 
 def _packed(records: Mapping[bytes, bytes]) -> Iterator[bytes]:
-    parts: list[bytes] = []
+    """The records as segments: how many, all keys, all lengths, all values, so that they are read a column at a time."""
+    keys: list[bytes] = []
+    values: list[bytes] = []
     size = 0
     for key in sorted(records):
         value = records[key]
-        parts += (key, _HEAD.pack(len(value)), value)
+        keys.append(key)
+        values.append(value)
         size += KEY + _HEAD.size + len(value)
         if size >= _SEGMENT:
-            yield b"".join(parts)
-            parts, size = [], 0
-    if parts:
-        yield b"".join(parts)
+            yield _segment(keys, values)
+            keys, values, size = [], [], 0
+    if keys:
+        yield _segment(keys, values)
 
 
-def _unpacked(body: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at, end = 0, len(body)
-    while at < end:
-        start = at + KEY + _HEAD.size
-        (length,) = _HEAD.unpack_from(body, at + KEY)
-        at_next = start + length
-        if at_next > end:
-            return
-        yield body[at : at + KEY], body[start:at_next]
-        at = at_next
+def _segment(keys: list[bytes], values: list[bytes]) -> bytes:
+    lengths = struct.pack(f"<{len(values)}I", *map(len, values))
+    return b"".join((_MARK, _HEAD.pack(len(keys)), *keys, lengths, *values))
+
+
+def _unpacked(body: bytes) -> dict[bytes, bytes]:
+    """The records of a segment; of one that is not whole, or was written in another way, none."""
+    start = len(_MARK) + _HEAD.size
+    if not body.startswith(_MARK) or len(body) < start:
+        return {}
+    (count,) = _HEAD.unpack_from(body, len(_MARK))
+    at = start + count * (KEY + _HEAD.size)
+    if at > len(body):
+        return {}
+    keys = struct.unpack_from(f"{KEY}s" * count, body, start)
+    ends = list(accumulate(struct.unpack_from(f"<{count}I", body, start + count * KEY), initial=at))
+    if ends[-1] != len(body):
+        return {}
+    return {key: body[begin:end] for key, (begin, end) in zip(keys, pairwise(ends), strict=True)}
