@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import Engine, event
 
 from auditor.store import Store, schema
 
@@ -47,13 +48,35 @@ def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres_script(postgres_url: str) -> str:
+    """What the migrations do to an empty schema, to be done at once: that takes a third of what running them does."""
+    done: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        # What has parameters looks and locks, and changes nothing.
+        if not parameters:
+            done.append(statement)
+
+    empty = _new_schema(postgres_url)
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        schema.upgrade(empty)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert not [statement for statement in done if "%" in statement]
+    return ";\n".join(done)
+
+
 @pytest.fixture
-def url(empty_url: str, sqlite_file: Path) -> str:
+def url(empty_url: str, sqlite_file: Path, request: pytest.FixtureRequest) -> str:
     """A database with our tables."""
     if empty_url.startswith("sqlite:///"):
         shutil.copy(sqlite_file, empty_url.removeprefix("sqlite:///"))
     else:
-        schema.upgrade(empty_url)
+        script = str(request.getfixturevalue("postgres_script"))
+        with psycopg.connect(empty_url, autocommit=True) as connection:
+            connection.execute(script.encode())
     return empty_url
 
 

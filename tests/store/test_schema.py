@@ -27,9 +27,10 @@ def set_version(url: str, version: str) -> None:
     engine.dispose()
 
 
-def test_the_migrations_add_up_to_the_tables(url: str):
+def test_the_migrations_add_up_to_the_tables(empty_url: str):
     """On both databases: nothing that the tables declare is missing, differs or is too much after all migrations."""
-    engine = create_engine(parse(url))
+    older.make(empty_url, "head")
+    engine = create_engine(parse(empty_url))
     options = {"compare_type": True, "compare_server_default": True, "version_table": schema.VERSION_TABLE}
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=options)
