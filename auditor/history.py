@@ -21,11 +21,11 @@ from auditor.scene import Library, Scene
 from auditor.set_aside import digest_of, neutral
 
 if TYPE_CHECKING:
+    from auditor.at_hand import Seen
     from auditor.looks import Look, Past
     from auditor.model import Normal
     from auditor.names import EnvironmentNames
     from auditor.scene import Entry, Realm
-    from auditor.seen import Seen
 
 _HERE = "here"
 _PAGES = (16, 64, 256, 1024)

@@ -15,11 +15,11 @@ from auditor.model import Author, Breach, Moved, Resource
 from auditor.parting import Apart, Mover, movers
 
 if TYPE_CHECKING:
+    from auditor.at_hand import Seen
     from auditor.life import LifeResult, StoredFinding
     from auditor.looks import Past
     from auditor.model import Comparison
     from auditor.scene import Realm
-    from auditor.seen import Seen
 
 FURTHEST = timedelta(days=180)
 """How long ago a change may be to be told; longer than snapshots are kept as a rule."""

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from auditor.alike import Pair
+from auditor.at_hand import seen_of
 from auditor.collect import Environment, State, collect_all
 from auditor.compare import compare
 from auditor.coverage import coverage_of, one_sided_gaps
@@ -34,7 +35,6 @@ from auditor.past import Gone, recall
 from auditor.policy import load_policy
 from auditor.realms import names_of, realm_of, source_names
 from auditor.relaxed import relaxed
-from auditor.seen import seen_of
 from auditor.sharing import Asking, Sharing
 from auditor.store.errors import ConflictError
 from auditor.tallies import with_hidden

@@ -17,10 +17,10 @@ from auditor.observed import SideView
 from auditor.snapshot import Handles, normal_form, references_of
 
 if TYPE_CHECKING:
+    from auditor.at_hand import Seen
     from auditor.looks import Facts, Look, Manifest, Part, Past
     from auditor.model import Json, Kind
     from auditor.names import EnvironmentNames
-    from auditor.seen import Seen
 
 _HANDFUL = 16
 _AT_HAND = 48

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from auditor.alike import Pair
+from auditor.at_hand import Seen, seen_of
 from auditor.looks import Look
 from auditor.model import Resource, Unmatched, spot
 from auditor.names import environment_names
 from auditor.scene import Library, Scene
-from auditor.seen import Seen, seen_of
 from auditor.snapshot import normalise, references_of
 from tests.factories import PROD, STAGING, compared, comparison, normal
 from tests.pasts import KINDS, Pasts, empty_store, orders, realm, service

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from auditor.at_hand import seen_of
 from auditor.held import held_since
 from auditor.judge import Judgement, judge
 from auditor.model import Snapshot
@@ -13,7 +14,6 @@ from auditor.moves import Histories
 from auditor.past import recall
 from auditor.pipeline import audit_now, lay, take_snapshots
 from auditor.realms import realm_of
-from auditor.seen import seen_of
 from bench.speed import world
 from bench.speed.child import Stopwatch
 from bench.speed.estate import Edition, Estate

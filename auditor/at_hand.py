@@ -1,0 +1,42 @@
+"""What an audit has at hand of the two snapshots that it is of, so that who asks for their past need not read them again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from auditor.declared import is_declaration
+from auditor.model import spot
+
+if TYPE_CHECKING:
+    from auditor.alike import Pair
+    from auditor.model import Comparison, Normal, Resource, Snapshot, Spot
+    from auditor.names import EnvironmentNames
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One snapshot: all its `resources`; and the normal forms of some, made under `names`, by where they are."""
+
+    resources: Sequence[Resource]
+    names: EnvironmentNames | None = None
+    normals: Mapping[Spot, Normal] = field(default_factory=dict)
+
+
+def seen_of(left: Snapshot, right: Snapshot, comparison: Comparison, pair: Pair) -> tuple[Seen, Seen]:
+    """Both snapshots. Of what differs, the normal forms that the comparison was made of."""
+    return (
+        _seen(left, "left", comparison.left, comparison, pair.left),
+        _seen(right, "right", comparison.right, comparison, pair.right),
+    )
+
+
+def _seen(whole: Snapshot, side: str, compared: Snapshot, comparison: Comparison, names: EnvironmentNames) -> Seen:
+    # Where something was set aside, or put into other words, the forms are not those of the snapshot as it was taken.
+    if compared.resources is not whole.resources or any(map(is_declaration, {one.kind for one in whole.resources})):
+        return Seen(whole.resources)
+    matches = (one.match for one in comparison.matches if one.differences)
+    normals = [match.left if side == "left" else match.right for match in matches]
+    normals += [one.normal for one in comparison.unmatched if one.side == side]
+    return Seen(whole.resources, names, {spot(normal.resource): normal for normal in normals})
