@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ from auditor.cli import setup, write
 from auditor.cli.options import choice_of_data, config_option, output_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from auditor.config import Config
@@ -80,12 +82,29 @@ def _at(
         raise click.UsageError("--at needs the two environments: audit explain LEFT RIGHT --at RESOURCE.")
     stage = _staged(config, registry, store, *names)
     found = explaining.explain(stage.scenery, resource, parsed(path_text) if path_text else (), kind)
+    if all(one.state is explaining.State.NOWHERE for one in found):
+        raise click.UsageError(_unknown(stage, found[0], resource, path_text, kind))
     finding = _stored(store, stage, found[0]) if len(found) == 1 else None
     snapshots = stage.left, stage.right
     if format_ == "json":
         objects = [report.explanation_object(one) for one in found]
         return dump({"schema": 1, "seen": report.seen_object(snapshots), "places": objects})
     return report.place_text(found, finding, snapshots, width=write.width(output), color=write.colours(output))
+
+
+def _unknown(stage: Stage, nowhere: Explanation, resource: str, path_text: str | None, kind: str | None) -> str:
+    """What there is nothing of that name, and what may have been meant."""
+    sides = " nor ".join(stage.scenery.environments)
+    kinds = {one.kind for snapshot in (stage.left, stage.right) for one in snapshot.resources}
+    guesses: Sequence[str] = nowhere.guesses
+    if nowhere.pairing is not None:
+        what = f"a place {path_text!r} of {nowhere.identity}"
+    elif kind is not None and kind not in kinds:
+        what, guesses = f"a resource of kind {kind!r}", get_close_matches(kind, sorted(kinds), n=3)
+    else:
+        what = f"a resource {resource!r}" if kind is None else f"{kind} {resource!r}"
+    remedy = f"did you mean {' or '.join(f'`{guess}`' for guess in guesses)}?" if guesses else "look at its spelling."
+    return f"Neither {sides} has {what}: {remedy}"
 
 
 def _finding(
