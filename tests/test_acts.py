@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,12 +35,9 @@ WEEK = timedelta(days=7)
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database of its own with our tables."""
-    made = f"sqlite:///{tmp_path / 'auditor.db'}"
     if request.param == "postgresql":
-        server, name = str(request.getfixturevalue("postgres_url")), f"acts_{next(_NUMBERS)}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {name}")
-        made = f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{name}"
+        return str(request.getfixturevalue("postgres_store_url"))
+    made = f"sqlite:///{tmp_path / 'auditor.db'}"
     schema.upgrade(made)
     return made
 

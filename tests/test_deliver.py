@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import random
 import threading
 from collections import Counter, defaultdict
@@ -12,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from auditor.deliver import Outbox
@@ -26,7 +24,6 @@ START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-_NUMBERS = itertools.count()
 
 
 class Killed(BaseException):
@@ -97,15 +94,9 @@ class Counted(Unmetered):
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with our tables: a file, and a schema of its own on a real server."""
-    if request.param == "sqlite":
-        made = f"sqlite:///{tmp_path / 'auditor.db'}"
-    else:
-        server = request.getfixturevalue("postgres_url")
-        name = f"deliver_{next(_NUMBERS)}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
-            connection.execute(f"CREATE SCHEMA {name}")
-        made = f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{name}"
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_store_url"))
+    made = f"sqlite:///{tmp_path / 'auditor.db'}"
     schema.upgrade(made)
     return made
 

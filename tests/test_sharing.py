@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from auditor.collect import CollectCancelled
@@ -34,15 +33,9 @@ _NUMBERS = itertools.count()
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store of either kind."""
-    if request.param == "sqlite":
-        made = f"sqlite:///{tmp_path / 'auditor.db'}"
-    else:
-        server = str(request.getfixturevalue("postgres_url"))
-        name = f"sharing_{next(_NUMBERS)}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
-            connection.execute(f"CREATE SCHEMA {name}")
-        made = f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{name}"
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_store_url"))
+    made = f"sqlite:///{tmp_path / 'auditor.db'}"
     schema.upgrade(made)
     return made
 

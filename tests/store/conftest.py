@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, event
 
 from auditor.store import Store, schema
 
@@ -46,26 +45,6 @@ def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tables") / "auditor.db"
     schema.upgrade(f"sqlite:///{path}")
     return path
-
-
-@pytest.fixture(scope="session")
-def postgres_script(postgres_url: str) -> str:
-    """What the migrations do to an empty schema, to be done at once: that takes a third of what running them does."""
-    done: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-        # What has parameters looks and locks, and changes nothing.
-        if not parameters:
-            done.append(statement)
-
-    empty = _new_schema(postgres_url)
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        schema.upgrade(empty)
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-    assert not [statement for statement in done if "%" in statement]
-    return ";\n".join(done)
 
 
 @pytest.fixture
