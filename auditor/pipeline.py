@@ -206,6 +206,7 @@ def audit_snapshots(
         return _audited(config, policy, left, right, started_at, tools)
 
 
+@relaxed()
 def _audited(
     config: Config,
     policy: Policy,
@@ -214,19 +215,6 @@ def _audited(
     started_at: datetime,
     tools: Tools,
     notes: tuple[str, ...] = (),
-) -> Audit:
-    with relaxed():
-        return _concluded(config, policy, left, right, started_at, tools, notes)
-
-
-def _concluded(
-    config: Config,
-    policy: Policy,
-    left: Snapshot,
-    right: Snapshot,
-    started_at: datetime,
-    tools: Tools,
-    notes: tuple[str, ...],
 ) -> Audit:
     laid = lay(config, left, right, tools)
     now = tools.clock()
