@@ -32,6 +32,23 @@ def config_option(command: _Command) -> _Command:
     return option(debug_option(command))
 
 
+def log_options(command: _Command) -> _Command:
+    """How a process that goes on running writes its log."""
+    how = click.option(
+        "--log-format",
+        type=click.Choice(("json", "console")),
+        help="How log lines are written: by default columns for a terminal, else JSON.",
+    )
+    level = click.option(
+        "--log-level",
+        type=click.Choice(("debug", "info", "warning", "error")),
+        default="info",
+        show_default=True,
+        help="From which level on lines are written.",
+    )
+    return how(level(command))
+
+
 def report_options(command: _Command) -> _Command:
     """What a report looks like, where it goes, and what it says to the shell."""
     for option in (

@@ -10,7 +10,7 @@ import click
 
 from auditor.cli import setup
 from auditor.cli.exits import Exit
-from auditor.cli.options import config_option
+from auditor.cli.options import config_option, log_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,18 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @config_option
-@click.option(
-    "--log-format",
-    type=click.Choice(("json", "console")),
-    help="How log lines are written: by default columns for a terminal, else JSON.",
-)
-@click.option(
-    "--log-level",
-    type=click.Choice(("debug", "info", "warning", "error")),
-    default="info",
-    show_default=True,
-    help="From which level on lines are written.",
-)
+@log_options
 def serve(config_file: Path, log_format: str | None, log_level: str) -> int:
     """Audit by the schedules of the configuration, all day: metrics for Prometheus, messages to those who are to know.
 

@@ -81,7 +81,7 @@ def _run(pipe: Connection, work: Callable[..., None], arguments: tuple[Any, ...]
     stopwatch = Stopwatch()
     try:
         work(stopwatch, *arguments)
-    except Exception as error:
+    except Exception as error:  # whatever the work raises: it is told to the process that asked, and ends this one
         pipe.send(f"{type(error).__name__}: {error}")
         raise
     pipe.send(Measured(stopwatch.cpu, stopwatch.wall, peak_memory(), stopwatch.facts))
