@@ -265,17 +265,21 @@ def handles_of(theirs: Iterable[Resource], ours: Iterable[Resource]) -> frozense
     return _handles(_refs(theirs) - _refs(ours))
 
 
+def handles_apart(left: Iterable[Resource], right: Iterable[Resource]) -> tuple[frozenset[str], frozenset[str]]:
+    """`handles_of` the left and of the right, each gone through once."""
+    ours, theirs = _refs(left), _refs(right)
+    return _handles(ours - theirs), _handles(theirs - ours)
+
+
 def _refs(resources: Iterable[Resource]) -> set[str]:
     return set(chain.from_iterable(resource.refs for resource in resources))
 
 
 def _handles(found: Iterable[str]) -> frozenset[str]:
-    return frozenset(ref for ref in found if len(ref) >= _SHORTEST_HANDLE and _is_handle(ref))
-
-
-def _is_handle(ref: str) -> bool:
-    """Whether it has a delimiter: a plain word may be anything."""
-    return "-" in ref or ":" in ref or "." in ref or "/" in ref
+    """Those with a delimiter: a plain word may be anything."""
+    return frozenset(
+        ref for ref in found if len(ref) >= _SHORTEST_HANDLE and ("-" in ref or ":" in ref or "." in ref or "/" in ref)
+    )
 
 
 @lru_cache(maxsize=65536)

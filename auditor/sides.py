@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from auditor.alike import Pair
 from auditor.idiom import Idiom, idioms
 from auditor.names import environment_names, is_production, stage_of
-from auditor.references import Target, Vocabulary, aimed, handles_of, neighbours, vocabulary
+from auditor.references import Target, Vocabulary, aimed, handles_apart, neighbours, vocabulary
 from auditor.rules import NON_PRODUCTION
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ class Sides:
         self._comparison, self._names, self._keeping = comparison, names, keeping
         self._meant: dict[str, tuple[str, ...]] = {}
         self._targets: dict[tuple[str, str], Target] = {}
-        self._own_handles: dict[str, frozenset[str]] = {}
         self._own_accounts: dict[str, frozenset[str]] = {}
 
     def meant(self, environment: str) -> tuple[str, ...]:
@@ -74,19 +73,17 @@ class Sides:
             own = self._names[side]
             return Target(environment_names(environment, others={own.name: own.tokens}), vocabulary=self._vocabulary)
         names = self._names[other].at(self._snapshots[other].accounts, ())
-        return aimed(names, self._handles(other), self._accounts(side), self._vocabulary, self._idioms[other])
+        return aimed(names, self._handles[other], self._accounts(side), self._vocabulary, self._idioms[other])
 
     @cached_property
     def _snapshots(self) -> Mapping[str, Snapshot]:
         return {"left": self._comparison.left, "right": self._comparison.right}
 
-    def _handles(self, side: str) -> frozenset[str]:
+    @cached_property
+    def _handles(self) -> Mapping[str, frozenset[str]]:
         """What points to things of one side alone: the same, whatever a rule calls that side."""
-        found = self._own_handles.get(side)
-        if found is None:
-            resources = self._snapshots[side].resources, self._snapshots[OTHER[side]].resources
-            found = self._own_handles[side] = handles_of(*resources)
-        return found
+        left, right = handles_apart(self._comparison.left.resources, self._comparison.right.resources)
+        return {"left": left, "right": right}
 
     def _accounts(self, side: str) -> frozenset[str]:
         found = self._own_accounts.get(side)
