@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
 from auditor.kept import key_of
@@ -19,6 +19,7 @@ from auditor.values import words
 NAMING_VERSION = 1
 """Part of every key: raise it when the same form would be told to name otherwise."""
 _MOST_REMEMBERED = 65_536
+_SILENT = frozenset({bool, int, float, type(None)})
 
 
 class Nouns:
@@ -46,24 +47,18 @@ class Nouns:
     def _tell(self, value: Mapping[str, Json], last: str, found: list[tuple[str, str]]) -> None:
         naming = self._naming[last]
         for key, below in reversed(value.items()):
+            if type(below) in _SILENT:
+                continue
             if isinstance(below, dict):
                 self._tell(below, key, found)
-                continue
-            if isinstance(below, str):
-                texts: Iterable[Json] = (below,)
-            elif isinstance(below, list):
-                texts = reversed(below)
-            else:
                 continue
             joined = naming.get(key)
             if joined is None:
                 joined = naming[key] = self._joined(last, key)
                 self._remembered += 1
-            found += [
-                (joined or _joined((last, key)), text)
-                for text in texts
-                if isinstance(text, str) and (joined or ("/" in text and self._refers(text)))
-            ]
+            for text in reversed(below) if isinstance(below, list) else (below,):
+                if isinstance(text, str) and (joined or ("/" in text and self._refers(text))):
+                    found.append((joined or _joined((last, key)), text))  # noqa: PERF401 - most are no list
 
     def _joined(self, last: str, key: str) -> str:
         """Both keys run together, where that names one of the kinds; else nothing."""

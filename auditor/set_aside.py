@@ -77,6 +77,8 @@ class Neutral:
             if kind is str:
                 found = leaves.get(below)
                 told[key] = found if found is not None else self._text(below, name, leaves)
+            elif kind is bool or below is None:
+                told[key] = below
             elif kind is list:
                 told[key] = [self._leaf(item, name, leaves) for item in below]
             else:
