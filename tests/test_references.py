@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from auditor.model import Resource
 from auditor.names import environment_names
-from auditor.references import Target
+from auditor.references import Target, handles_apart, handles_of
 
 ACCOUNT = "444455556666"
 TARGET = Target(environment_names("prod"), frozenset(), frozenset({ACCOUNT}))
@@ -39,3 +40,11 @@ def test_what_an_account_number_stands_in_belongs_to_that_account(value: str):
 def test_other_numbers_and_shared_registries_are_innocent(value: str):
     """Images are promoted from one registry to the next environment on purpose."""
     assert TARGET.referred_by(value, ("environment", "EVENTS")) is None
+
+
+def test_what_belongs_to_one_side_alone_is_the_same_for_both_at_once() -> None:
+    """Ids, ARNs and endpoints that the other side has not, but for plain words and short ones."""
+    ours = [Resource("k", "a", {}, refs=("arn:aws:a", "shared-id", "plainword")), Resource("k", "b", {}, refs=("s-1",))]
+    theirs = [Resource("k", "a", {}, refs=("arn:aws:b", "shared-id", "db.internal"))]
+    assert handles_apart(ours, theirs) == (handles_of(ours, theirs), handles_of(theirs, ours))
+    assert handles_apart(ours, theirs) == ({"arn:aws:a"}, {"arn:aws:b", "db.internal"})
