@@ -66,8 +66,9 @@ class Plans:
         """`own` are the names of the left environment; `separate`: the two share no account."""
         self._policy, self._sides, self._own, self._separate = policy, sides, own, separate
         self._known: dict[tuple[str, Path, Path], Plan | None] = {}
-        # By identity: a policy's rules live as long as it does, and two of them may say the same.
-        self._plans: dict[tuple[int, ...], Plan] = {}
+        # By identity, since places that the same rules are about share them. Held, so that no other takes their place.
+        self._plans: dict[int, Plan] = {}
+        self._held: list[tuple[Rule, ...]] = []
         self._tests: dict[int, Callable[[Place], bool] | None] = {}
 
     def of(self, place: Place) -> Plan | None:
@@ -78,10 +79,10 @@ class Plans:
         rules = self._policy.checking(*key)
         found = None
         if rules:
-            same = tuple(map(id, rules))
-            found = self._plans.get(same)
+            found = self._plans.get(id(rules))
             if found is None:
-                found = self._plans[same] = self._made(rules)
+                found = self._plans[id(rules)] = self._made(rules)
+                self._held.append(rules)
         if len(self._known) < _MOST_PLACES:
             self._known[key] = found
         return found

@@ -117,11 +117,24 @@ class Policy:
         """The rules whose kind and path match, most recent first; the catch-all, which matches anything, is not among them.
 
         `named` is another path under which the place is known, as good as its own."""
-        return self._index.about(kind, path, named)
+        return self._index.of(kind, path, named).about
 
     def checking(self, kind: str, path: Path, named: Path = ()) -> tuple[Rule, ...]:
         """The same without the rules that only compare: what a value is asked, differing or not."""
-        return self._index.checking(kind, path, named)
+        return self._index.of(kind, path, named).checking
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The rules about a place, most recent first, and those of them that do not only compare."""
+
+    about: tuple[Rule, ...]
+    checking: tuple[Rule, ...]
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> Asked:
+        told = tuple(rules)
+        return cls(told, tuple(rule for rule in told if rule.family is not Family.COMPARE))
 
 
 class RuleIndex:
@@ -134,32 +147,21 @@ class RuleIndex:
         """`rules` in the order in which they are read."""
         self._rules = rules
         self._by_kind: dict[str, _OfKind] = {}
-        self._about: dict[tuple[str, Path, Path], tuple[Rule, ...]] = {}
-        self._checking: dict[tuple[str, Path, Path], tuple[Rule, ...]] = {}
+        self._places: dict[tuple[str, Path, Path], Asked] = {}
         self._steps: StepIndex | None = None
         self._meant: dict[str, frozenset[str]] = {}
 
-    def about(self, kind: str, path: Path, named: Path) -> tuple[Rule, ...]:
-        """The rules about a place, most recent first."""
+    def of(self, kind: str, path: Path, named: Path) -> Asked:
+        """The rules about a place, most recent first. Places that the same rules are about get the same object."""
         key = (kind, path, named)
-        found = self._about.get(key)
+        found = self._places.get(key)
         if found is None:
             found = self._found(kind, path, named)
-            if len(self._about) < _MOST_PLACES:
-                self._about[key] = found
+            if len(self._places) < _MOST_PLACES:
+                self._places[key] = found
         return found
 
-    def checking(self, kind: str, path: Path, named: Path) -> tuple[Rule, ...]:
-        """Those of them that do not only compare."""
-        key = (kind, path, named)
-        found = self._checking.get(key)
-        if found is None:
-            found = tuple(rule for rule in self.about(kind, path, named) if rule.family is not Family.COMPARE)
-            if len(self._checking) < _MOST_PLACES:
-                self._checking[key] = found
-        return found
-
-    def _found(self, kind: str, path: Path, named: Path) -> tuple[Rule, ...]:
+    def _found(self, kind: str, path: Path, named: Path) -> Asked:
         of_kind = self._by_kind.get(kind)
         if of_kind is None:
             of_kind = self._by_kind[kind] = _OfKind.of(
@@ -170,7 +172,11 @@ class RuleIndex:
         numbers = of_kind.about([self._patterns_of(step) for step in path])
         if named:
             numbers |= of_kind.about([self._patterns_of(step) for step in named])
-        return tuple(of_kind.rules[number] for number in sorted(numbers))
+        same = tuple(sorted(numbers))
+        found = of_kind.asked.get(same)
+        if found is None:
+            found = of_kind.asked[same] = Asked.of(of_kind.rules[number] for number in same)
+        return found
 
     def _patterns_of(self, step: str) -> frozenset[str]:
         """The steps of paths in rules that mean this step."""
@@ -199,9 +205,10 @@ class _OfKind:
     """The rules about one kind, most recent first: all, and by number those of any path, and by the last step of a path."""
 
     rules: tuple[Rule, ...]
-    pathless: tuple[Rule, ...]
+    pathless: Asked
     anywhere: frozenset[int]
     ending_in: Mapping[str, _Ending]
+    asked: dict[tuple[int, ...], Asked] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> _OfKind:
@@ -216,7 +223,7 @@ class _OfKind:
                     ending_in[steps[-1]].enough.add(number)
                 else:
                     ending_in[steps[-1]].more[steps[-2] if len(steps) > 1 else "**"].append((number, steps))
-        return cls(told, tuple(rule for rule in told if not rule.paths), frozenset(anywhere), ending_in)
+        return cls(told, Asked.of(rule for rule in told if not rule.paths), frozenset(anywhere), ending_in)
 
     def about(self, meant: Sequence[frozenset[str]]) -> set[int]:
         """The rules about a path, of each step of which `meant` holds the patterns that mean it."""
@@ -226,8 +233,11 @@ class _OfKind:
             if ending is None:
                 continue
             found |= ending.enough
-            # A star stands for anything before it, so only a last step that is none tells which step comes before.
-            before = ending.more if pattern == "**" or len(meant) < 2 else (*meant[-2], "**")
+            # What stands before a last step is the step before; what stands before two stars may be any.
+            if pattern == "**":
+                before: Iterable[str] = frozenset().union(*meant)
+            else:
+                before = (*meant[-2], "**") if len(meant) > 1 else ("**",)
             for step in before:
                 for number, steps in ending.more.get(step, ()):
                     if number not in found and steps_match(steps, meant):
