@@ -53,8 +53,8 @@ _NUMBERS = itertools.count()
 # Folders, and files, whose tests mostly wait, for processes or threads that they started. They begin first, so that none
 # is left alone at the end.
 _SLOW = (
-    *("daemon", "demo", "e2e", "grafana", "prometheus", "history", "deploy", "web", "store"),
-    *("test_sharing.py", "test_deliver.py"),
+    *("demo", "daemon", "e2e", "grafana", "prometheus", "history", "deploy", "web", "workers", "store"),
+    *("properties", "test_sharing.py", "test_deliver.py"),
 )
 
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.grafana.dashboards import ROOT
+from tests.prefork import begin
 from tests.prometheus.server import until
 
 _VERSIONS = {
@@ -104,10 +104,10 @@ class World:
     def daemon(self) -> Iterator[str]:
         """`audit serve` on this world; its address (`host:port`) while it runs."""
         log = self.folder / "log.jsonl"
-        command = [sys.executable, "-m", "auditor", "serve", "--config", str(self.folder / "auditor.yaml")]
+        command = ("auditor", "serve", "--config", str(self.folder / "auditor.yaml"), "--log-format", "json")
         environ = {**os.environ, "PYTHONPATH": str(ROOT)}
         with log.open("w", encoding="utf-8") as out:
-            running = subprocess.Popen([*command, "--log-format", "json"], stderr=out, cwd=self.folder, env=environ)
+            running = begin(*command, stderr=out, cwd=self.folder, env=environ)
         try:
             yield until(lambda: _address(running, log), "the service runs", 40)
         finally:
