@@ -103,34 +103,52 @@ def _walk(
     stack = [(path, left, right)]
     while stack:
         path, left, right = stack.pop()
-        rows = _rows(left, right, names)
+        here, there = _is_map(left.raw), _is_map(right.raw)
+        rows = _rows(left if here else NOTHING, right if there else NOTHING, names) if here or there else None
         if not rows:
             yield path, left, right
             continue
         # A scalar that faces a map is a value without counterpart.
-        if left.present and not isinstance(left.raw, Mapping):
+        if not here and left.present:
             yield path, left, NOTHING
-        if right.present and not isinstance(right.raw, Mapping):
+        if not there and right.present:
             yield path, NOTHING, right
         stack += [((*path, step), *sides) for step, sides in sorted(rows.items(), reverse=True)]
 
 
+def _is_map(value: Json | Absent) -> bool:
+    # Nearly all are plain: to ask for the protocol takes five times as long.
+    kind = type(value)
+    return kind is dict or (kind is not str and isinstance(value, Mapping))
+
+
 def _rows(left: Leaf, right: Leaf, names: tuple[EnvironmentNames, EnvironmentNames]) -> dict[str, tuple[Leaf, Leaf]]:
-    """What stands below two maps, by the common name of the keys."""
-    ours = left.raw if isinstance(left.raw, Mapping) else {}
-    theirs = right.raw if isinstance(right.raw, Mapping) else {}
-    rows: dict[str, tuple[Leaf, Leaf]] = {key: (_child(left, key), _child(right, key)) for key in ours if key in theirs}
-    for key in ours:
+    """What stands below two maps, either of which may be absent, by the common name of the keys."""
+    ours, theirs = _below(left), _below(right)
+    rows: dict[str, tuple[Leaf, Leaf]] = {key: (leaf, theirs[key]) for key, leaf in ours.items() if key in theirs}
+    if len(rows) == len(ours) == len(theirs):
+        return rows
+    for key, leaf in ours.items():
         if key not in theirs:
-            rows[_free(names[0].neutral(key), rows)] = (_child(left, key), NOTHING)
-    for key in theirs:
+            rows[_free(names[0].neutral(key), rows)] = (leaf, NOTHING)
+    for key, leaf in theirs.items():
         if key not in ours:
             common = names[1].neutral(key)
             if common in rows and not rows[common][1].present:
-                rows[common] = (rows[common][0], _child(right, key))
+                rows[common] = (rows[common][0], leaf)
             else:
-                rows[_free(common, rows)] = (NOTHING, _child(right, key))
+                rows[_free(common, rows)] = (NOTHING, leaf)
     return rows
+
+
+def _below(leaf: Leaf) -> dict[str, Leaf]:
+    """The values of a map by key, none where there is no map."""
+    raw, form = leaf.raw, leaf.form
+    if not isinstance(raw, Mapping):
+        return {}
+    if not isinstance(form, Mapping):
+        return {key: Leaf(value, value) for key, value in raw.items()}
+    return {key: Leaf(form.get(key, value), value) for key, value in raw.items()}
 
 
 def _free(key: str, rows: Mapping[str, object]) -> str:
@@ -156,10 +174,3 @@ def _typed(value: Json, key: str) -> Json:
     if isinstance(value, Mapping):
         return {name: _typed(item, name) for name, item in value.items()}
     return [_typed(item, key) for item in value] if isinstance(value, list) else canonical(value, key)
-
-
-def _child(leaf: Leaf, key: str) -> Leaf:
-    if not isinstance(leaf.raw, Mapping):
-        return NOTHING
-    raw = leaf.raw[key]
-    return Leaf(leaf.form.get(key, raw) if isinstance(leaf.form, Mapping) else raw, raw)
