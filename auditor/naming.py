@@ -41,10 +41,10 @@ class Nouns:
             self._naming.clear()
             self._remembered = 0
         found: list[tuple[str, str]] = []
-        self._tell(raw, "", found)
+        self._tell(raw if isinstance(raw, dict) else dict(raw), "", found)
         return tuple(found)
 
-    def _tell(self, value: Mapping[str, Json], last: str, found: list[tuple[str, str]]) -> None:
+    def _tell(self, value: dict[str, Json], last: str, found: list[tuple[str, str]]) -> None:
         naming = self._naming[last]
         for key, below in reversed(value.items()):
             if type(below) in _SILENT:
