@@ -1,4 +1,4 @@
-"""Carries botocore's signed requests over HTTP/1.1, for all clients of one session.
+"""Carries botocore's signed requests over the standard library's HTTP/1.1, for all clients of one session.
 
 botocore's own way costs a third of the CPU time of a request, and reads its 140 root certificates anew for every connection,
 some 50 ms each. What is asked here is small and is read whole, so that less will do: `send` answers botocore's event
@@ -44,7 +44,7 @@ class Transport:
     def __init__(self, verify: str | bool, connect_timeout: float, read_timeout: float) -> None:
         self._verify = verify
         self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
-        self._free: dict[_Place, list[socket.socket]] = defaultdict(list)
+        self._free: dict[_Place, list[http.client.HTTPConnection]] = defaultdict(list)
         self._proxied: dict[_Place, bool] = {}
         self._tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
@@ -61,17 +61,21 @@ class Transport:
         headers = _said(request.headers)
         if _needs_more(request, headers) or self._is_proxied(place, request.url):
             return None
-        message = _message(request, place, url.path or "/", url.query, headers)
+        target = f"{url.path or '/'}{'?' + url.query if url.query else ''}"
+        body = request.body.encode() if isinstance(request.body, str) else request.body
         connection = self._connection(place, request.url)
         try:
-            connection.sendall(message)
-            with http.client.HTTPResponse(connection, method=request.method) as answer:
-                answer.begin()
-                body = answer.read()
+            connection.request(request.method, target, body, headers)
+            with connection.getresponse() as answer:
+                content = answer.read()
                 stays = not answer.will_close
         except TimeoutError as error:
             connection.close()
             raise exceptions.ReadTimeoutError(endpoint_url=request.url, error=error) from error
+        except (ValueError, http.client.InvalidURL) as error:
+            # A line break in a header, or a path with one: as it stands it is never sent.
+            connection.close()
+            raise exceptions.HTTPClientError(error=error) from error
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise exceptions.ConnectionClosedError(error=error, request=request, endpoint_url=request.url) from error
@@ -79,7 +83,7 @@ class Transport:
             self._free[place].append(connection)
         else:
             connection.close()
-        return AWSResponse(request.url, answer.status, _joined(answer.headers.raw_items()), _Body(body))
+        return AWSResponse(request.url, answer.status, _joined(answer.headers.raw_items()), _Body(content))
 
     def _is_proxied(self, place: _Place, url: str) -> bool:
         found = self._proxied.get(place)
@@ -87,7 +91,7 @@ class Transport:
             found = self._proxied[place] = bool(get_environ_proxies(url))
         return found
 
-    def _connection(self, place: _Place, url: str) -> socket.socket:
+    def _connection(self, place: _Place, url: str) -> http.client.HTTPConnection:
         free = self._free[place]
         while True:
             try:
@@ -95,33 +99,35 @@ class Transport:
             except IndexError:
                 return self._connected(place, url)
             # Nothing was asked, so what can be read by now is that the far side has closed it.
-            if not wait_for_read(kept, timeout=0):
+            if kept.sock is not None and not wait_for_read(kept.sock, timeout=0):
                 return kept
             kept.close()
 
-    def _connected(self, place: _Place, url: str) -> socket.socket:
+    def _connected(self, place: _Place, url: str) -> http.client.HTTPConnection:
+        made = self._made(place, url)
         try:
-            made = socket.create_connection((place.host, place.port), self._connect_timeout)
+            made.connect()
         except TimeoutError as error:
+            made.close()
             raise exceptions.ConnectTimeoutError(endpoint_url=url, error=error) from error
+        except ssl.SSLError as error:
+            made.close()
+            raise exceptions.SSLError(endpoint_url=url, error=error) from error
         except OSError as error:
+            made.close()
             raise exceptions.EndpointConnectionError(endpoint_url=url, error=error) from error
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if place.scheme == "https":
-            made = self._secured(made, place.host, url)
-        made.settimeout(self._read_timeout)
+        made.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        made.sock.settimeout(self._read_timeout)
         return made
 
-    def _secured(self, plain: socket.socket, host: str, url: str) -> ssl.SSLSocket:
+    def _made(self, place: _Place, url: str) -> http.client.HTTPConnection:
+        if place.scheme == "http":
+            return http.client.HTTPConnection(place.host, place.port, timeout=self._connect_timeout)
         try:
-            return self._context().wrap_socket(plain, server_hostname=host)
-        except TimeoutError as error:
-            plain.close()
-            raise exceptions.ConnectTimeoutError(endpoint_url=url, error=error) from error
-        except OSError as error:  # among them that there is no such file of certificates
-            plain.close()
+            context = self._context()
+        except OSError as error:  # there is no such file of certificates, or none in it
             raise exceptions.SSLError(endpoint_url=url, error=error) from error
+        return http.client.HTTPSConnection(place.host, place.port, timeout=self._connect_timeout, context=context)
 
     def _context(self) -> ssl.SSLContext:
         with self._lock:
@@ -157,23 +163,6 @@ def _said(headers: Any) -> dict[str, str]:
     }
 
 
-def _message(request: Any, place: _Place, path: str, query: str, headers: Mapping[str, str]) -> bytes:
-    """The request as it goes over the line. Raises HTTPClientError where a header would end before its time."""
-    host = f"[{place.host}]" if ":" in place.host else place.host
-    if place.port != _PORTS[place.scheme]:
-        host = f"{host}:{place.port}"
-    lines = [f"{request.method} {path}{'?' + query if query else ''} HTTP/1.1"]
-    if not any(name.lower() == "host" for name in headers):
-        lines.append(f"Host: {host}")
-    lines += [f"{name}: {value}" for name, value in {"Accept-Encoding": "identity", **headers}.items()]
-    head = "\r\n".join(lines)
-    breaks = len(lines) - 1
-    if head.count("\n") != breaks or head.count("\r") != breaks:
-        raise exceptions.HTTPClientError(error="a header holds a line break")
-    body = request.body.encode() if isinstance(request.body, str) else request.body
-    return f"{head}\r\n\r\n".encode("latin-1") + (body or b"")
-
-
 def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Headers by name; one that comes several times, as one with commas."""
     found: dict[str, str] = {}
@@ -182,7 +171,7 @@ def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def _close(free: dict[_Place, list[socket.socket]]) -> None:
+def _close(free: dict[_Place, list[http.client.HTTPConnection]]) -> None:
     for connections in free.values():
         for connection in connections:
             connection.close()
