@@ -14,6 +14,7 @@ from auditor.moves import Histories
 from auditor.past import recall
 from auditor.pipeline import audit_now, lay, take_snapshots
 from auditor.realms import realm_of
+from auditor.relaxed import relaxed
 from bench.speed import world
 from bench.speed.child import Stopwatch
 from bench.speed.estate import Edition, Estate
@@ -90,6 +91,7 @@ def _loaded(here: World, ids: tuple[str, str]) -> tuple[Snapshot, Snapshot]:
     return here.store.load_snapshot(ids[0]), here.store.load_snapshot(ids[1])
 
 
+@relaxed()
 def _judged(here: World, left: Snapshot, right: Snapshot) -> Judgement:
     config, tools = here.config, here.tools
     now = tools.clock()
