@@ -84,15 +84,18 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """The URL of a server of its own, as superuser of its database `postgres`. Started once, at first use.
-
-    Nobody loses anything when the machine stops, so the server need not wait for the disk."""
+    """The URL of a server of its own, as superuser of its database `postgres`. Started once, at first use."""
     with postgres_of() as url:
-        with psycopg.connect(url, autocommit=True) as connection:
-            for name in ("fsync", "full_page_writes", "synchronous_commit"):
-                connection.execute(f"ALTER SYSTEM SET {name} = off".encode())
-            connection.execute("SELECT pg_reload_conf()")
+        forgetful(url)
         yield url
+
+
+def forgetful(url: str) -> None:
+    """Have a server not wait for the disk: nobody loses anything when the machine stops."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off".encode())
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import pytest
 from auditor.model import Gap, GapReason, Snapshot
 from collectors.postgres import COLLECTOR
 from tests.collectors.databases.auditing import Found, breaches, by_identity, gaps, read, taken, told
+from tests.conftest import forgetful
 from tests.conftest import postgres_of as server_of
 
 SHOP = """
@@ -383,6 +384,7 @@ def test_a_statement_that_takes_too_long_is_a_timeout_of_its_part(production: Sn
 def test_an_older_server_with_the_same_schema_is_told_by_what_it_is_only(production: Snapshot) -> None:
     """PostgreSQL 16 spells some things otherwise, which is no difference of the schema, and has no checksums by default."""
     with server_of(16) as url:
+        forgetful(url)
         with psycopg.connect(url, autocommit=True) as connection:
             for statement in ("create role app_staging login", "create role readers", "create database shop_staging"):
                 connection.execute(statement.encode())
