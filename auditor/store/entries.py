@@ -206,6 +206,25 @@ def resource(row: Row, attributes: Mapping[str, Json]) -> Resource:
     return Resource(row[0], row[1], attributes, row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9])
 
 
+def resource_sharing(row: Row, attributes: Mapping[str, Json], texts: dict[str, str]) -> Resource:
+    """The same, where many are read: a text that most of them have is held once."""
+    one = texts.setdefault
+    kind, identity, source, region, account, parent, refs, tags, component, location, *_ = row
+    return Resource(
+        one(kind, kind),
+        identity,
+        attributes,
+        one(source, source),
+        region and one(region, region),
+        account and one(account, account),
+        parent,
+        refs,
+        {one(name, name): one(value, value) for name, value in tags.items()},
+        component and one(component, component),
+        location,
+    )
+
+
 def row_of(entry: Mapping[str, Json]) -> Row:
     """What `said` says, or an older manifest, which may come from a program that knew fewer fields."""
     empty = {"source": "", "refs": (), "tags": {}}

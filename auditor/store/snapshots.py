@@ -22,7 +22,7 @@ from auditor.model import Gap, Listing, Snapshot
 from auditor.store import blobs
 from auditor.store.database import Database
 from auditor.store.documents import Documents
-from auditor.store.entries import DIGEST, Named, Row, chunks_of, name, resource, rows_of
+from auditor.store.entries import DIGEST, Named, Row, chunks_of, name, resource_sharing, rows_of
 from auditor.store.tables import ChunkRow, DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow
 
 Item = TypeVar("Item", bound=Named)
@@ -77,8 +77,9 @@ def load(session: Session, row: SnapshotRow, database: Database) -> Snapshot:
     """The snapshot; its documents are read from `database` where somebody looks at them."""
     said = facts(session, row)
     find = Documents(database)
+    texts: dict[str, str] = {}
     listed = [
-        [resource(entry, Document(entry[DIGEST], load=find)) for entry in rows]
+        [resource_sharing(entry, Document(entry[DIGEST], load=find), texts) for entry in rows]
         for rows in read(session, manifests(session, row.id))
     ]
     resources = tuple(in_order(said, listed))
