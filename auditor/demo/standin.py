@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,6 +23,8 @@ def serving(port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
         raise DemoError(
             "the demo needs a stand-in of AWS, which is not installed: pip install 'parity-auditor[demo]'"
         ) from error
+    # Hundreds of images that nobody of the demo uses would be put into every region of every account.
+    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)
     server.start()
