@@ -68,9 +68,9 @@ class Plan:
 class Plans:
     """The plans of one policy, applied to two environments."""
 
-    def __init__(self, policy: Policy, sides: Sides, own: EnvironmentNames, *, separate: bool) -> None:
-        """`own` are the names of the left environment; `separate`: the two share no account."""
-        self._policy, self._sides, self._own, self._separate = policy, sides, own, separate
+    def __init__(self, policy: Policy, sides: Sides, names: Mapping[str, EnvironmentNames], *, separate: bool) -> None:
+        """`names` are those of the environments by side; `separate`: the two share no account."""
+        self._policy, self._sides, self._names, self._separate = policy, sides, names, separate
         self._known: dict[tuple[str, Path, Path], Plan | None] = {}
         # By identity, since places that the same rules are about share them. Held, so that no other takes their place.
         self._plans: dict[int, Plan] = {}
@@ -120,7 +120,9 @@ class Plans:
             return _always
         test = rule.expect.clears
         if rule.expect.name == _QUALIFIED:
-            test = _of_names(self._own)
+            # Without an environment the rule asks once, and of the left side.
+            subjects = sides if rule.environment is not None else ("left",)
+            test = _of_names({side: self._names[side] for side in subjects})
         if rule.expect.name == REFERENCE:
             test = _of_targets({side: self._sides.target(str(rule.expect.argument), side) for side in sides})
         if test is None:
@@ -165,12 +167,14 @@ def _typed(types: tuple[str, ...], test: Callable[[Place], bool]) -> Callable[[P
     return clear
 
 
-def _of_names(own: EnvironmentNames) -> Callable[[Place], bool]:
+def _of_names(own: Mapping[str, EnvironmentNames]) -> Callable[[Place], bool]:
     def clear(place: Place) -> bool:
         if place.unqualified:
             return False
-        left = place.left
-        return bool(left.form == place.right.form) or (isinstance(left.raw, str) and bool(own.spans(left.raw)))
+        if place.left.form == place.right.form:
+            return True
+        values = [(names, place.leaf(side).raw) for side, names in own.items()]
+        return all(isinstance(raw, str) and bool(names.spans(raw)) for names, raw in values)
 
     return clear
 

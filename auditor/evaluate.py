@@ -65,7 +65,7 @@ class Evaluator:
         self._asked: tuple[Place | None, dict[tuple[str, bool], Question]] = (None, {})
         left, right = set(comparison.left.accounts), set(comparison.right.accounts)
         self.separate = bool(left and right and not left & right)
-        self._plans = Plans(policy, self.sides, names["left"], separate=self.separate)
+        self._plans = Plans(policy, self.sides, names, separate=self.separate)
         self.faults = Faults()
 
     def decide(self, place: Place) -> Ruling:

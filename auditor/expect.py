@@ -325,7 +325,8 @@ def _stays(place: Place) -> bool:
 
 
 def _waits_for_nothing(place: Place) -> bool:
-    named = bool(place.path) and is_constant(place.path[-1])
+    path = place.named or place.path
+    named = bool(path) and is_constant(path[-1])
     for value in (place.left.raw, place.right.raw):
         for text in value if isinstance(value, list) else (value,):
             if isinstance(text, str) and not is_settled(text, named=named):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from auditor.model import Path
 
-_SEPARATOR = "\x1f"
+SEPARATOR = "\x1f"
 _MAX_LENGTH = 2000
 _MOST_SPELLINGS = 64
 
@@ -109,7 +109,7 @@ def _split(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _step_pattern(step: str) -> re.Pattern[str]:
-    return re.compile(_translate(step, f"[^{_SEPARATOR}]*"), re.IGNORECASE)
+    return re.compile(_translate(step, f"[^{SEPARATOR}]*"), re.IGNORECASE)
 
 
 def _translate(glob: str, star: str) -> str:

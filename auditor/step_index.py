@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import product
 
-from auditor.globs import snake, step_matches
+from auditor.globs import SEPARATOR, snake, step_matches
 
 _MOST_SPELLINGS = 256
 # What may stand anywhere in a step is looked for where its first letters stand.
@@ -42,7 +42,8 @@ class StepIndex:
 
     def matching(self, step: str) -> frozenset[str]:
         """The patterns that mean this step."""
-        if not step.isascii():
+        # Letters of other scripts have more than one small form, and no star stands for the separator.
+        if not step.isascii() or SEPARATOR in step:
             return frozenset(pattern for pattern in self._patterns if step_matches(pattern, step))
         found: set[str] = set()
         for text in {step.lower(), snake(step)}:

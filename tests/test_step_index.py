@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auditor.globs import step_matches
@@ -25,6 +25,8 @@ _STEPS = st.lists(_WORDS | st.sampled_from(["_", "s", "Cpu", "MAX", "xz", "yz", 
 )
 
 
+# No star stands for the character that separates steps.
+@example(["*-"], ["\x1f-"])
 @given(st.lists(_PATTERNS, max_size=8), st.lists(_STEPS, max_size=8))
 def test_an_index_finds_what_trying_each_pattern_finds(patterns: list[str], steps: list[str]) -> None:
     """However patterns are written: with choices, stars, single characters, or letters beyond ASCII."""

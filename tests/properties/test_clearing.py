@@ -18,6 +18,7 @@ from auditor.expect import Leaf
 from auditor.model import ABSENT, Resource
 from auditor.places import NOTHING, Place
 from auditor.policy import load_policy
+from auditor.rules import Policy
 from auditor.sides import Sides
 from auditor.values import canonical
 from tests.factories import policy_of
@@ -64,9 +65,11 @@ def places(draw: st.DrawFn) -> Place:
     return place(kind, path, left, right, unqualified=draw(st.booleans()))
 
 
-def place(kind: str, path: tuple[str, ...], left: Any, right: Any, *, unqualified: bool = False) -> Place:
+def place(
+    kind: str, path: tuple[str, ...], left: Any, right: Any, *, unqualified: bool = False, name: str = "DB_PASSWORD"
+) -> Place:
     """A place of two resources that hold these values there."""
-    resource = Resource(kind, f"/orders/{path[-1]}", {}, source="one")
+    resource = Resource(kind, f"/orders/{name}", {}, source="one")
     return Place(kind, path, _leaf(left, path), _leaf(right, path), resource, resource, unqualified, path)
 
 
@@ -77,6 +80,8 @@ def _leaf(value: Any, path: tuple[str, ...]) -> Leaf:
     return Leaf(typed, value)
 
 
+# Expectations that a glance may clear. Each is tried alone: one that is not cleared would have all others looked at.
+GLANCED = ("no_placeholder", "immutable_tag", "differ", "own_secrets", "qualified", "{no_reference_to: prod}")
 _POLICY = load_policy(["default", "strict", "secrets", "production-readiness", "versions"])
 _BOTH = [Resource("env.file", "orders-<e>", {"URL": "https://orders-<e>.internal"}, source="one")]
 # Nothing in their names tells whose they are.
@@ -85,6 +90,11 @@ _HANDLES = ("cache-77.shop.internal", "topic/99-orders")
 
 @cache
 def evaluators(*, apart: bool) -> tuple[Evaluator, Evaluator]:
+    """Those of the shipped policies."""
+    return evaluators_of(_POLICY, apart=apart)
+
+
+def evaluators_of(policy: Policy, *, apart: bool) -> tuple[Evaluator, Evaluator]:
     """One that glances first, and one that asks every check; of environments with accounts of their own, or in one."""
     left, right = staging(_BOTH), prod(_BOTH)
     comparison = laid(left, right)
@@ -95,14 +105,19 @@ def evaluators(*, apart: bool) -> tuple[Evaluator, Evaluator]:
         right=replace(comparison.right, accounts=accounts[1], resources=(replace(right.resources[0], refs=_HANDLES),)),
     )
     names = {"left": left.names.at(accounts[0], ()), "right": right.names.at(accounts[1], ())}
-    glancing, looking = (Evaluator(_POLICY, comparison, names, NOW) for _ in range(2))
-    looking._plans = Looking(_POLICY, Sides(comparison, names), names["left"], separate=looking.separate)
+    glancing, looking = (Evaluator(policy, comparison, names, NOW) for _ in range(2))
+    looking._plans = Looking(policy, Sides(comparison, names), names, separate=looking.separate)
     return glancing, looking
 
 
 def asked(found: Place, *, apart: bool, differs: bool) -> None:
     """Both evaluators say the same of a place."""
-    glancing, looking = evaluators(apart=apart)
+    compared(evaluators(apart=apart), found, differs=differs)
+
+
+def compared(evaluators: tuple[Evaluator, Evaluator], found: Place, *, differs: bool) -> None:
+    """Both say the same of a place."""
+    glancing, looking = evaluators
     assert glancing.checks(found, differs=differs) == looking.checks(found, differs=differs)
     assert glancing.matters(found) == looking.matters(found)
     if found.left.present != found.right.present:
@@ -125,6 +140,19 @@ def test_what_checks_are_about_is_not_cleared(apart: bool) -> None:
         asked(place(kind, ("settings", STEPS[number % len(STEPS)]), left, right), apart=apart, differs=False)
         asked(place(kind, ("settings", "talks_to"), left, right), apart=apart, differs=True)
         asked(place(kind, ("settings", left), left, left, unqualified=True), apart=apart, differs=False)
+        asked(place("aws.ssm.parameter", ("value",), left, right, name=right), apart=apart, differs=False)
+
+
+@pytest.mark.parametrize("expectation", GLANCED)
+@pytest.mark.parametrize("environment", ["", ", in: prod", ", in: staging", ", in: non-production"])
+def test_what_a_rule_is_about_is_not_cleared(tmp_path: Path, environment: str, expectation: str) -> None:
+    """Whichever side a rule is about, and though a parameter is known by its own name, too."""
+    rule = f'{{id: one, about: It, path: "**", expect: {expectation}, severity: high{environment}}}'
+    both = evaluators_of(policy_of(tmp_path, f"rules:\n  - {rule}\n"), apart=False)
+    for left, right in product(TRIGGERS, TRIGGERS):
+        compared(both, place("env.file", ("settings", "talks_to"), left, right), differs=False)
+        compared(both, place("env.file", ("settings", "talks_to"), left, right, unqualified=True), differs=False)
+        compared(both, place("aws.ssm.parameter", ("value",), left, right, name=right), differs=False)
 
 
 def test_what_passes_today_only_is_judged_again(tmp_path: Path) -> None:
