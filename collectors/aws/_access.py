@@ -30,7 +30,7 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
-from botocore.loaders import create_loader
+from botocore.loaders import Loader
 from botocore.utils import parse_timestamp
 
 from auditor.errors import CollectError
@@ -70,10 +70,28 @@ class Asking:
 ASKING: ContextVar[Asking | None] = ContextVar("asking", default=None)
 
 
-@cache
-def _models() -> Any:
-    """botocore's descriptions of the services: read-only files, parsed once instead of once per source."""
-    return create_loader()
+class Models(Loader):  # type: ignore[misc]
+    """botocore's descriptions of the services: read-only files, each read once however many threads ask for it at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reading = threading.RLock()
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        with self._reading:
+            found: list[str] = super().list_available_services(type_name)
+            return found
+
+    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        with self._reading:
+            return super().load_service_model(service_name, type_name, api_version)
+
+    def load_data_with_path(self, name: str) -> Any:
+        with self._reading:
+            return super().load_data_with_path(name)
+
+
+_models = cache(Models)
 
 
 class _AssumedRole(CredentialProvider):  # type: ignore[misc]

@@ -17,7 +17,7 @@ from auditor.collector import Context
 from auditor.errors import CollectError
 from auditor.model import Gap, Resource
 from collectors.aws import AwsCollector, AwsOptions
-from collectors.aws._access import Sessions, moment
+from collectors.aws._access import Models, Sessions, moment
 from collectors.aws._session import Source
 from tests.collectors.aws.reading import CREDENTIALS
 from tests.collectors.aws.recordings import Refusal, Stand, stand
@@ -80,6 +80,33 @@ def test_a_client_is_made_once_for_each_account_service_and_region_however_many_
     assert made == {0: 4, 1: 4}
     assert [id(each) for each in clients[:4]] == [id(each) for each in clients[4:8]]
     assert not {id(each) for each in clients[:4]} & {id(each) for each in clients[8:]}
+
+
+def test_a_description_of_a_service_is_read_once_however_many_threads_want_it() -> None:
+    """Four threads ask while the first still reads; nobody else reads the same file."""
+    models, read, again = Models(), Counter[str](), threading.Event()
+    load, together = models.file_loader.load_file, threading.Barrier(4)
+
+    def watched(path: str) -> Any:
+        read[Path(path).name] += 1
+        if read[Path(path).name] > 1:
+            again.set()
+        elif Path(path).name == "service-2":
+            # Time for the others to come.
+            again.wait(0.3)
+        return load(path)
+
+    models.file_loader.load_file = watched
+
+    def ask(_: int) -> Any:
+        together.wait(10)
+        return models.load_service_model("sts", "service-2")
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(4)))
+    assert read["service-2"] == 1
+    assert all(each is found[0] for each in found)
+    assert found[0]["metadata"]["endpointPrefix"] == "sts"
 
 
 def test_the_next_run_has_the_clients_of_the_last() -> None:
