@@ -11,7 +11,7 @@ import orjson
 from auditor.values import canonical, way_of_spelling
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from auditor.model import Json
     from auditor.names import EnvironmentNames
@@ -42,10 +42,24 @@ def spelled(value: Json, key: str = "") -> Json:
 def neutral(value: Json, names: EnvironmentNames) -> Json:
     """A normal form, or a part of one, with the environment's names set aside, in its keys too."""
     if isinstance(value, dict):
-        return {names.neutral(name): neutral(below, names) for name, below in value.items()}
+        told = {names.neutral(name): neutral(below, names) for name, below in value.items()}
+        if len(told) == len(value):
+            return told
+        return _all_of((names.neutral(name), neutral(value[name], names)) for name in sorted(value))
     if isinstance(value, list):
         return [names.neutral(item) if isinstance(item, str) else item for item in value]
     return names.neutral(value) if isinstance(value, str) else value
+
+
+def _all_of(rows: Iterable[tuple[str, Json]]) -> dict[str, Json]:
+    """Each row under a key of its own: `STAGING_URL` and `STG_URL` are one name, and neither value may hide the other."""
+    told: dict[str, Json] = {}
+    for key, value in rows:
+        unique, count = key, 2
+        while unique in told:
+            unique, count = f"{key}~{count}", count + 1
+        told[unique] = value
+    return told
 
 
 class Neutral:
@@ -83,7 +97,9 @@ class Neutral:
                 told[key] = [self._leaf(item, name, leaves) for item in below]
             else:
                 told[key] = self._leaf(below, name, leaves)
-        return told
+        if len(told) == len(value):
+            return told
+        return _all_of(row for name in sorted(value) for row in self._map({name: value[name]}).items())
 
     def _under(self, key: str) -> tuple[str, dict[str, Json]]:
         if len(self._keys) >= _MOST_REMEMBERED:

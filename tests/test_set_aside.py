@@ -49,6 +49,21 @@ def test_the_digest_of_a_form_is_that_of_its_canonical_json(documents: list[dict
         assert names.digest(raw) == digest_of(neutral(spelled(raw), STAGING))
 
 
+def test_two_keys_that_are_one_name_hide_nothing_of_each_other() -> None:
+    """`STG_URL` and `STAGING_URL` both become `{env}_URL`: either value shows in the digest, in whatever order they come."""
+    told = {"STAGING_URL": "https://a.example.com/x", "STG_URL": "https://same.example.com"}
+    other = {"STAGING_URL": "https://b.example.com/y", "STG_URL": "https://same.example.com"}
+    for wrap in (lambda value: value, lambda value: {"env": value}, lambda value: {"env": {**value, "n": 2**70}}):
+        first, second, again = (wrap(each) for each in (told, other, dict(reversed(told.items()))))
+        names = Neutral(STAGING)
+        assert names.digest(first) == digest_of(neutral(spelled(first), STAGING)) == names.digest(again)
+        assert names.digest(first) != names.digest(second)
+    assert neutral(told, STAGING) == {
+        "{env}_URL": "https://a.example.com/x",
+        "{env}_URL~2": "https://same.example.com",
+    }
+
+
 @settings(max_examples=30)
 @given(st.lists(_raw, max_size=3))
 def test_what_is_told_to_name_a_resource_is_all_that_may(documents: list[dict[str, Any]]) -> None:
