@@ -63,14 +63,17 @@ def existing(session: Session, table: Blob, digests: Iterable[str]) -> set[str]:
 
 def get(session: Session, table: Blob, digests: Collection[str]) -> dict[str, bytes]:
     """The contents by digest. Raises StoreError where one is missing or is not what its digest says."""
+    return {key: content for key, _, content in checked(session, table, digests)}
+
+
+def checked(session: Session, table: Blob, digests: Collection[str]) -> Iterator[tuple[str, bytes, bytes]]:
+    """One after the other: digest, what is stored, and the content. Raises StoreError as `get` does."""
     found = bodies(session, table, digests)
-    contents: dict[str, bytes] = {}
     for key in digests:
         content = intact(key, found[key]) if key in found else None
         if content is None:
             raise StoreError(f"store: {table.__tablename__} {key} is missing or damaged; restore from a backup")
-        contents[key] = content
-    return contents
+        yield key, found[key], content
 
 
 def bodies(session: Session, table: Blob, digests: Iterable[str]) -> dict[str, bytes]:

@@ -25,10 +25,16 @@ from auditor.store.tables import ChunkRow, DocumentRow, ManifestRow, SnapshotMan
 
 
 class Chunk:
-    """Some resources of one source, as kept."""
+    """Some resources of one source, as kept: a walk holds all of a look's, and reads a handful.
 
-    def __init__(self, content: bytes) -> None:
-        self.content = content
+    `first` is the name of the first of them; None where all would have to be read to tell."""
+
+    def __init__(self, body: bytes, first: str | None) -> None:
+        self._body, self.first = body, first
+
+    @property
+    def content(self) -> bytes:
+        return blobs.decompress(self._body)
 
     def holds(self, row: bytes) -> bool:
         """Whether it lists exactly this."""
@@ -38,17 +44,12 @@ class Chunk:
     def entries(self) -> tuple[Mapping[str, Json], ...]:
         return tuple(map(said, rows_of(self.content)))
 
-    @cached_property
+    @property
     def lines(self) -> Sequence[bytes]:
         return lines(self.content)
 
     def pointers(self, lines: Sequence[bytes]) -> Sequence[Pointers]:
         return pointers(self.content, lines)
-
-    @cached_property
-    def first(self) -> str | None:
-        """The name of the first of them; None where all would have to be read to tell."""
-        return first_name(self.content)
 
     def called(self, kind: str, identity: str) -> Sequence[Mapping[str, Json]]:
         """Those of this very name."""
@@ -152,9 +153,11 @@ class StoredPast:
         return {key: parse(content) for key, content in self._read(DocumentRow, digests).items()}
 
     def _chunks(self, digests: Set[str]) -> dict[str, Chunk]:
-        """Each is decoded once while a manifest that somebody holds has it."""
+        """Each is read once while a manifest that somebody holds has it."""
         found = {key: chunk for key in digests if (chunk := self._known.get(key)) is not None}
-        fresh = {key: Chunk(content) for key, content in self._read(ChunkRow, digests - found.keys()).items()}
+        with self._database.reading() as session:
+            read = blobs.checked(session, ChunkRow, digests - found.keys())
+            fresh = {key: Chunk(body, first_name(content)) for key, body, content in read}
         self._known.update(fresh)
         return found | fresh
 
