@@ -11,8 +11,9 @@ from collections import OrderedDict, defaultdict
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from auditor.codec import compact_texts
 from auditor.declared import is_declaration
-from auditor.document import Document
+from auditor.document import Document, expect
 from auditor.kept import KEY, key_of
 from auditor.mentions import mentioned, number, unpack
 from auditor.model import Normal, Resource
@@ -31,8 +32,8 @@ FORM_VERSION = 6
 """Part of every key: raise it when the same content would get another normal form, or mention other things."""
 _DIGEST = 32
 _IDENTITY = _DIGEST + 4
-# No name holds these: what is between two texts, and what stands for none.
-_BETWEEN, _NONE = "\x1f", "\x1d"
+# Documents that are read together.
+_AT_ONCE = 1000
 # Trees that were made lately, for who looks at them next: some 20 kB each.
 _MOST_TREES = 10_000
 
@@ -47,7 +48,14 @@ def known_forms(
     """What `snapshot.normalise` says of the same, from what is kept as far as that is known."""
     kinds = {resource.kind for resource in resources}
     forms = _Forms(kind_of, names, source_names, References.of(resources), kinds, keeping)
-    return tuple(map(forms.normal, resources))
+    found = [forms.known(resource) for resource in resources]
+    new = [place for place, normal in enumerate(found) if normal is None]
+    for start in range(0, len(new), _AT_ONCE):
+        some = new[start : start + _AT_ONCE]
+        expect(one for place in some if isinstance(one := resources[place].attributes, Document))
+        for place in some:
+            found[place] = forms.made(resources[place])
+    return tuple(normal for normal in found if normal is not None)
 
 
 class _Forms:
@@ -73,32 +81,32 @@ class _Forms:
         self._set_aside: dict[str, Neutral] = {}
         self._trees: OrderedDict[int, tuple[Resource, Mapping[str, Json], Mapping[str, Json] | None]] = OrderedDict()
 
-    def normal(self, resource: Resource) -> Normal:
+    def known(self, resource: Resource) -> Normal | None:
+        """The form of a resource; None where it was never made."""
+        kind, declared, numbered = self._places.get((resource.kind, resource.source)) or self._place(resource)
+        digest = bytes.fromhex(Document.of(resource.attributes).digest)
+        mentions = self._mentions.get(digest[:KEY])
+        if mentions is None:
+            return None
+        key = _key(resource, digest, declared, mentions, numbered)
+        record = self._known.get(key)
+        return None if record is None else self._normal(resource, kind, key, record)
+
+    def made(self, resource: Resource) -> Normal:
+        """The form of a resource, which is made where it was not known. Its document is looked at."""
         kind, declared, numbered = self._places.get((resource.kind, resource.source)) or self._place(resource)
         document = Document.of(resource.attributes)
         digest = bytes.fromhex(document.digest)
-        packed = self._mentions.get(digest[:KEY])
-        if packed is None:
-            packed = self._mentions[digest[:KEY]] = mentioned(document.plain())
-        held = numbered.keys() & unpack(packed)
-        # Conditions of rules ask for these, so that what is settled of a resource depends on them, too.
-        told = [
-            resource.identity,
-            _NONE if resource.region is None else resource.region,
-            _NONE if resource.account is None else resource.account,
-            _NONE if resource.parent is None else resource.parent,
-            _NONE if resource.component is None else resource.component,
-            resource.source,
-        ]
-        if resource.tags:
-            told += [text for tag in sorted(resource.tags.items()) for text in tag]
-        parts = [digest, declared, _BETWEEN.join(told).encode("utf-8", "surrogatepass")]
-        for each in sorted(held):
-            parts += numbered[each]
-        key = blake2b(b"\x1e".join(parts), digest_size=KEY).digest()
+        mentions = self._mentions.get(digest[:KEY])
+        if mentions is None:
+            mentions = self._mentions[digest[:KEY]] = mentioned(document.plain())
+        key = _key(resource, digest, declared, mentions, numbered)
         record = self._known.get(key)
         if record is None:
             record = self._known[key] = self._made(resource, kind, key)
+        return self._normal(resource, kind, key, record)
+
+    def _normal(self, resource: Resource, kind: Kind, key: bytes, record: bytes) -> Normal:
         end = _IDENTITY + int.from_bytes(record[_DIGEST:_IDENTITY], "little")
         return Normal.light(
             resource,
@@ -181,6 +189,28 @@ class _Forms:
         self._trees[id(resource)] = resource, raw, form
         if len(self._trees) > _MOST_TREES:
             self._trees.popitem(last=False)
+
+
+def _key(
+    resource: Resource, digest: bytes, declared: bytes, mentions: bytes, numbered: Mapping[int, Sequence[bytes]]
+) -> bytes:
+    """What the form of a resource is known by: its document, what is declared, and the references that it may hold."""
+    # Conditions of rules ask for these, so that what is settled of a resource depends on them, too.
+    told = compact_texts(
+        [
+            resource.identity,
+            resource.region,
+            resource.account,
+            resource.parent,
+            resource.component,
+            resource.source,
+            resource.tags,
+        ]
+    )
+    parts = [digest, declared, told]
+    for each in sorted(numbered.keys() & unpack(mentions)):
+        parts += numbered[each]
+    return blake2b(b"\x1e".join(parts), digest_size=KEY).digest()
 
 
 def _numbered(references: Mapping[str, str]) -> dict[int, list[bytes]]:
