@@ -38,6 +38,8 @@ _AWS_HOST = re.compile(
     r"(?:(?:ng|cfg|[0-9]{4})\.){0,2}(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]|[a-z]{3,4}[0-9])"
     r"\.(?P<service>rds|cache|docdb|neptune|redshift|es)\.amazonaws\.com"
 )
+# An API's id is made up by AWS, and tells no more than that it is another account's.
+_API_HOST = re.compile(r"(?<![\w.-])[a-z0-9]{10}\.(?=execute-api\.[a-z0-9-]+\.amazonaws\.com)")
 # A cluster's readers answer other questions than its writer.
 _READER = re.compile(r"\.cluster-ro-[a-z0-9]+\.")
 _REGION = re.compile(
@@ -183,25 +185,22 @@ class Pair:
     # -- text ---------------------------------------------------------------------------------------------------
 
     def _alike_text(self, left: str, right: str, key: str) -> bool:
-        if left.startswith(_SECRET) and right.startswith(_SECRET):
+        if _FINGERPRINT.fullmatch(left) and _FINGERPRINT.fullmatch(right):
             return True
         key_words = frozenset(words(key))
         if key_words & _PLAN_WORDS:
             # `basic-sandbox` against `basic` is another plan, not another environment's.
             return self.left.neutral(left) == self.right.neutral(right)
-        if _schemes(left) != _schemes(right):
+        if _schemes(left) != _schemes(right) or bool(_READER.search(left)) != bool(_READER.search(right)):
             # The same host, spoken to in another way.
-            return False
-        if bool(_READER.search(left)) != bool(_READER.search(right)):
             return False
         if (
             self.same_text(left, right)
             or self._refers_alike(left, right)
             or self._is_affix(left, right)
             or self._is_affix(right, left)
+            or (_PUBLIC_KEY.match(left) and _PUBLIC_KEY.match(right))
         ):
-            return True
-        if _PUBLIC_KEY.match(left) and _PUBLIC_KEY.match(right):
             return True
         if _is_id_key(key) and _OPAQUE.match(left) and _OPAQUE.match(right):
             return True
@@ -345,6 +344,7 @@ def slotted(text: str) -> str:
         text = _AWS_HOST.sub(
             lambda m: f"{m['name']}.{m['reads'] or ''}{{generated}}.{m['service']}.amazonaws.com", text
         )
+        text = _API_HOST.sub("{generated}.", text)
     text = _IDS.sub("{id}", text)
     if _SECRET in text:
         text = _FINGERPRINT.sub("{secret}", text)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Pairs whose documents are read together.
 _AT_ONCE = 1000
-COMPARE_VERSION = 1
+COMPARE_VERSION = 2
 """Part of every key: raise it when two documents would be compared otherwise."""
 # The value of a parameter is called as the parameter is.
 _PARAMETER = "aws.ssm.parameter"
