@@ -8,22 +8,17 @@ what nobody asked for if that is most of it. Nothing here may change a result: a
 from __future__ import annotations
 
 import logging
-import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping
 from hashlib import blake2b
-from itertools import accumulate, pairwise
+from itertools import chain
 from typing import Protocol
 
 from auditor.errors import StoreError
+from auditor.segments import HEAD, Columns, count_of, packed, unpacked
+from auditor.segments import KEY as KEY
 
-KEY = 16
-"""Bytes of a key. Two contents of one key are less likely than a broken disk."""
-_HEAD = struct.Struct("<I")
-# What every segment begins with; another way to write one gets another mark.
-_MARK = b"kept\x02\r\n\x00"
-_SEGMENT = 8_000_000
 _FEWEST = 1024
 _MOST_SEGMENTS = 32
 # After so many the map is looked through for what nobody asks for any more.
@@ -44,7 +39,7 @@ def key_of(*parts: bytes | str) -> bytes:
     found = blake2b(digest_size=KEY)
     for part in parts:
         data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
-        found.update(_HEAD.pack(len(data)))
+        found.update(HEAD.pack(len(data)))
         found.update(data)
     return found.digest()
 
@@ -52,36 +47,53 @@ def key_of(*parts: bytes | str) -> bytes:
 class Kept:
     """One map. Safe to share between threads; several processes may keep one map, and lose nothing but work.
 
-    Failing to read or to write it is logged and costs time, never a result."""
+    It is read when it is first asked for a record. Failing to read or to write it is logged and costs time, never a result."""
 
     def __init__(self, name: str, shelf: Shelf | None) -> None:
         self.name = name
         self._shelf = shelf
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        # What was written by few at once or not yet; where many were, they are in columns.
         self._known: dict[bytes, bytes] = {}
+        self._columns: tuple[Columns, ...] = ()
         self._fresh: dict[bytes, bytes] = {}
         self._used: set[bytes] = set()
         self._segments: set[str] = set()
         self._flushes = 0
-        self.size = 0
-        self._read()
+        self._size = 0
+        self._is_read = shelf is None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the records that are in memory."""
+        return self._size + sum(columns.size for columns in self._columns)
 
     def get(self, key: bytes) -> bytes | None:
+        if not self._is_read:
+            self._read()
         found = self._known.get(key)
         if found is not None:
             self._used.add(key)
-        return found
+            return found
+        for columns in self._columns:
+            found = columns.get(key)
+            if found is not None:
+                return found
+        return None
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
         self._known[key] = self._fresh[key] = value
         self._used.add(key)
-        self.size += KEY + len(value)
+        self._size += KEY + len(value)
 
     def __len__(self) -> int:
-        return len(self._known)
+        """How many records there are; of one that two processes worked out at once, two."""
+        self._read()
+        return len(self._known) + sum(map(len, self._columns))
 
-    def values(self) -> list[bytes]:
-        return list(self._known.values())
+    def values(self) -> Iterator[bytes]:
+        self._read()
+        return chain(list(self._known.values()), *(columns.values() for columns in self._columns))
 
     def flush(self) -> None:
         """Write what is new. Now and then the whole is written anew, in one piece, without what nobody asked for since."""
@@ -91,35 +103,66 @@ class Kept:
             if self._shelf is None:
                 return
             try:
+                if fresh:
+                    self._read()
                 if len(self._segments) >= _MOST_SEGMENTS or self._flushes >= _MOST_FLUSHES:
                     self._write_anew(self._shelf, fresh)
                 elif fresh:
-                    self._segments.update(self._shelf.put_segments(self.name, list(_packed(fresh))))
+                    bodies = list(packed(fresh))
+                    self._segments.update(self._shelf.put_segments(self.name, bodies))
+                    self._put_aside(bodies, self._columns)
             except StoreError as error:
                 _log.warning("what was worked out is not kept and will be worked out again: %s", error)
 
     def _write_anew(self, shelf: Shelf, fresh: Mapping[bytes, bytes]) -> None:
+        self._read()
         used, self._used, self._flushes = self._used, set(), 0
-        stale = len(self._known) > 2 * len(used) + _FEWEST
-        if not stale and not fresh and len(self._segments) < _MOST_SEGMENTS:
-            return
-        kept = {key: value for key, value in list(self._known.items()) if not stale or key in used}
-        self._segments = set(shelf.put_segments(self.name, list(_packed(kept)), self._segments))
-        self._known = kept
-        self.size = sum(KEY + len(value) for value in kept.values())
+        asked = len(used) + sum(columns.asked() for columns in self._columns)
+        stale = len(self) > 2 * asked + _FEWEST
+        if stale or fresh or len(self._segments) >= _MOST_SEGMENTS:
+            known = list(self._known.items())
+            kept = {key: value for columns in self._columns for key, value in columns.items(asked=stale)}
+            kept.update((key, value) for key, value in known if not stale or key in used)
+            bodies = list(packed(kept))
+            self._segments = set(shelf.put_segments(self.name, bodies, self._segments))
+            self._known = dict(known) if not stale else {key: value for key, value in known if key in used}
+            self._put_aside(bodies, ())
+        for columns in self._columns:
+            columns.forget()
+
+    def _put_aside(self, bodies: Collection[bytes], columns: tuple[Columns, ...]) -> None:
+        """Hold what was written as columns, where it is much, beside those that stay."""
+        new = [Columns(body) for body in bodies if count_of(body) >= _FEWEST]
+        self._columns = (*new, *columns)
+        for key in chain(*(each.keys() for each in new)):
+            self._known.pop(key, None)
+            self._used.discard(key)
+        self._size = _size(self._known)
 
     def _read(self) -> None:
-        if self._shelf is None:
-            return
-        try:
-            found = self._shelf.segments(self.name)
-        except StoreError as error:
-            _log.warning("what was worked out earlier cannot be read and is worked out again: %s", error)
-            return
-        for identifier, body in found.items():
-            self._segments.add(identifier)
-            self._known.update(_unpacked(body))
-            self.size += len(body)
+        """Read it, if it was not read before."""
+        with self._lock:
+            if self._is_read or self._shelf is None:
+                return
+            try:
+                found = self._shelf.segments(self.name)
+            except StoreError as error:
+                _log.warning("what was worked out earlier cannot be read and is worked out again: %s", error)
+                found = {}
+            known: dict[bytes, bytes] = {}
+            columns: list[Columns] = []
+            for identifier, body in found.items():
+                self._segments.add(identifier)
+                if count_of(body) < _FEWEST:
+                    known.update(unpacked(body))
+                else:
+                    columns.append(Columns(body))
+            # The last word counts.
+            self._columns = tuple(reversed(columns))
+            for key, value in known.items():
+                self._known.setdefault(key, value)
+            self._size = _size(self._known)
+            self._is_read = True
 
 
 class Keeping:
@@ -150,39 +193,5 @@ class Keeping:
             one.flush()
 
 
-def _packed(records: Mapping[bytes, bytes]) -> Iterator[bytes]:
-    """The records as segments: how many, all keys, all lengths, all values, so that they are read a column at a time."""
-    keys: list[bytes] = []
-    values: list[bytes] = []
-    size = 0
-    for key in sorted(records):
-        value = records[key]
-        keys.append(key)
-        values.append(value)
-        size += KEY + _HEAD.size + len(value)
-        if size >= _SEGMENT:
-            yield _segment(keys, values)
-            keys, values, size = [], [], 0
-    if keys:
-        yield _segment(keys, values)
-
-
-def _segment(keys: list[bytes], values: list[bytes]) -> bytes:
-    lengths = struct.pack(f"<{len(values)}I", *map(len, values))
-    return b"".join((_MARK, _HEAD.pack(len(keys)), *keys, lengths, *values))
-
-
-def _unpacked(body: bytes) -> dict[bytes, bytes]:
-    """The records of a segment; of one that is not whole, or was written in another way, none."""
-    start = len(_MARK) + _HEAD.size
-    if not body.startswith(_MARK) or len(body) < start:
-        return {}
-    (count,) = _HEAD.unpack_from(body, len(_MARK))
-    at = start + count * (KEY + _HEAD.size)
-    if at > len(body):
-        return {}
-    keys = struct.unpack_from(f"{KEY}s" * count, body, start)
-    ends = list(accumulate(struct.unpack_from(f"<{count}I", body, start + count * KEY), initial=at))
-    if ends[-1] != len(body):
-        return {}
-    return {key: body[begin:end] for key, (begin, end) in zip(keys, pairwise(ends), strict=True)}
+def _size(records: Mapping[bytes, bytes]) -> int:
+    return sum(KEY + len(value) for value in list(records.values()))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor.kept import KEY, Kept
+from auditor.segments import Columns, packed
 from auditor.store import Store
 
 RECORDS = st.dictionaries(st.binary(min_size=KEY, max_size=KEY), st.binary(max_size=40), max_size=30)
@@ -46,3 +49,58 @@ def test_a_segment_that_is_not_whole_says_nothing(store: Store, cut: int) -> Non
     cut_off[b"k" * KEY] = b"one"
     cut_off.flush()
     assert Kept(f"cut-{cut}", store).get(b"k" * KEY) == b"one"
+
+
+@pytest.mark.parametrize("longest", [40, 2000])
+def test_a_map_of_many_records_says_what_a_dictionary_would(store: Store, longest: int) -> None:
+    """Also of keys that begin alike, of what is not there, and of what came in a second piece; and so does the next process."""
+    known = {
+        blake2b(b"%d" % each, digest_size=KEY).digest(): b"%d " % each * (each % longest // 4) for each in range(3000)
+    }
+    alike = [next(iter(known))[: KEY - 1] + bytes([last]) for last in range(4)]
+    known.update({key: bytes([at]) for at, key in enumerate(alike)})
+    first = Kept(f"many-{longest}", store)
+    for key, value in known.items():
+        first[key] = value
+    first.flush()
+    late = {alike[0]: b"another word", b"\xff" * KEY: b"late"}
+    for key, value in late.items():
+        first[key] = value
+    first.flush()
+    known |= late
+    second = Kept(f"many-{longest}", store)
+    for one in (first, second):
+        assert {key: one.get(key) for key in known} == known
+        assert [one.get(bytes([other]) * KEY) for other in range(5)] == [None] * 5
+        assert set(known.values()) <= set(one.values())
+
+
+def test_what_nobody_asks_for_is_left_out_when_much_of_it_is_written_anew(store: Store) -> None:
+    """What was asked for stays, whether it was read or worked out by this process; until then nothing is lost."""
+    keys = [blake2b(b"%d" % each, digest_size=KEY).digest() for each in range(5000)]
+    first = Kept("stale", store)
+    for key in keys:
+        first[key] = key * 2
+    first.flush()
+    second = Kept("stale", store)
+    asked = keys[:1500]
+    assert [second.get(key) for key in asked] == [key * 2 for key in asked]
+    second[b"n" * KEY] = b"new"
+    for _ in range(63):
+        second.flush()
+    assert len(Kept("stale", store)) == 5001
+    second.flush()
+    third = Kept("stale", store)
+    assert (len(second), len(third)) == (1501, 1501)
+    for one in (second, third):
+        assert [one.get(key) for key in asked] == [key * 2 for key in asked]
+        assert (one.get(b"n" * KEY), one.get(keys[-1])) == (b"new", None)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 12, 30, 3000, 40_000, -1])
+def test_columns_of_a_segment_that_is_not_whole_are_empty(cut: int) -> None:
+    """Whether it ends early, or something follows it."""
+    (body,) = packed({blake2b(b"%d" % each, digest_size=KEY).digest(): b"value" for each in range(2000)})
+    assert len(Columns(body)) == 2000
+    for broken in (body[:cut], body + b"!", b"x" + body):
+        assert (len(Columns(broken)), Columns(broken).get(b"k" * KEY), list(Columns(broken).items())) == (0, None, [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
 
@@ -243,15 +243,17 @@ class Store(Reading):
         with self._database.writing() as session:
             blobs.insert_new(session, CacheRow, rows)
 
-    def segments(self, name: str) -> dict[str, bytes]:
-        """The segments of what is kept under `name` (`auditor.kept`), each with its id. A damaged one is logged, and empty."""
+    def segments(self, name: str) -> Mapping[str, bytes]:
+        """The segments of what is kept under `name` (`auditor.kept`), by id, each unpacked when it is asked for.
+
+        A damaged one is logged, and empty."""
         with self._database.reading() as session:
             statement = select(CacheRow.key, CacheRow.created_at, CacheRow.body).where(CacheRow.namespace == name)
             rows = session.execute(statement).all()
         now = self._clock()
         if any(row.created_at < now - _SEGMENTS_STAY for row in rows):
             self._touch(name, now)
-        return {row.key: _segment(name, row.key, row.body) for row in rows}
+        return _Segments(name, {row.key: row.body for row in rows})
 
     def _touch(self, name: str, now: datetime) -> None:
         """What is read is not old: pruning takes the segments that nobody reads any more."""
@@ -293,9 +295,21 @@ class Store(Reading):
         return pruned
 
 
-def _segment(name: str, key: str, body: bytes) -> bytes:
-    try:
-        return blobs.decompress(body)
-    except StoreError as error:
-        _log.warning("a segment of %s (%s) is left out and worked out again: %s", name, key, error)
-        return b""
+class _Segments(Mapping[str, bytes]):
+    """Segments as they are stored: whoever goes through them has one in memory at a time."""
+
+    def __init__(self, name: str, bodies: Mapping[str, bytes]) -> None:
+        self._name, self._bodies = name, bodies
+
+    def __getitem__(self, key: str) -> bytes:
+        try:
+            return blobs.decompress(self._bodies[key])
+        except StoreError as error:
+            _log.warning("a segment of %s (%s) is left out and worked out again: %s", self._name, key, error)
+            return b""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._bodies)
+
+    def __len__(self) -> int:
+        return len(self._bodies)
