@@ -76,9 +76,10 @@ class Kept:
             self._used.add(key)
             return found
         for columns in self._columns:
-            found = columns.get(key)
-            if found is not None:
-                return found
+            if columns.first <= key <= columns.last:
+                found = columns.get(key)
+                if found is not None:
+                    return found
         return None
 
     def __setitem__(self, key: bytes, value: bytes) -> None:

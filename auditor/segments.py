@@ -22,8 +22,8 @@ HEAD = struct.Struct("<I")
 _MARK = b"kept\x02\r\n\x00"
 _START = len(_MARK) + HEAD.size
 _SEGMENT = 8_000_000
-# Keys are digests: their first bytes, read as a number, are spread evenly and are nearly always enough.
-_FIRST = struct.Struct(">Q")
+# Keys are digests, and so spread evenly: so many groups by their first twelve bits are of a handful each.
+_GROUPS = 4096
 # Records of so many bytes are mostly texts, which take a fifth of the room in blocks of so many, compressed.
 _LONG, _BLOCK = 256, 16
 
@@ -77,24 +77,27 @@ def _ends(body: bytes) -> list[int]:
 class Columns:
     """The records of one segment, as they are stored. Safe to share between threads."""
 
-    __slots__ = ("_asked", "_blocks", "_body", "_ends", "_firsts", "_last", "size")
+    __slots__ = ("_asked", "_begins", "_blocks", "_body", "_ends", "_last", "first", "last", "size")
 
     def __init__(self, body: bytes) -> None:
         """Of a segment that is not whole there are no records."""
         ends = _ends(body)
         count = max(len(ends) - 1, 0)
-        firsts = array("Q")
-        firsts.frombytes(body[_START : _START + count * KEY])
-        self._firsts = firsts[::2]
+        above = _START + count * KEY
+        self.first, self.last = (body[_START : _START + KEY], body[above - KEY : above]) if count else (b"", b"")
+        starts = array("H", body[_START:above])[:: KEY // 2]
         if sys.byteorder == "little":
-            self._firsts.byteswap()
-        self._ends = array("Q", ends)
+            starts.byteswap()
+        # Where the keys of each group begin, and where the last ends.
+        places = (bisect_left(starts, group << 4) for group in range(_GROUPS))
+        self._begins = array("L", [*(_START + place * KEY for place in places), above])
+        self._ends = array("L", ends)
         self._asked = bytearray(count)
         self._body = body
         self._blocks: tuple[bytes, ...] = ()
         self._last: tuple[int, bytes] = (-1, b"")
         if count and ends[-1] - ends[0] >= count * _LONG:
-            self._body, self._blocks = body[: _START + count * KEY], tuple(self._compressed(body, ends))
+            self._body, self._blocks = body[:above], tuple(self._compressed(body, ends))
         self.size = len(self._body) + sum(map(len, self._blocks))
 
     def __len__(self) -> int:
@@ -102,16 +105,17 @@ class Columns:
 
     def get(self, key: bytes) -> bytes | None:
         """The value; it is remembered that this one was asked for."""
-        (first,) = _FIRST.unpack_from(key)
-        firsts = self._firsts
-        at = bisect_left(firsts, first)
-        while at < len(firsts) and firsts[at] == first:
-            begin = _START + at * KEY
-            if self._body[begin : begin + KEY] == key:
-                self._asked[at] = 1
-                return self._value(at)
-            at += 1
-        return None
+        group = key[0] << 4 | key[1] >> 4
+        begin, end = self._begins[group], self._begins[group + 1]
+        found = self._body.find(key, begin, end)
+        while found >= 0 and (found - _START) % KEY:
+            # The end of one key and the beginning of the next.
+            found = self._body.find(key, found + 1, end)
+        if found < 0:
+            return None
+        at = (found - _START) // KEY
+        self._asked[at] = 1
+        return self._value(at) if self._blocks else self._body[self._ends[at] : self._ends[at + 1]]
 
     def asked(self) -> int:
         """How many of the records were asked for."""

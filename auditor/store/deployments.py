@@ -152,7 +152,7 @@ def _parts(session: Session, snapshot: str) -> tuple[str, ...]:
 
 def _deployable(session: Session, manifest: str) -> tuple[Resource, ...]:
     """The resources of one source that say what is deployed; no others are read."""
-    (listed,) = read(session, [manifest])
-    telling = [row for row in listed if row[0] in KINDS]
+    (listed,) = read(session, [manifest], lambda row: row if row[0] in KINDS else None)
+    telling = [row for row in listed if row is not None]
     documents = blobs.get(session, DocumentRow, [row[DIGEST] for row in telling])
     return tuple(resource(row, parse(documents[row[DIGEST]])) for row in telling)

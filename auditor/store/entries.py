@@ -206,23 +206,37 @@ def resource(row: Row, attributes: Mapping[str, Json]) -> Resource:
     return Resource(row[0], row[1], attributes, row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9])
 
 
-def resource_sharing(row: Row, attributes: Mapping[str, Json], texts: dict[str, str]) -> Resource:
-    """The same, where many are read: a text that most of them have is held once."""
-    one = texts.setdefault
-    kind, identity, source, region, account, parent, refs, tags, component, location, *_ = row
-    return Resource(
-        one(kind, kind),
-        identity,
-        attributes,
-        one(source, source),
-        region and one(region, region),
-        account and one(account, account),
-        parent,
-        refs,
-        {one(name, name): one(value, value) for name, value in tags.items()},
-        component and one(component, component),
-        location,
-    )
+class Sharing:
+    """Makes the resources of many rows: a text, and a set of tags, that several of them have is held once."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._tags: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+
+    def resource(self, row: Row, attributes: Mapping[str, Json]) -> Resource:
+        one = self._texts.setdefault
+        kind, identity, source, region, account, parent, refs, tags, component, location, *_ = row
+        return Resource(
+            one(kind, kind),
+            identity,
+            attributes,
+            one(source, source),
+            region and one(region, region),
+            account and one(account, account),
+            parent and one(parent, parent),
+            refs,
+            self._shared(tags),
+            component and one(component, component),
+            location,
+        )
+
+    def _shared(self, tags: Mapping[str, str]) -> Mapping[str, str]:
+        said = tuple(tags.items())
+        found = self._tags.get(said)
+        if found is None:
+            one = self._texts.setdefault
+            found = self._tags[said] = {one(name, name): one(value, value) for name, value in said}
+        return found
 
 
 def row_of(entry: Mapping[str, Json]) -> Row:
