@@ -155,6 +155,8 @@ def _version(service: Service, reply: Reply) -> dict[str, Any]:
         return {"version": _plain(service, kind, text)}
     if isinstance(document, dict | list):
         return _fields(service, document)
+    if document is None or isinstance(document, bool):
+        raise CollectError(GapReason.MALFORMED, f"the answer is `{text}`, which is no version")
     return {"version": _plain(service, "text/plain", str(document) if isinstance(document, str) else text)}
 
 

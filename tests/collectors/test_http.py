@@ -201,6 +201,8 @@ def test_plain_text_and_headers_hold_versions_too(server: Any) -> None:
         ("page", GapReason.MALFORMED),
         ("broken", GapReason.MALFORMED),
         ("json?{}", GapReason.MALFORMED),
+        ("json?null", GapReason.MALFORMED),
+        ("json?true", GapReason.MALFORMED),
         ("status?401", GapReason.ACCESS_DENIED),
         ("status?403", GapReason.ACCESS_DENIED),
         ("status?404", GapReason.UNSUPPORTED),
