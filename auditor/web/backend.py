@@ -11,6 +11,7 @@ from fastapi import Request
 from auditor.kept import Keeping
 from auditor.notify import teller_of
 from auditor.pipeline import Tools
+from auditor.web.queries.staging import Stages
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -114,6 +115,7 @@ class Backend:
     stopping  whether the service is about to end, so that streams have to
     clock     aware UTC times
     keeping   what was worked out of contents, shared with the audits of the process
+    stages    the pairs that were looked at last
     """
 
     store: Store
@@ -125,6 +127,7 @@ class Backend:
     recorded: Callable[[], None]
     stopping: Callable[[], bool]
     keeping: Keeping = field(default_factory=Keeping)
+    stages: Stages = field(default_factory=Stages)
 
     @property
     def config(self) -> Config:

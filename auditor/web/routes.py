@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastapi import APIRouter
 
 from auditor.web.api import api_router
 from auditor.web.api.reference import reference_router
-from auditor.web.queries.staging import Stages
 from auditor.web.static import static_router
 from auditor.web.views.access import access_router
 from auditor.web.views.acting import acting_router
@@ -28,29 +29,30 @@ from auditor.web.views.versions import versions_router
 from auditor.web.views.waivers import waivers_router
 
 
-def routers() -> list[APIRouter]:
-    stages = Stages()
-    api = api_router(stages)
-    return [
+@cache
+def routers() -> tuple[APIRouter, ...]:
+    """Made once in a process, which takes half a second: what an application keeps, it keeps itself (`auditor.web.keeps`)."""
+    api = api_router()
+    return (
         static_router(),
         live_router(),
         overview_router(),
-        pair_router(stages),
+        pair_router(),
         findings_router(),
         acting_router(),
-        finding_router(stages),
+        finding_router(),
         waivers_router(),
         login_router(),
         access_router(),
         versions_router(),
         environment_router(),
-        resource_router(stages),
+        resource_router(),
         readiness_router(),
-        policies_router(stages),
+        policies_router(),
         exports_router(),
         badge_router(),
-        matching_router(stages),
+        matching_router(),
         unseen_router(),
         api,
         reference_router(api),
-    ]
+    )

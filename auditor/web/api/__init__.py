@@ -18,20 +18,19 @@ from auditor.web.api.policies import policies_router
 from auditor.web.api.ready import ready_router
 from auditor.web.api.service import access_router, service_router
 from auditor.web.api.versions import versions_router
-from auditor.web.queries.staging import Stages
 
 __all__ = ["api_router"]
 
 
-def api_router(stages: Stages) -> APIRouter:
-    """All operations, and the document that describes them. `stages` are the pages', too."""
+def api_router() -> APIRouter:
+    """All operations, and the document that describes them."""
     found = APIRouter(prefix=PREFIX)
     nouns = (
         overview_router(),
         pairs_router(),
         gate_router(),
-        matching_router(stages),
-        findings_router(stages),
+        matching_router(),
+        findings_router(),
         acts_router(),
         waivers_router(),
         audits_router(),

@@ -26,7 +26,6 @@ from auditor.web.api.operations import Ground, gets, router
 from auditor.web.api.paging import After, Limit, part
 from auditor.web.api.shapes.findings import EventList, FindingExplained, FindingFacets, FindingList, FindingWhole
 from auditor.web.queries.findings import NOBODY, PARAMETERS, FilterError, Filters, listing, read
-from auditor.web.queries.staging import Stages
 
 if TYPE_CHECKING:
     from auditor.explain import Explanation
@@ -81,7 +80,7 @@ def _filters(ground: Ground, asked: Annotated[FindingFilters, Query()]) -> Filte
 Chosen: TypeAlias = Annotated[Filters, Depends(_filters)]
 
 
-def findings_router(stages: Stages) -> APIRouter:
+def findings_router() -> APIRouter:
     found = router("Findings")
 
     @found.get("/findings", **gets("listFindings", "List findings", FindingList))
@@ -138,7 +137,7 @@ def findings_router(stages: Stages) -> APIRouter:
         known = _known(ground, fingerprint)
         rule = known.stored.breach.rule
         text = rule_text(rule.file, rule.line, ground.config.policies)
-        explained, notes = _explained(ground, stages, known.stored)
+        explained, notes = _explained(ground, known.stored)
         return Answer(
             explained_object(known.stored.finding, known.events, known.waiver, known.unmoved, text, explained, notes)
         )
@@ -157,11 +156,11 @@ class _Known:
     unmoved: str
 
 
-def _explained(ground: Backend, stages: Stages, stored: StoredFinding) -> tuple[list[Explanation], list[str]]:
+def _explained(ground: Backend, stored: StoredFinding) -> tuple[list[Explanation], list[str]]:
     """The place as it is judged now, and what has to be known about that."""
     loaded, breach = ground.loaded(), stored.breach
     try:
-        stage = stages.get(ground, loaded, loaded.config.pair(breach.left.environment, breach.right.environment))
+        stage = ground.stages.get(ground, loaded, loaded.config.pair(breach.left.environment, breach.right.environment))
     except AuditorError as error:
         return [], [f"the place cannot be judged again: {error}"]
     return explained_at(stage, stored)

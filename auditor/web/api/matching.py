@@ -16,12 +16,11 @@ from auditor.publish.json_report import gap_object
 from auditor.publish.lists import match_object, unmatched_object
 from auditor.web.api.answers import Answer, page
 from auditor.web.api.names import Left, Right
-from auditor.web.api.operations import Ground, gets, router
+from auditor.web.api.operations import Found, Ground, gets, router
 from auditor.web.api.paging import After, Limit, part, wrong
 from auditor.web.api.shapes.findings import PlaceExplained
 from auditor.web.api.shapes.matching import ExpectedList, GapList, MatchList, UnmatchedList
-from auditor.web.queries.expected import ExpectedFinder
-from auditor.web.queries.staging import Busy, Stages
+from auditor.web.queries.staging import Busy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +34,8 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Annotated[str | None, Query(max_length=200, description="Only of this kind.")]
 
 
-def matching_router(stages: Stages) -> APIRouter:
+def matching_router() -> APIRouter:
     found = router("Pairs")
-    finder = ExpectedFinder(stages)
 
     @found.get("/pairs/{left}/{right}/matches", **gets("listMatches", "How resources were paired", MatchList, 404, 409))
     def matches(
@@ -53,7 +51,7 @@ def matching_router(stages: Stages) -> APIRouter:
         """The resources of the pair's last audit, paired as `audit match --format json` tells it."""
         made = [
             compared.match
-            for compared in _comparison(ground, stages, left, right).matches
+            for compared in _comparison(ground, left, right).matches
             if (kind is None or compared.match.left.kind.name == kind)
             and (matched_by is None or compared.match.method is matched_by)
         ]
@@ -76,7 +74,7 @@ def matching_router(stages: Stages) -> APIRouter:
         """What stayed alone in the pair's last audit, and what it probably belongs to."""
         alone = [
             one
-            for one in _comparison(ground, stages, left, right).unmatched
+            for one in _comparison(ground, left, right).unmatched
             if (kind is None or one.normal.kind.name == kind)
             and (suggested is None or (one.suggestion is not None) is suggested)
         ]
@@ -88,6 +86,7 @@ def matching_router(stages: Stages) -> APIRouter:
     )
     def expected(
         ground: Ground,
+        kept: Found,
         left: Left,
         right: Right,
         category: Annotated[Category | None, Query(description="Only of this category.")] = None,
@@ -96,7 +95,7 @@ def matching_router(stages: Stages) -> APIRouter:
         loaded = ground.loaded()
         pair = loaded.config.pair(left, right)
         try:
-            told = finder.get(ground, loaded, pair)
+            told = kept.expected.get(ground, loaded, pair)
         except NothingSeen as error:
             raise HTTPException(409, str(error)) from error
         except Busy as error:
@@ -139,7 +138,7 @@ def matching_router(stages: Stages) -> APIRouter:
     ) -> Answer:
         """Every rule that matches the place, how it was paired, and what was observed, as
         `audit explain LEFT RIGHT --at RESOURCE --format json` prints it."""
-        stage = _stage(ground, stages, left, right)
+        stage = _stage(ground, left, right)
         try:
             steps = typed(path) if path else ()
         except ValueError as error:
@@ -162,15 +161,15 @@ def matching_router(stages: Stages) -> APIRouter:
     return found
 
 
-def _comparison(ground: Backend, stages: Stages, left: str, right: str) -> Comparison:
-    return _stage(ground, stages, left, right).scenery.comparison
+def _comparison(ground: Backend, left: str, right: str) -> Comparison:
+    return _stage(ground, left, right).scenery.comparison
 
 
-def _stage(ground: Backend, stages: Stages, left: str, right: str) -> Stage:
+def _stage(ground: Backend, left: str, right: str) -> Stage:
     loaded = ground.loaded()
     pair = loaded.config.pair(left, right)
     try:
-        return stages.get(ground, loaded, pair)
+        return ground.stages.get(ground, loaded, pair)
     except NothingSeen as error:
         raise HTTPException(409, str(error)) from error
     except Busy as error:

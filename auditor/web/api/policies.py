@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -12,7 +11,7 @@ from auditor.model import Severity
 from auditor.publish import lint_report
 from auditor.publish.lists import pack_object
 from auditor.web.api.answers import Answer, page, sent
-from auditor.web.api.operations import Ground, gets, later, router
+from auditor.web.api.operations import Found, Ground, gets, later, router
 from auditor.web.api.paging import After, Limit, part
 from auditor.web.api.shapes.policies import Lint, PackList, Rule, RuleList
 from auditor.web.queries import policies as asked
@@ -27,8 +26,6 @@ Named = Annotated[str, Path(max_length=200, description="Its name.")]
 
 def policies_router() -> APIRouter:
     found = router("Policies")
-    # It lays every pair side by side: several at once would take the memory and the threads of everybody else.
-    counting = threading.Lock()
 
     @found.get("/policies", **gets("listPolicies", "List the policies", PackList))
     def policies(request: Request, ground: Ground, limit: Limit = 100, after: After = None) -> Answer:
@@ -66,6 +63,7 @@ def policies_router() -> APIRouter:
     @found.get("/lint", **gets("lintPolicies", "What is wrong with policies and waivers", Lint))
     def lint(
         ground: Ground,
+        kept: Found,
         policy: Annotated[
             list[str], Query(max_length=50, description="Only this one; may be repeated. By default all of your own.")
         ] = [],  # noqa: B006 - nobody changes it
@@ -78,12 +76,12 @@ def policies_router() -> APIRouter:
         linter = Linter(ground.config, ground.registry, ground.clock())
         if not hits:
             return sent(lint_report.as_json(linter.run(policy, None, _NO_HITS)))
-        if not counting.acquire(blocking=False):
+        if not kept.counting.acquire(blocking=False):
             raise later()
         try:
             return sent(lint_report.as_json(linter.run(policy, ground.tools())))
         finally:
-            counting.release()
+            kept.counting.release()
 
     return found
 

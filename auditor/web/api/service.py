@@ -24,7 +24,7 @@ from auditor.web.api.answers import Answer, page
 from auditor.web.api.bodies import Sent, body
 from auditor.web.api.jobs import STREAM, STREAM_HEADERS, STREAM_MEDIA
 from auditor.web.api.names import Id
-from auditor.web.api.operations import Asker, Ground, does, gets, router
+from auditor.web.api.operations import Asker, Found, Ground, does, gets, router
 from auditor.web.api.paging import After, Limit, part, wrong
 from auditor.web.api.shapes.service import (
     CollectorList,
@@ -35,11 +35,9 @@ from auditor.web.api.shapes.service import (
     Trail,
     Whoami,
 )
-from auditor.web.queries.kept import Kept
-from auditor.web.views.live import Pulses, changes
+from auditor.web.views.live import changes
 
 _NEVER = "never"
-_MOST_DESCRIBED = 1_000
 _GREATEST_ID = 2**31 - 1
 
 
@@ -55,9 +53,6 @@ class TokenWanted(Sent):
 
 def service_router() -> APIRouter:
     found = router("Service")
-    pulses = Pulses()
-    # What collectors declare never changes while the service runs, and to make their schemas takes a while.
-    described: Kept[str, dict[str, Any]] = Kept(_MOST_DESCRIBED)
 
     @found.get("/whoami", **gets("getWhoami", "Who asks", Whoami))
     def whoami(asker: Asker) -> Answer:
@@ -65,23 +60,23 @@ def service_router() -> APIRouter:
         return Answer({"name": asker.name, "scope": asker.scope.value, "via": asker.via})
 
     @found.get("/events", **gets("followChanges", "Be told when anything changed", str, media=STREAM_MEDIA))
-    async def events(request: Request, ground: Ground) -> StreamingResponse:
+    async def events(request: Request, ground: Ground, kept: Found) -> StreamingResponse:
         """Server-sent events called `pulse`, whenever an audit, a snapshot, a waiver or an act on a finding was recorded:
         ask again for what you show. `/happened` says what it was. The stream does not end by itself."""
-        return StreamingResponse(changes(request, ground, pulses), media_type=STREAM, headers=STREAM_HEADERS)
+        return StreamingResponse(changes(request, ground, kept.pulses), media_type=STREAM, headers=STREAM_HEADERS)
 
     @found.get("/collectors", **gets("listCollectors", "List the collectors", CollectorList))
-    def collectors(request: Request, ground: Ground, limit: Limit = 100, after: After = None) -> Answer:
+    def collectors(request: Request, ground: Ground, kept: Found, limit: Limit = 100, after: After = None) -> Answer:
         """What can be read, by which options, and what must be allowed for it."""
         shown, following = part(ground.registry.collectors, lambda one: one.name, "collectors", limit, after)
-        items = [described.get_or_make(one.name, partial(collector_object, one)) for one in shown]
+        items = [kept.described.get_or_make(one.name, partial(collector_object, one)) for one in shown]
         return page(request, items, following)
 
     @found.get("/schemas/config", **gets("getConfigSchema", "The JSON Schema of the configuration", dict[str, Any]))
-    def config_schema(ground: Ground) -> Answer:
+    def config_schema(ground: Ground, kept: Found) -> Answer:
         """What may stand in `auditor.yaml`, as `audit config schema` prints it."""
         collectors = ground.registry.collectors
-        objects = [described.get_or_make(one.name, partial(collector_object, one)) for one in collectors]
+        objects = [kept.described.get_or_make(one.name, partial(collector_object, one)) for one in collectors]
         return Answer(json_schema({one["name"]: one["options"] for one in objects}))
 
     @found.get("/schemas/policy", **gets("getPolicySchema", "The JSON Schema of policies", dict[str, Any]))

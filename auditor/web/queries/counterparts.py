@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from auditor.model import Resource
     from auditor.store import LightResource, Store
     from auditor.web.backend import Backend
-    from auditor.web.queries.staging import Stages
 
 _FINDINGS = 50
 
@@ -62,21 +61,19 @@ class Counterparts:
     def __init__(self) -> None:
         self._found: FoundOut[tuple[object, ...], Counterpart] = FoundOut(500)
 
-    def of(
-        self, ground: Backend, stages: Stages, name: str, light: LightResource, seconds: float
-    ) -> tuple[InPair, ...]:
+    def of(self, ground: Backend, name: str, light: LightResource, seconds: float) -> tuple[InPair, ...]:
         """In every pair of the environment called `name`; waits `seconds` for each at most."""
         config = ground.config
         found = []
         for pair in pairs_of(config, name):
             other = pair.right if pair.left == name else pair.left
-            counterpart = self._counterpart(ground, stages, pair, name, light, seconds)
+            counterpart = self._counterpart(ground, pair, name, light, seconds)
             findings = findings_about(ground.store, pair, name, light)
             found.append(InPair(pair.left, pair.right, other, counterpart, findings))
         return tuple(found)
 
     def _counterpart(
-        self, ground: Backend, stages: Stages, pair: Pair, name: str, light: LightResource, seconds: float
+        self, ground: Backend, pair: Pair, name: str, light: LightResource, seconds: float
     ) -> Counterpart | None:
         loaded = ground.loaded()
         other = pair.right if pair.left == name else pair.left
@@ -85,7 +82,9 @@ class Counterparts:
             return Counterpart(other, said=f"{pair.left} and {pair.right} were not both observed yet")
 
         def make() -> Counterpart:
-            return _paired(stages.get(ground, loaded, pair), "left" if pair.left == name else "right", other, light)
+            return _paired(
+                ground.stages.get(ground, loaded, pair), "left" if pair.left == name else "right", other, light
+            )
 
         digest = judging_key(loaded.config, loaded.policy(pair), (), ground.redactor)
         spot = (light.kind, light.identity, light.source, light.region)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from auditor.judge import judge
 from auditor.model import Category
 from auditor.publish.spelling import Shown, brief, side_by_side
-from auditor.web.queries.staging import Remembered, StageKey, Stages, stage_key
+from auditor.web.queries.staging import Remembered, StageKey, stage_key
 
 if TYPE_CHECKING:
     from auditor.config import Pair
@@ -69,8 +69,7 @@ class Expected:
 class ExpectedFinder:
     """Finds them, and remembers the last eight pairs'. Called from several threads."""
 
-    def __init__(self, stages: Stages) -> None:
-        self._stages = stages
+    def __init__(self) -> None:
         self._known: Remembered[StageKey, Expected] = Remembered(_PAIRS)
 
     def known(self, ground: Backend, loaded: Loaded, pair: Pair) -> Expected | None:
@@ -83,7 +82,7 @@ class ExpectedFinder:
         key = stage_key(ground, loaded, pair)
 
         def make() -> Expected:
-            return _expected(ground, loaded, self._stages.get(ground, loaded, pair))
+            return _expected(ground, loaded, ground.stages.get(ground, loaded, pair))
 
         return make() if key is None else self._known.get(key, ground.clock(), make)
 

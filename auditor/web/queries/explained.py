@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from auditor.store import Store
     from auditor.web.backend import Backend, Loaded
     from auditor.web.queries.policies import PackPage
-    from auditor.web.queries.staging import Stages
 
 _LONG = 2_000
 _LOUD = frozenset({Part.DECIDES, Part.FAILS})
@@ -94,7 +93,7 @@ def told(store: Store, stage: Stage, explanations: Sequence[Explanation]) -> tup
     return tuple(_place(store, pair, one) for one in explanations)
 
 
-def checked(ground: Backend, loaded: Loaded, stages: Stages, pack: PackPage, pair: Pair | None) -> Checked:
+def checked(ground: Backend, loaded: Loaded, pack: PackPage, pair: Pair | None) -> Checked:
     """What is wrong with the pack's rules by themselves and, under the policy of `pair`, in what was observed of it.
 
     Raises NothingSeen where the pair was not observed."""
@@ -104,7 +103,7 @@ def checked(ground: Backend, loaded: Loaded, stages: Stages, pack: PackPage, pai
     hits: Mapping[str, Hits] = {}
     stage = None
     if pair is not None:
-        stage = stages.get(ground, loaded, pair)
+        stage = ground.stages.get(ground, loaded, pair)
         hits, sights = count(policy, [stage.scenery])
         # What can never happen need not be told to have not happened.
         wrong = {remark.rule for remark in remarks if remark.level is Level.ERROR}

@@ -20,7 +20,6 @@ from auditor.web.backend import Backend, backend
 from auditor.web.queries import explained
 from auditor.web.queries.finding import Named, detail, escalation_text, named
 from auditor.web.queries.finding_rows import rows
-from auditor.web.queries.staging import Stages
 from auditor.web.queries.timeline import DAYS, timeline
 from auditor.web.templating import page, url
 from auditor.web.views.acting import offered, said
@@ -30,7 +29,7 @@ Reader = Annotated[Identity, Depends(_MAY_READ)]
 Ground = Annotated[Backend, Depends(backend)]
 
 
-def finding_router(stages: Stages) -> APIRouter:
+def finding_router() -> APIRouter:
     router = APIRouter(include_in_schema=False, dependencies=[Depends(_MAY_READ)])
 
     @router.get("/findings/{fingerprint}")
@@ -90,7 +89,7 @@ def finding_router(stages: Stages) -> APIRouter:
         notes: list[str] = []
         try:
             pair = loaded.config.pair(stored.breach.left.environment, stored.breach.right.environment)
-            stage = stages.get(ground, loaded, pair)
+            stage = ground.stages.get(ground, loaded, pair)
             explanations, notes = explained_at(stage, stored)
             places = explained.told(ground.store, stage, explanations)
         except StoreError:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,12 +13,12 @@ from starlette.concurrency import run_in_threadpool
 from auditor.errors import StoreError
 from auditor.web.access import Scope, need
 from auditor.web.backend import Backend, backend
+from auditor.web.keeps import Keeps, keeps
+from auditor.web.queries.pulses import SECONDS, Pulses
 
 if TYPE_CHECKING:
     from auditor.web.access.need import Access
 
-# A page learns of a change within about this time; asking costs less than a millisecond, and is done once for all readers.
-_SECONDS = 2.0
 # Proxies close connections on which nothing happens; most wait a minute.
 _SILENT_SECONDS = 20.0
 # After how many looks it is asked whether the reader still may read: whoever was shut out hears nothing more.
@@ -29,17 +27,18 @@ _LOOKS = 10
 
 def live_router() -> APIRouter:
     router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
-    pulses = Pulses()
 
     @router.get("/events")
-    async def events(request: Request, ground: Annotated[Backend, Depends(backend)]) -> StreamingResponse:
+    async def events(
+        request: Request, ground: Annotated[Backend, Depends(backend)], kept: Annotated[Keeps, Depends(keeps)]
+    ) -> StreamingResponse:
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(changes(request, ground, pulses), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(changes(request, ground, kept.pulses), media_type="text/event-stream", headers=headers)
 
     return router
 
 
-async def changes(request: Request, ground: Backend, pulses: Pulses, seconds: float = _SECONDS) -> AsyncIterator[str]:
+async def changes(request: Request, ground: Backend, pulses: Pulses, seconds: float = SECONDS) -> AsyncIterator[str]:
     """An event with the store's pulse whenever that is another one: it is looked at every so many `seconds`.
 
     Until the reader goes or may not read any more, or the service stops."""
@@ -75,17 +74,3 @@ async def _still_may(request: Request) -> bool:
         # Nobody knows; and a store that does not answer tells nobody anything.
         return True
     return True
-
-
-class Pulses:
-    """The store's pulse, asked at most once in `_SECONDS`, however many pages are open."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: tuple[float, str] | None = None
-
-    def now(self, ground: Backend) -> str:
-        with self._lock:
-            if self._known is None or time.monotonic() - self._known[0] >= _SECONDS / 2:
-                self._known = time.monotonic(), ground.store.pulse()
-            return self._known[1]

@@ -17,7 +17,6 @@ from auditor.web.backend import Backend, backend
 from auditor.web.queries import matching
 from auditor.web.queries.matching import ChoiceError
 from auditor.web.queries.reports import pair_names
-from auditor.web.queries.staging import Stages
 from auditor.web.templating import page, url
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Asked:
     start: int = 0
 
 
-def matching_router(stages: Stages) -> APIRouter:
+def matching_router() -> APIRouter:
     router = APIRouter(include_in_schema=False)
     read, act = Depends(need(Scope.READ)), Depends(need(Scope.ACT))
 
@@ -63,7 +62,7 @@ def matching_router(stages: Stages) -> APIRouter:
     ) -> HTMLResponse:
         known = next((one for one in MatchMethod if one.value == method), None)
         asked = Asked(everything, wait, kind.strip(), known, text.strip(), start)
-        return _page(request, ground, stages, (left, right), yes or [], no or [], hand or [], asked)
+        return _page(request, ground, (left, right), yes or [], no or [], hand or [], asked)
 
     @router.get("/pairs/{left}/{right}/match.yaml", dependencies=[read])
     def download(
@@ -77,7 +76,7 @@ def matching_router(stages: Stages) -> APIRouter:
         pair = pair_names(ground.store, ground.config, left, right)
         found = matching.suggestions(ground.store, pair)
         try:
-            said = matching.choices(found, yes or [], no or [], _by_hand(ground, stages, pair, hand or []))
+            said = matching.choices(found, yes or [], no or [], _by_hand(ground, pair, hand or []))
         except ChoiceError as error:
             return Response(f"# {error}\n", 422, media_type="text/plain; charset=utf-8")
         headers = {"content-disposition": f'attachment; filename="match-{pair[0]}-{pair[1]}.yaml"'}
@@ -90,7 +89,7 @@ def matching_router(stages: Stages) -> APIRouter:
         yes = [name.removeprefix("say.") for name, value in sent if name.startswith("say.") and value == "yes"]
         no = [name.removeprefix("say.") for name, value in sent if name.startswith("say.") and value == "no"]
         hand = [value for name, value in sent if name == "hand"]
-        return await run_in_threadpool(_said, request, ground, stages, (left, right), yes, no, hand)
+        return await run_in_threadpool(_said, request, ground, (left, right), yes, no, hand)
 
     @router.post("/pairs/{left}/{right}/match/pair", dependencies=[act])
     def pair(
@@ -107,7 +106,7 @@ def matching_router(stages: Stages) -> APIRouter:
     ) -> Response:
         """Two more, chosen by hand."""
         chosen = [*(hand or []), matching.spelled(Counterpart(kind, ours, theirs))]
-        return _said(request, ground, stages, (left, right), yes or [], no or [], chosen)
+        return _said(request, ground, (left, right), yes or [], no or [], chosen)
 
     return router
 
@@ -115,7 +114,6 @@ def matching_router(stages: Stages) -> APIRouter:
 def _said(
     request: Request,
     ground: Backend,
-    stages: Stages,
     names: tuple[str, str],
     yes: list[str],
     no: list[str],
@@ -126,18 +124,17 @@ def _said(
     address = url(f"/pairs/{pair[0]}/{pair[1]}/match", yes=yes, no=no, hand=hand)
     found = matching.suggestions(ground.store, pair)
     try:
-        matching.choices(found, yes, no, _by_hand(ground, stages, pair, hand))
+        matching.choices(found, yes, no, _by_hand(ground, pair, hand))
     except ChoiceError:
-        return _page(request, ground, stages, pair, yes, no, hand, Asked())
+        return _page(request, ground, pair, yes, no, hand, Asked())
     if len(address) > _LONGEST_ADDRESS:
-        return _page(request, ground, stages, pair, yes, no, hand, Asked())
+        return _page(request, ground, pair, yes, no, hand, Asked())
     return RedirectResponse(f"{address}#commit" if yes or no or hand else address, 303)
 
 
 def _page(
     request: Request,
     ground: Backend,
-    stages: Stages,
     names: tuple[str, str],
     yes: list[str],
     no: list[str],
@@ -150,13 +147,13 @@ def _page(
     shown: dict[str, Any] = {"problem": "", "yaml": "", "matching": None, "waiting": False, "trouble": ""}
     status = 200
     try:
-        said = matching.choices(found, yes, no, _by_hand(ground, stages, pair, hand))
+        said = matching.choices(found, yes, no, _by_hand(ground, pair, hand))
         shown["yaml"] = matching.yaml_of(said) if said else ""
     except ChoiceError as error:
         shown["problem"], status = str(error), 422
     if asked.everything:
         try:
-            stage = _stage(ground, stages, pair, wait=asked.wait)
+            stage = _stage(ground, pair, wait=asked.wait)
             shown["waiting"] = stage is None
             if stage is not None:
                 shown["matching"] = matching.matching(
@@ -183,16 +180,16 @@ def _page(
     )
 
 
-def _stage(ground: Backend, stages: Stages, pair: tuple[str, str], *, wait: bool) -> Stage | None:
+def _stage(ground: Backend, pair: tuple[str, str], *, wait: bool) -> Stage | None:
     loaded = ground.loaded()
     configured = loaded.config.pair(*pair)
-    return stages.get(ground, loaded, configured) if wait else stages.known(ground, loaded, configured)
+    return ground.stages.get(ground, loaded, configured) if wait else ground.stages.known(ground, loaded, configured)
 
 
-def _by_hand(ground: Backend, stages: Stages, pair: tuple[str, str], hand: list[str]) -> tuple[Counterpart, ...]:
+def _by_hand(ground: Backend, pair: tuple[str, str], hand: list[str]) -> tuple[Counterpart, ...]:
     def stage() -> Stage:
         loaded = ground.loaded()
-        return stages.get(ground, loaded, loaded.config.pair(*pair))
+        return ground.stages.get(ground, loaded, loaded.config.pair(*pair))
 
     try:
         return matching.by_hand(hand, stage)

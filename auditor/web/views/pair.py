@@ -14,28 +14,29 @@ from auditor.web.access import Scope, need
 from auditor.web.access.origins import local_path
 from auditor.web.access.trail import note
 from auditor.web.backend import Backend, backend
+from auditor.web.keeps import Keeps, keeps
 from auditor.web.problems import wants_page
-from auditor.web.queries.expected import MOST, ExpectedFinder
+from auditor.web.queries.expected import MOST
 from auditor.web.queries.findings import FilterError, Filters, read
 from auditor.web.queries.pair import Names, findings, head, named, path_of, tabs
-from auditor.web.queries.staging import Busy, Stages
-from auditor.web.queries.standing import Reasons
+from auditor.web.queries.staging import Busy
 from auditor.web.templating import page, url
 from auditor.web.views.acting import said
 
 _MOST_PAIRS = 200
 Ground = Annotated[Backend, Depends(backend)]
+_Keeps = Annotated[Keeps, Depends(keeps)]
 
 
-def pair_router(stages: Stages) -> APIRouter:
+def pair_router() -> APIRouter:
     router = APIRouter(include_in_schema=False)
     reading = [Depends(need(Scope.READ))]
-    reasons, finder = Reasons(), ExpectedFinder(stages)
 
     @router.get("/pairs/{left}/{right}", dependencies=reading)
     def show(
         request: Request,
         ground: Ground,
+        kept: _Keeps,
         left: str,
         right: str,
         after: Annotated[str, Query(max_length=4000)] = "",
@@ -49,7 +50,7 @@ def pair_router(stages: Stages) -> APIRouter:
         if (names.left, names.right) != (left, right):
             return _renamed(request, names)
         now, problem, status = ground.clock(), "", 200
-        above = head(ground.store, ground.config, reasons, names, now)
+        above = head(ground.store, ground.config, kept.reasons, names, now)
         try:
             found = findings(ground.store, above, read(request.query_params.multi_items()), now, after or None)
         except FilterError as error:
@@ -73,6 +74,7 @@ def pair_router(stages: Stages) -> APIRouter:
     def expected(
         request: Request,
         ground: Ground,
+        kept: _Keeps,
         left: str,
         right: str,
         category: Category | None = None,
@@ -86,10 +88,10 @@ def pair_router(stages: Stages) -> APIRouter:
             return _renamed(request, names, "/expected")
         if not names.known:
             raise HTTPException(404, f"{left} or {right} is not configured any more: nothing can be compared again")
-        above = head(ground.store, loaded.config, reasons, names, ground.clock())
+        above = head(ground.store, loaded.config, kept.reasons, names, ground.clock())
         pair = loaded.config.pair(left, right)
         try:
-            found = finder.get(ground, loaded, pair) if wait else finder.known(ground, loaded, pair)
+            found = kept.expected.get(ground, loaded, pair) if wait else kept.expected.known(ground, loaded, pair)
         except Busy as error:
             raise HTTPException(503, str(error)) from error
         except NothingSeen as error:

@@ -18,7 +18,6 @@ from auditor.web.access import Scope, need
 from auditor.web.backend import Backend, backend
 from auditor.web.queries import explained, policies
 from auditor.web.queries.policies import RuleFilter
-from auditor.web.queries.staging import Stages
 from auditor.web.templating import page
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ Text = Annotated[str, Query(max_length=200)]
 Name = Annotated[str, Query(max_length=64)]
 
 
-def policies_router(stages: Stages) -> APIRouter:
+def policies_router() -> APIRouter:
     router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
 
     @router.get("/policies")
@@ -60,7 +59,7 @@ def policies_router(stages: Stages) -> APIRouter:
         wait: bool = False,
     ) -> HTMLResponse:
         asked = {"left": left, "right": right, "resource": resource, "path": path, "kind": kind}
-        return _explained(request, ground, stages, asked, wait=wait)
+        return _explained(request, ground, asked, wait=wait)
 
     @router.get("/policies/{name}")
     def one(
@@ -93,7 +92,7 @@ def policies_router(stages: Stages) -> APIRouter:
         right: Name = "",
         wait: bool = False,
     ) -> HTMLResponse:
-        return _checked(request, ground, stages, name, (left, right), wait=wait)
+        return _checked(request, ground, name, (left, right), wait=wait)
 
     @router.get("/policies/{name}/rules/{rule_id}")
     def rule(request: Request, ground: Annotated[Backend, Depends(backend)], name: str, rule_id: str) -> HTMLResponse:
@@ -103,7 +102,7 @@ def policies_router(stages: Stages) -> APIRouter:
     return router
 
 
-def _explained(request: Request, ground: Backend, stages: Stages, asked: dict[str, str], *, wait: bool) -> HTMLResponse:
+def _explained(request: Request, ground: Backend, asked: dict[str, str], *, wait: bool) -> HTMLResponse:
     """The form, and below it what came of what was asked: at once where the pair is laid already, else on a second look."""
     loaded = ground.loaded()
     shown: dict[str, Any] = {
@@ -118,7 +117,7 @@ def _explained(request: Request, ground: Backend, stages: Stages, asked: dict[st
         try:
             pair = _pair(loaded.config, asked["left"], asked["right"])
             place = read(asked["path"]) if asked["path"].strip() else ()
-            stage = stages.get(ground, loaded, pair) if wait else stages.known(ground, loaded, pair)
+            stage = ground.stages.get(ground, loaded, pair) if wait else ground.stages.known(ground, loaded, pair)
             if stage is None:
                 shown["waiting"] = True
             else:
@@ -133,9 +132,7 @@ def _explained(request: Request, ground: Backend, stages: Stages, asked: dict[st
     return page(request, "explain.html", status=_status(request, status), gap_groups=gap_groups, words=_WORDS, **shown)
 
 
-def _checked(
-    request: Request, ground: Backend, stages: Stages, name: str, wanted: tuple[str, str], *, wait: bool
-) -> HTMLResponse:
+def _checked(request: Request, ground: Backend, name: str, wanted: tuple[str, str], *, wait: bool) -> HTMLResponse:
     loaded = ground.loaded()
     pack = policies.pack(ground, loaded, name, RuleFilter())
     shown: dict[str, Any] = {"pack": pack, "found": None, "waiting": False, "problem": "", "pair": None}
@@ -143,10 +140,10 @@ def _checked(
     try:
         pair = _pair(loaded.config, *wanted) if all(wanted) else _first(loaded.config, pack)
         shown["pair"] = pair
-        if pair is not None and not wait and stages.known(ground, loaded, pair) is None:
+        if pair is not None and not wait and ground.stages.known(ground, loaded, pair) is None:
             shown["waiting"] = True
         else:
-            shown["found"] = explained.checked(ground, loaded, stages, pack, pair)
+            shown["found"] = explained.checked(ground, loaded, pack, pair)
     except StoreError:
         raise
     except AuditorError as error:

@@ -18,7 +18,6 @@ from auditor.web.queries.counterparts import waiting
 from auditor.web.queries.documents import document, dumped
 from auditor.web.queries.lineage import lineage
 from auditor.web.queries.resources import LATEST, Wanted
-from auditor.web.queries.staging import Stages
 from auditor.web.templating import page, url
 from auditor.web.views.environment import own_name, segment
 
@@ -54,7 +53,7 @@ class _Asked:
         return url(f"/environments/{segment(self.name)}/resource{path}", **query, snapshot=snapshot, **more)
 
 
-def resource_router(stages: Stages) -> APIRouter:
+def resource_router() -> APIRouter:
     router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
 
     @router.get("/environments/{name}/snapshots/{snapshot}")
@@ -117,7 +116,7 @@ def resource_router(stages: Stages) -> APIRouter:
         if "history" in parts:
             history = lineage(store, config, registry, asked.info, light)
         if "pairs" in parts:
-            pairs = kept.counterparts.of(ground, stages, asked.name, light, _ASKED_FOR)
+            pairs = kept.counterparts.of(ground, asked.name, light, _ASKED_FOR)
         return page(
             request,
             "resource.html",

@@ -23,7 +23,8 @@ from auditor.registry import Registry
 from auditor.store import Store
 from auditor.web.access.origins import login_path, own_origin
 from auditor.web.access.throttle import MOST_A_MINUTE, Throttle
-from auditor.web.views.live import Pulses, changes
+from auditor.web.queries.pulses import Pulses
+from auditor.web.views.live import changes
 from tests.daemon.served import company
 from tests.web.access.doors import ADMIN, CONFIG, NOW, Clock, Door, door, service, session, token
 
