@@ -33,10 +33,12 @@ from auditor.registries import Digests, digests, pinned
 from auditor.versions import is_commit
 
 __all__ = [
-    "KINDS", "MAX_ROWS", "MAX_TEXT", "PIPELINES", "TELLING", "Image", "Told", "deployed", "deployed_by", "folded", "image",
+    "DEPLOYED_VERSION", "KINDS", "MAX_ROWS", "MAX_TEXT", "PIPELINES", "TELLING", "Image", "Told", "deployed", "deployed_by", "folded", "image",
     "same_version", "short", "without_names",
 ]  # fmt: skip
 
+DEPLOYED_VERSION = 1
+"""Raise it when the same resources would say that something else is deployed."""
 MAX_ROWS = 1000
 MAX_TEXT = 128
 _NUMBERED = re.compile(r"#[0-9]+\Z")

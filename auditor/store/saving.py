@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 from itertools import groupby, islice
 from operator import attrgetter
 
 import zstandard
 from sqlalchemy.orm import Session
 
+import auditor
 from auditor.codec import canonical, digest, encode
-from auditor.deployed import KINDS, deployed
+from auditor.deployed import DEPLOYED_VERSION, KINDS, deployed
 from auditor.document import Document
 from auditor.errors import StoreError
 from auditor.gauges import Deployed
@@ -75,7 +77,7 @@ class Saver:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._deployed: dict[tuple[object, ...], tuple[Deployed, ...]] = {}
+        self._running: dict[str, tuple[str, tuple[Deployed, ...]]] = {}
 
     def save(self, snapshot: Snapshot, words: tuple[str, ...]) -> None:
         """The same again changes nothing, another of its id is refused. Documents that were not at hand are found in this
@@ -92,7 +94,7 @@ class Saver:
             if _is_there(session, snapshot, parts):
                 return
             new = _new(session, parts)
-        running = self._running(snapshot, parts, words)
+        told_by, running = self._deployed(snapshot, words)
         rest = iter(sorted(new.documents))
         while len(new.documents) > _BATCH and (batch := list(islice(rest, _BATCH))):
             rows = _compressed(parts, new, batch)
@@ -110,21 +112,31 @@ class Saver:
                 new = _new(session, parts)
                 last = _compressed(parts, new, sorted(new.documents))
             _write(session, snapshot, parts, new, last)
-            summaries.keep_snapshot(session, snapshot, running)
+            summaries.keep_snapshot(session, snapshot, running, told_by)
             deployments.keep(session, snapshot, words, running)
 
-    def _running(self, snapshot: Snapshot, parts: _Parts, words: tuple[str, ...]) -> tuple[Deployed, ...]:
-        """What the snapshot says is deployed; an unchanged one says what the last one said."""
-        key = (words, *parts.manifests)
-        found = self._deployed.pop(key, None)
-        self._deployed[key] = _deployed(self._database, snapshot.resources, words) if found is None else found
-        for old in list(self._deployed)[:-_REMEMBERED]:
-            self._deployed.pop(old, None)
-        return self._deployed[key]
+    def _deployed(self, snapshot: Snapshot, words: tuple[str, ...]) -> tuple[str, tuple[Deployed, ...]]:
+        """What the snapshot says is deployed, with the digest of all that tells it: where that is the last snapshot's, so
+        is what it tells, and not one document is read."""
+        telling = [one for one in snapshot.resources if one.kind in KINDS]
+        key = _told_by(telling, words)
+        found = self._running.pop(snapshot.environment, None)
+        if found is None or found[0] != key:
+            with self._database.reading() as session:
+                found = summaries.running(session, snapshot.environment)
+        if found is None or found[0] != key:
+            found = key, deployed(_read_together(self._database, telling), words)
+        self._running[snapshot.environment] = found
+        for old in list(self._running)[:-_REMEMBERED]:
+            self._running.pop(old, None)
+        return found
 
 
-def _deployed(database: Database, resources: Iterable[Resource], words: tuple[str, ...]) -> tuple[Deployed, ...]:
-    return deployed(_read_together(database, [one for one in resources if one.kind in KINDS]), words)
+def _told_by(resources: Sequence[Resource], words: tuple[str, ...]) -> str:
+    told = sha256(canonical([DEPLOYED_VERSION, auditor.__version__, words]))
+    for some in groups(resources, _BATCH):
+        told.update(entries.spelled(some))
+    return told.hexdigest()
 
 
 def _read_together(database: Database, resources: Sequence[Resource]) -> Iterator[Resource]:

@@ -30,11 +30,14 @@ _KIND, _SOURCE = attrgetter("kind"), attrgetter("source")
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A snapshot in numbers: resources by kind, gaps by reason, and what is deployed."""
+    """A snapshot in numbers: resources by kind, gaps by reason, and what is deployed.
+
+    `told_by` is the digest of all that tells what is deployed, "" where that is not known."""
 
     resources: Mapping[str, int]
     gaps: Mapping[GapReason, int]
     deployed: tuple[Deployed, ...] = ()
+    told_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,15 @@ class _Tallies:
     tallies: Mapping[Category, Tally]
 
 
-def keep_snapshot(session: Session, snapshot: Snapshot, running: tuple[Deployed, ...]) -> None:
+def keep_snapshot(session: Session, snapshot: Snapshot, running: tuple[Deployed, ...], told_by: str = "") -> None:
     """Summarise `snapshot`, which is the last of its environment; no other one may be saved at the same time.
 
-    `running` is what it says is deployed."""
+    `running` is what it says is deployed, `told_by` the digest of all that tells it."""
     summarised = Summary(
         resources=Counter(map(_KIND, snapshot.resources)),
         gaps=Counter(gap.reason for gap in snapshot.gaps),
         deployed=running,
+        told_by=told_by,
     )
     row = {
         "environment": snapshot.environment,
@@ -80,6 +84,13 @@ def keep_snapshot(session: Session, snapshot: Snapshot, running: tuple[Deployed,
     blobs.upsert(session, SnapshotSummaryRow, row)
     for collector in sorted(successful(snapshot)):
         _succeeded(session, snapshot.environment, collector, snapshot.taken_at)
+
+
+def running(session: Session, environment: str) -> tuple[str, tuple[Deployed, ...]] | None:
+    """What the last snapshot of an environment says is deployed, and what it is told by; None where that is not known."""
+    row = session.get(SnapshotSummaryRow, environment)
+    found = summary(row) if row is not None else None
+    return (found.told_by, found.deployed) if found is not None and found.told_by else None
 
 
 def successful(snapshot: Snapshot) -> frozenset[str]:
