@@ -7,7 +7,7 @@ snapshot's references it may hold: so a thing that comes or goes touches the doc
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,7 @@ def known_forms(
         expect(one for place in some if isinstance(one := resources[place].attributes, Document))
         for place in some:
             found[place] = forms.made(resources[place])
+    forms.done()
     return tuple(normal for normal in found if normal is not None)
 
 
@@ -77,9 +78,17 @@ class _Forms:
         self._nouns = Nouns(kinds)
         self._live = _numbered(references.live)
         self._copied = self._live if references.copied is references.live else _numbered(references.copied)
-        self._places: dict[tuple[str, str], tuple[Kind, bytes, dict[int, list[bytes]]]] = {}
+        self._places: dict[tuple[str, str], tuple[Kind, bytes, dict[int, bytes]]] = {}
         self._set_aside: dict[str, Neutral] = {}
         self._trees: OrderedDict[int, tuple[Resource, Mapping[str, Json], Mapping[str, Json] | None]] = OrderedDict()
+        # Once for all: a method that is named anew for each form is an object for each.
+        self._reads = self._read, self._read_raw, self._read_naming
+
+    def done(self) -> None:
+        """Nothing more will be made: what stays is what forms are read with."""
+        self._places, self._live, self._copied = {}, {}, {}
+        # Whoever reads knows this, which need not know whoever reads.
+        del self._reads
 
     def known(self, resource: Resource) -> Normal | None:
         """The form of a resource; None where it was never made."""
@@ -108,19 +117,20 @@ class _Forms:
 
     def _normal(self, resource: Resource, kind: Kind, key: bytes, record: bytes) -> Normal:
         end = _IDENTITY + int.from_bytes(record[_DIGEST:_IDENTITY], "little")
+        read, read_raw, read_naming = self._reads
         return Normal.light(
             resource,
             kind,
             record[_IDENTITY:end].decode("utf-8", "surrogatepass"),
-            self._read,
+            read,
             record[:_DIGEST].hex(),
             key,
             record[end:],
-            self._read_raw,
-            self._read_naming,
+            read_raw,
+            read_naming,
         )
 
-    def _place(self, resource: Resource) -> tuple[Kind, bytes, dict[int, list[bytes]]]:
+    def _place(self, resource: Resource) -> tuple[Kind, bytes, dict[int, bytes]]:
         """What resources of one kind and source have in common: the kind, the digest of what is declared, the references."""
         kind, names = self._kind_of(resource.kind), self._names_of(resource)
         # The last three do not make the form, but tell how two of them compare.
@@ -191,9 +201,7 @@ class _Forms:
             self._trees.popitem(last=False)
 
 
-def _key(
-    resource: Resource, digest: bytes, declared: bytes, mentions: bytes, numbered: Mapping[int, Sequence[bytes]]
-) -> bytes:
+def _key(resource: Resource, digest: bytes, declared: bytes, mentions: bytes, numbered: Mapping[int, bytes]) -> bytes:
     """What the form of a resource is known by: its document, what is declared, and the references that it may hold."""
     # Conditions of rules ask for these, so that what is settled of a resource depends on them, too.
     told = compact_texts(
@@ -208,14 +216,14 @@ def _key(
         ]
     )
     parts = [digest, declared, told]
-    for each in sorted(numbered.keys() & unpack(mentions)):
-        parts += numbered[each]
+    parts += [numbered[each] for each in sorted(numbered.keys() & unpack(mentions))]
     return blake2b(b"\x1e".join(parts), digest_size=KEY).digest()
 
 
-def _numbered(references: Mapping[str, str]) -> dict[int, list[bytes]]:
+def _numbered(references: Mapping[str, str]) -> dict[int, bytes]:
     """By the number of the text that refers: what it stands for. Two texts may have one number, so both are told."""
-    found: dict[int, list[bytes]] = defaultdict(list)
+    found: dict[int, bytes] = {}
     for text, target in sorted(references.items()):
-        found[number(text)].append(f"{text}\1{target}".encode("utf-8", "surrogatepass"))
-    return dict(found)
+        said, each = f"{text}\1{target}".encode("utf-8", "surrogatepass"), number(text)
+        found[each] = b"\x1e".join((found[each], said)) if each in found else said
+    return found
