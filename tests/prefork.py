@@ -150,6 +150,8 @@ if __name__ == "__main__":
     # A pack is parsed once for each text of it, so what a new process parses is what it would parse itself.
     load_policy = sys.modules["auditor.policy"].load_policy
     load_policy(("default",))
+    # Routes are made once in a process, and keep nothing.
+    sys.modules["auditor.web.routes"].routers()
     # What is imported stays; nobody need look at it again, least of all each process at its end.
     gc.freeze()
     words = _serve(int(sys.argv[1]))
