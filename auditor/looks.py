@@ -46,7 +46,11 @@ class Facts:
 
 
 class Part(Protocol):
-    """Some resources as kept. `lines` are their spellings: one of each, or one of several."""
+    """Some resources as kept. `lines` are their spellings: one of each, or one of several. `first` is the name that it begins
+    with, as far as that is known."""
+
+    @property
+    def first(self) -> str | None: ...
 
     @property
     def lines(self) -> Sequence[bytes]: ...
@@ -85,6 +89,10 @@ class Manifest:
     def parts(self) -> Mapping[str, Part]:
         """What it consists of, by digest: two manifests that have a part in common list the same there."""
         return {sha256(self.content).hexdigest(): self}
+
+    @property
+    def first(self) -> str | None:
+        return None
 
     @property
     def lines(self) -> Sequence[bytes]:

@@ -3,7 +3,7 @@ and what of it was not observed."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -268,9 +268,18 @@ class Scene:
 
 
 def _only_in(parts: Sequence[Part], others: Sequence[Part]) -> list[Resource]:
-    """The resources, by name and references only, that some parts list and others do not list alike."""
-    known = {line for part in others for line in part.lines}
-    return [one for part in parts for one in _pointing(part, [line for line in part.lines if line not in known])]
+    """The resources, by name and references only, that some parts list and those of the others that begin alike do not.
+
+    What moved from one part to another is told of both, and so changes nothing."""
+    beside: dict[str | None, list[Part]] = defaultdict(list)
+    for part in others:
+        beside[part.first].append(part)
+    found: list[Resource] = []
+    for part in parts:
+        # Of two parts at a time: the lines of all would take more room than all else that is known of a look.
+        known = {line for other in beside.get(part.first, ()) for line in other.lines}
+        found += _pointing(part, [line for line in part.lines if line not in known])
+    return found
 
 
 def _pointing(part: Part, lines: Sequence[bytes]) -> Iterator[Resource]:

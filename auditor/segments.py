@@ -155,4 +155,5 @@ class Columns:
     def _compressed(body: bytes, ends: list[int]) -> Iterator[bytes]:
         squeeze = zstandard.ZstdCompressor(level=1).compress
         for first in range(0, len(ends) - 1, _BLOCK):
-            yield squeeze(body[ends[first] : ends[min(first + _BLOCK, len(ends) - 1)]])
+            # What was squeezed lies in as much room as before: a copy does not.
+            yield bytes(memoryview(squeeze(body[ends[first] : ends[min(first + _BLOCK, len(ends) - 1)]])))
