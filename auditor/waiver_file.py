@@ -222,7 +222,9 @@ class _Reader:
         self.problems.append(self.document.problem(("waivers", self.index, *place), message, remedy, of_value=True))
 
     def _check_selects(self) -> None:
-        if not any(getattr(self.model, key) for key in _SELECTING):
+        given = [getattr(self.model, key) for key in _SELECTING]
+        # Two values narrow it down, too.
+        if not any(map(_selects, given)) and not (self.model.bound is not None and any(given)):
             self.note((), "does not say what it covers", f"name at least one of {', '.join(_SELECTING)}")
         if self.model.bound is not None and not self.model.bound.model_fields_set:
             self.note(("while",), "names no value", "write left: and right: as `audit show` prints them")
@@ -280,6 +282,11 @@ class _Reader:
             day = f"{last - _DAY:%Y-%m-%d}" if _is_day(self.model.expires) else moment(last)
             more = f", or allow more with `longest:` at the top ({days(LIMIT)} at most)" if longest < LIMIT else ""
             self.note(("expires",), message, f"let it end by {day}{more}")
+
+
+def _selects(said: str | list[str] | None) -> bool:
+    """Whether a key leaves anything out: one of stars alone covers all that there is and will be."""
+    return bool(said) and not (isinstance(said, str) and said.strip() != "" and set(said.strip()) <= set("*./"))
 
 
 def first_instant(text: str) -> datetime:
