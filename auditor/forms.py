@@ -89,6 +89,8 @@ class _Forms:
         self._places, self._live, self._copied = {}, {}, {}
         # Whoever reads knows this, which need not know whoever reads.
         del self._reads
+        self._mentions.rest()
+        self._known.rest()
 
     def known(self, resource: Resource) -> Normal | None:
         """The form of a resource; None where it was never made."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain
 from typing import Protocol
@@ -31,7 +31,8 @@ class Shelf(Protocol):
 
     def segments(self, name: str) -> Mapping[str, bytes]: ...
 
-    def put_segments(self, name: str, add: Collection[bytes], drop: Collection[str] = ()) -> tuple[str, ...]: ...
+    def put_segments(self, name: str, add: Collection[bytes], drop: Collection[str] = ()) -> tuple[str, ...]:
+        """The ids of those in `add`, in their order; those of `drop` go."""
 
 
 def key_of(*parts: bytes | str) -> bytes:
@@ -59,6 +60,7 @@ class Kept:
         self._fresh: dict[bytes, bytes] = {}
         self._used: set[bytes] = set()
         self._segments: set[str] = set()
+        self._marks: dict[str, bytes] = {}
         self._flushes = 0
         self._size = 0
         self._is_read = shelf is None
@@ -96,6 +98,13 @@ class Kept:
         self._read()
         return chain(list(self._known.values()), *(columns.values() for columns in self._columns))
 
+    def rest(self) -> None:
+        """Let go of most of it until somebody asks again: to read it costs less than what it is good for, once in an audit."""
+        with self._lock:
+            if self._is_read and self._shelf is not None:
+                self._marks.update((one.identifier, one.marks()) for one in self._columns)
+                self._is_read, self._columns = False, ()
+
     def flush(self) -> None:
         """Write what is new. Now and then the whole is written anew, in one piece, without what nobody asked for since."""
         with self._lock:
@@ -110,8 +119,9 @@ class Kept:
                     self._write_anew(self._shelf, fresh)
                 elif fresh:
                     bodies = list(packed(fresh))
-                    self._segments.update(self._shelf.put_segments(self.name, bodies))
-                    self._put_aside(bodies, self._columns)
+                    identifiers = self._shelf.put_segments(self.name, bodies)
+                    self._segments.update(identifiers)
+                    self._put_aside(bodies, identifiers, self._columns)
             except StoreError as error:
                 _log.warning("what was worked out is not kept and will be worked out again: %s", error)
 
@@ -125,15 +135,17 @@ class Kept:
             kept = {key: value for columns in self._columns for key, value in columns.items(asked=stale)}
             kept.update((key, value) for key, value in known if not stale or key in used)
             bodies = list(packed(kept))
-            self._segments = set(shelf.put_segments(self.name, bodies, self._segments))
+            identifiers = shelf.put_segments(self.name, bodies, self._segments)
+            self._segments = set(identifiers)
             self._known = dict(known) if not stale else {key: value for key, value in known if key in used}
-            self._put_aside(bodies, ())
+            self._put_aside(bodies, identifiers, ())
         for columns in self._columns:
             columns.forget()
 
-    def _put_aside(self, bodies: Collection[bytes], columns: tuple[Columns, ...]) -> None:
+    def _put_aside(self, bodies: Sequence[bytes], identifiers: Sequence[str], columns: tuple[Columns, ...]) -> None:
         """Hold what was written as columns, where it is much, beside those that stay."""
-        new = [Columns(body) for body in bodies if count_of(body) >= _FEWEST]
+        named = zip(identifiers, bodies, strict=True)
+        new = [Columns(body, identifier) for identifier, body in named if count_of(body) >= _FEWEST]
         self._columns = (*new, *columns)
         for key in chain(*(each.keys() for each in new)):
             self._known.pop(key, None)
@@ -152,17 +164,18 @@ class Kept:
                 found = {}
             known: dict[bytes, bytes] = {}
             columns: list[Columns] = []
+            self._segments.update(found)
             for identifier, body in found.items():
-                self._segments.add(identifier)
                 if count_of(body) < _FEWEST:
                     known.update(unpacked(body))
                 else:
-                    columns.append(Columns(body))
+                    columns.append(Columns(body, identifier, self._marks.get(identifier, b"")))
             # The last word counts.
             self._columns = tuple(reversed(columns))
             for key, value in known.items():
                 self._known.setdefault(key, value)
             self._size = _size(self._known)
+            self._marks.clear()
             self._is_read = True
 
 

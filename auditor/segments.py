@@ -75,12 +75,13 @@ def _ends(body: bytes) -> list[int]:
 
 
 class Columns:
-    """The records of one segment, as they are stored. Safe to share between threads."""
+    """The records of one segment, as they are stored. Safe to share between threads. `identifier` is the segment's."""
 
-    __slots__ = ("_asked", "_begins", "_blocks", "_body", "_ends", "_last", "first", "last", "size")
+    __slots__ = ("_asked", "_begins", "_blocks", "_body", "_ends", "_last", "first", "identifier", "last", "size")
 
-    def __init__(self, body: bytes) -> None:
-        """Of a segment that is not whole there are no records."""
+    def __init__(self, body: bytes, identifier: str = "", asked: bytes = b"") -> None:
+        """Of a segment that is not whole there are no records. `asked` is what `marks` said of it earlier."""
+        self.identifier = identifier
         ends = _ends(body)
         count = max(len(ends) - 1, 0)
         above = _START + count * KEY
@@ -92,7 +93,7 @@ class Columns:
         places = (bisect_left(starts, group << 4) for group in range(_GROUPS))
         self._begins = array("L", [*(_START + place * KEY for place in places), above])
         self._ends = array("L", ends)
-        self._asked = bytearray(count)
+        self._asked = bytearray(asked) if len(asked) == count else bytearray(count)
         self._body = body
         self._blocks: tuple[bytes, ...] = ()
         self._last: tuple[int, bytes] = (-1, b"")
@@ -120,6 +121,10 @@ class Columns:
     def asked(self) -> int:
         """How many of the records were asked for."""
         return self._asked.count(1)
+
+    def marks(self) -> bytes:
+        """Which of them were."""
+        return bytes(self._asked)
 
     def forget(self) -> None:
         """From now on nobody has asked for any."""

@@ -58,6 +58,8 @@ def test_a_map_of_many_records_says_what_a_dictionary_would(store: Store, longes
         blake2b(b"%d" % each, digest_size=KEY).digest(): b"%d " % each * (each % longest // 4) for each in range(3000)
     }
     alike = [next(iter(known))[: KEY - 1] + bytes([last]) for last in range(4)]
+    # The last one is found once more where the one before it ends.
+    alike += [b"aaA" + b"a" * (KEY - 3), b"a" * KEY]
     known.update({key: bytes([at]) for at, key in enumerate(alike)})
     first = Kept(f"many-{longest}", store)
     for key, value in known.items():
@@ -69,8 +71,9 @@ def test_a_map_of_many_records_says_what_a_dictionary_would(store: Store, longes
     first.flush()
     known |= late
     second = Kept(f"many-{longest}", store)
-    for one in (first, second):
+    for one in (first, second, first, second):
         assert {key: one.get(key) for key in known} == known
+        one.rest()
         assert [one.get(bytes([other]) * KEY) for other in range(5)] == [None] * 5
         assert set(known.values()) <= set(one.values())
 
@@ -85,6 +88,7 @@ def test_what_nobody_asks_for_is_left_out_when_much_of_it_is_written_anew(store:
     second = Kept("stale", store)
     asked = keys[:1500]
     assert [second.get(key) for key in asked] == [key * 2 for key in asked]
+    second.rest()
     second[b"n" * KEY] = b"new"
     for _ in range(63):
         second.flush()
