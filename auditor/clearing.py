@@ -134,7 +134,9 @@ class Plans:
         where = rule.where
         if where is None or not where.uses or not where.uses <= _SEPARATE:
             return True
-        return where.holds({"separate_accounts": self._separate})
+        unanswered: list[str] = []
+        # One that has no answer is for the check to tell of.
+        return where.holds({"separate_accounts": self._separate}, unanswered.append) or bool(unanswered)
 
 
 def checked_sides(rule: Rule, sides: Sides) -> tuple[str, ...]:

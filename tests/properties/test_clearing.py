@@ -143,6 +143,14 @@ def test_what_checks_are_about_is_not_cleared(apart: bool) -> None:
         asked(place("aws.ssm.parameter", ("value",), left, right, name=right), apart=apart, differs=False)
 
 
+def test_a_condition_without_an_answer_is_noted_though_it_asks_for_no_value(tmp_path: Path) -> None:
+    """Else a rule would never apply, and nobody would hear why."""
+    rule = '{id: one, about: It, path: "**", where: separate_accounts > 1, expect: no_placeholder, severity: high}'
+    glancing, looking = evaluators_of(policy_of(tmp_path, f"rules: [{rule}]"), apart=False)
+    compared((glancing, looking), place("env.file", ("PASSWORD",), "changeme", "changeme"), differs=False)
+    assert glancing.faults.notes() == looking.faults.notes() != ()
+
+
 @pytest.mark.parametrize("expectation", GLANCED)
 @pytest.mark.parametrize("environment", ["", ", in: prod", ", in: staging", ", in: non-production"])
 def test_what_a_rule_is_about_is_not_cleared(tmp_path: Path, environment: str, expectation: str) -> None:
