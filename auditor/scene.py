@@ -237,19 +237,22 @@ class Scene:
             )
         return Handles(found)
 
-    def _near_references(self, near: Scene) -> Mapping[str, str] | None:
+    def _near_references(self, near: Scene) -> Handles | None:
         """Those of another scene but for what differs; None where something may be referred to by what others are, too."""
         gone = [part for digest, part in near._parts.items() if digest not in self._parts]
         come = [part for digest, part in self._parts.items() if digest not in near._parts]
         if not gone and not come:
             return near._references
         lost, new = _only_in(gone, come), _only_in(come, gone)
-        kept = dict(near._references)
+        kept = Handles(near._references)
         for ref in references_of(lost):
             kept.pop(ref, None)
         fresh = references_of(new)
         alone = sum(len(resource.refs) for resource in new) == len({ref for resource in new for ref in resource.refs})
-        return {**kept, **fresh} if alone and kept.keys().isdisjoint(fresh) else None
+        if not alone or not kept.keys().isdisjoint(fresh):
+            return None
+        kept.update(fresh)
+        return kept
 
     @cached_property
     def has_sole_handles(self) -> bool:
