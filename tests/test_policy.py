@@ -160,3 +160,15 @@ def test_a_later_ignore_silences_differences_and_checks(
         "  - {id: c, about: c, path: noise.**, expect: ignore}\n",
     )
     assert judged({"noise": {"x": value}}, {"noise": {"x": "changeme", "y": 1}}, policy).breaches == ()
+
+
+def test_packs_that_ship_are_one_policy_however_often_they_are_asked_for(tmp_path: Path) -> None:
+    """What was found out about places is found out once; with a pack of one's own the policy is read anew."""
+    (tmp_path / "acme.yaml").write_text("policy: acme\nextends: [default]\nrules: []\n")
+    first = load_policy(("default",))
+    assert load_policy(("default",)) is first
+    assert load_policy(("default",), [tmp_path]) is first
+    assert load_policy(("strict",)).rules != first.rules
+    own = load_policy(("acme",), [tmp_path])
+    assert own.rules == first.rules
+    assert load_policy(("acme",), [tmp_path]) is not own
