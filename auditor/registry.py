@@ -6,9 +6,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import sys
 import threading
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ class Registry:
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
             if not module.name.startswith("_"):
                 registry._found[module.name] = partial(_shipped, package, module.name)
-        for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+        for point in _points(tuple(sys.path)):
             if point.name in registry._found:
                 raise _twice(point.name)
             registry._found[point.name] = partial(_plugin, point)
@@ -124,6 +125,12 @@ class Registry:
         globs = {kind.name: kind for kind in self._globs} | {name: kind for name, kind in kinds.items() if "*" in name}
         self._globs = sorted(globs.values(), key=lambda kind: (-len(kind.name), kind.name))
         self._collectors = self._collectors | {collector.name: collector}
+
+
+@lru_cache(maxsize=1)
+def _points(_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """What is installed along Python's path, by name. To look means to read a file of every package there."""
+    return tuple(sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name))
 
 
 def _twice(name: str) -> AuditorError:
