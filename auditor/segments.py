@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import sys
+import threading
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
@@ -24,8 +25,8 @@ _START = len(_MARK) + HEAD.size
 _SEGMENT = 8_000_000
 # Keys are digests, and so spread evenly: so many groups by their first twelve bits are of a handful each.
 _GROUPS = 4096
-# Records of so many bytes are mostly texts, which take a fifth of the room in blocks of so many, compressed.
-_LONG, _BLOCK = 256, 16
+# Records of so many bytes are mostly texts, which take a quarter of the room in blocks of so many, compressed.
+_LONG, _BLOCK = 256, 8
 
 
 def packed(records: Mapping[bytes, bytes]) -> Iterator[bytes]:
@@ -77,7 +78,20 @@ def _ends(body: bytes) -> list[int]:
 class Columns:
     """The records of one segment, as they are stored. Safe to share between threads. `identifier` is the segment's."""
 
-    __slots__ = ("_asked", "_begins", "_blocks", "_body", "_ends", "_last", "first", "identifier", "last", "size")
+    __slots__ = (
+        "_asked",
+        "_begins",
+        "_blocks",
+        "_body",
+        "_ends",
+        "_last",
+        "_lock",
+        "_unsqueeze",
+        "first",
+        "identifier",
+        "last",
+        "size",
+    )
 
     def __init__(self, body: bytes, identifier: str = "", asked: bytes = b"") -> None:
         """Of a segment that is not whole there are no records. `asked` is what `marks` said of it earlier."""
@@ -97,6 +111,8 @@ class Columns:
         self._body = body
         self._blocks: tuple[bytes, ...] = ()
         self._last: tuple[int, bytes] = (-1, b"")
+        # To make one takes longer than what it does; no two threads may use one at once.
+        self._unsqueeze, self._lock = zstandard.ZstdDecompressor(), threading.Lock()
         if count and ends[-1] - ends[0] >= count * _LONG:
             self._body, self._blocks = body[:above], tuple(self._compressed(body, ends))
         self.size = len(self._body) + sum(map(len, self._blocks))
@@ -151,7 +167,8 @@ class Columns:
         number, block = self._last
         if number != at // _BLOCK:
             number = at // _BLOCK
-            block = zstandard.ZstdDecompressor().decompress(self._blocks[number])
+            with self._lock:
+                block = self._unsqueeze.decompress(self._blocks[number])
             self._last = number, block
         start = self._ends[number * _BLOCK]
         return block[begin - start : end - start]
