@@ -13,7 +13,7 @@ from auditor.mentions import mentions_any, number
 from auditor.naming import noun_of, spoken
 
 if TYPE_CHECKING:
-    from auditor.model import Breach, Comparison, Normal
+    from auditor.model import Breach, Comparison, Naming, Normal
 
 _REFERENCE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+/[A-Za-z0-9][\w./-]*")
 
@@ -57,11 +57,11 @@ def _dependents(comparison: Comparison, wanted: frozenset[Spot]) -> Mapping[Spot
         targets = _Targets(own, wanted)
         naming = [(identity, normal) for identity, normal in own if targets.may_be_named_in(normal)]
         for start in range(0, len(naming), _AT_ONCE):
-            some = naming[start : start + _AT_ONCE]
-            _read_together([normal for _, normal in some])
-            for identity, normal in some:
+            some = [(identity, normal, normal.naming) for identity, normal in naming[start : start + _AT_ONCE]]
+            _read_together(normal for _, normal, told in some if told is None)
+            for identity, normal, told in some:
                 spot = (normal.kind.name, identity)
-                for target in targets.named_by(normal):
+                for target in targets.named_by(normal, told):
                     if target != spot:
                         found[target].add(spot)
     return found
@@ -87,9 +87,10 @@ class _Targets:
         """Whether a document has to be read: only where nothing that would name one of them is mentioned it has not."""
         return normal.mentions is None or mentions_any(normal.mentions, self._numbers)
 
-    def named_by(self, normal: Normal) -> Iterator[Spot]:
-        """Those that a document refers to: by what an id or an endpoint stands for, or by name under a key of their kind."""
-        told = normal.naming
+    def named_by(self, normal: Normal, told: Naming | None) -> Iterator[Spot]:
+        """Those that a document refers to: by what an id or an endpoint stands for, or by name under a key of their kind.
+
+        `told` is what is kept of how it names things; None where it has to be read."""
         for key, text in spoken(normal.raw) if told is None else told:
             if text in self._whole:
                 yield self._whole[text]
@@ -110,8 +111,4 @@ class _Targets:
 
 
 def _read_together(normals: Iterable[Normal]) -> None:
-    expect(
-        document
-        for normal in normals
-        if normal.naming is None and isinstance(document := normal.resource.attributes, Document)
-    )
+    expect(document for normal in normals if isinstance(document := normal.resource.attributes, Document))
