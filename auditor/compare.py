@@ -18,7 +18,7 @@ from auditor.document import Document, expect
 from auditor.errors import CompareError
 from auditor.kept import KEY, key_of
 from auditor.model import ABSENT, Absent, Change, Compared, Difference, Json, Match, Path
-from auditor.paths import ITEM, UNKEYED, shown
+from auditor.paths import ITEM, UNKEYED, free_key, shown
 from auditor.snapshot import is_ordered
 from auditor.values import canonical
 
@@ -282,9 +282,7 @@ def _distinct(rows: list[tuple[str, str | None, str | None]]) -> list[tuple[str,
     seen: set[str] = set()
     found: list[tuple[str, str | None, str | None]] = []
     for key, a, b in rows:
-        unique, count = key, 2
-        while unique in seen:
-            unique, count = f"{key}~{count}", count + 1
+        unique = free_key(key, seen)
         seen.add(unique)
         found.append((unique, a, b))
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from auditor.globs import path_glob
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
 T = TypeVar("T")
 _MOST_REMEMBERED = 65536
@@ -24,6 +24,14 @@ ITEM = "*"
 def shown(path: tuple[str, ...]) -> tuple[str, ...]:
     """The path without the keys of unnamed items, which are made of their values."""
     return tuple(ITEM if step.startswith(UNKEYED) else step for step in path)
+
+
+def free_key(key: str, taken: Container[str]) -> str:
+    """A key that is not taken: two names may become one when an environment's name is set aside."""
+    unique, count = key, 2
+    while unique in taken:
+        unique, count = f"{key}~{count}", count + 1
+    return unique
 
 
 def matches(pattern: str, path: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from auditor.expect import Leaf
 from auditor.model import ABSENT, Absent, Path
-from auditor.paths import shown
+from auditor.paths import free_key, shown
 from auditor.values import canonical
 
 if TYPE_CHECKING:
@@ -130,14 +130,14 @@ def _rows(left: Leaf, right: Leaf, names: tuple[EnvironmentNames, EnvironmentNam
         return rows
     for key, leaf in ours.items():
         if key not in theirs:
-            rows[_free(names[0].neutral(key), rows)] = (leaf, NOTHING)
+            rows[free_key(names[0].neutral(key), rows)] = (leaf, NOTHING)
     for key, leaf in theirs.items():
         if key not in ours:
             common = names[1].neutral(key)
             if common in rows and not rows[common][1].present:
                 rows[common] = (rows[common][0], leaf)
             else:
-                rows[_free(common, rows)] = (NOTHING, leaf)
+                rows[free_key(common, rows)] = (NOTHING, leaf)
     return rows
 
 
@@ -149,14 +149,6 @@ def _below(leaf: Leaf) -> dict[str, Leaf]:
     if not isinstance(form, Mapping):
         return {key: Leaf(value, value) for key, value in raw.items()}
     return {key: Leaf(form.get(key, value), value) for key, value in raw.items()}
-
-
-def _free(key: str, rows: Mapping[str, object]) -> str:
-    """A key that is not taken: two names may become one when the environment's name is set aside."""
-    unique, count = key, 2
-    while unique in rows:
-        unique, count = f"{key}~{count}", count + 1
-    return unique
 
 
 def _leaf(form: Json, raw: Json, path: Path, told: Json | Absent) -> Leaf:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from auditor.paths import free_key
 from auditor.values import canonical, way_of_spelling
 
 if TYPE_CHECKING:
@@ -55,10 +56,7 @@ def _all_of(rows: Iterable[tuple[str, Json]]) -> dict[str, Json]:
     """Each row under a key of its own: `STAGING_URL` and `STG_URL` are one name, and neither value may hide the other."""
     told: dict[str, Json] = {}
     for key, value in rows:
-        unique, count = key, 2
-        while unique in told:
-            unique, count = f"{key}~{count}", count + 1
-        told[unique] = value
+        told[free_key(key, told)] = value
     return told
 
 
