@@ -30,6 +30,7 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader
 from botocore.utils import parse_timestamp
 
@@ -37,6 +38,7 @@ from auditor.errors import CollectError
 from auditor.model import GapReason
 from collectors._meter import THROTTLED
 from collectors.aws._errors import outcome
+from collectors.aws._events import Events
 from collectors.aws._http import Transport
 from collectors.aws._limits import Bucket
 from collectors.aws._offered import is_offered
@@ -198,7 +200,9 @@ class Access:
         return assumed
 
     def _new_session(self) -> Any:
-        session = botocore.session.Session(profile=self._options.profile)
+        hooks = HierarchicalEmitter()
+        session = botocore.session.Session(profile=self._options.profile, event_hooks=hooks)
+        session.register_component("event_emitter", Events(hooks))
         session.register_component("data_loader", _models())
         session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
         return session

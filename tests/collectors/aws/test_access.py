@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.hooks import EVENT_ALIASES, EventAliaser, HierarchicalEmitter
 from botocore.utils import parse_timestamp
 
 from auditor.collector import Context
@@ -18,6 +19,7 @@ from auditor.errors import CollectError
 from auditor.model import Gap, Resource
 from collectors.aws import AwsCollector, AwsOptions
 from collectors.aws._access import Models, Sessions, moment
+from collectors.aws._events import Events
 from collectors.aws._session import Source
 from tests.collectors.aws.reading import CREDENTIALS
 from tests.collectors.aws.recordings import Refusal, Stand, stand
@@ -308,3 +310,24 @@ def test_what_asks_for_one_thing_after_another_begins_before_what_is_listed_at_o
         planned = [task.kinds[0] for task in AwsCollector().plan(chosen, Context("staging", Path()))]
     assert set(planned[:2]) == {"aws.kms.key", "aws.ecs.task_definition"}
     assert set(planned[-2:]) == {"aws.rds.instance", "aws.rds.cluster"}
+
+
+def test_what_is_registered_under_an_old_name_of_a_service_hears_its_events_in_every_client() -> None:
+    heard: list[str] = []
+    source = _source(Sessions())
+    for region in ("eu-west-1", "us-east-1"):
+        events = source.client("elbv2", region).meta.events
+        events.register("told.elbv2", lambda event_name, **_: heard.append(event_name))
+        events.emit("told.elastic-load-balancing-v2.DescribeLoadBalancers")
+        events.emit("told.elbv2.DescribeTags")
+        assert isinstance(events, Events)
+    spelled = ("DescribeLoadBalancers", "DescribeTags")
+    assert heard == [f"told.elastic-load-balancing-v2.{each}" for each in spelled] * 2
+
+
+@pytest.mark.parametrize("name", [*EVENT_ALIASES, "s3", "kms", "apigateway.v2"])
+def test_an_event_has_the_name_that_botocore_gives_it_the_second_time_as_well(name: str) -> None:
+    spelled = [f"before-call.{name}", f"before-call.{name}.DescribeThings", f"{name}"]
+    expected = [EventAliaser(HierarchicalEmitter())._alias_event_name(each) for each in spelled]
+    for _ in range(2):
+        assert [Events(HierarchicalEmitter())._alias_event_name(each) for each in spelled] == expected
