@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from auditor.makes import same_make, says_nothing
 from auditor.sizes import parse_size, same_architecture, same_family, size_order
 from auditor.value_types import is_type, number
 from auditor.versions import parse_image, same_release, version_order
@@ -82,6 +83,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "same_architecture": _of_all(same_architecture),
     "is_type": lambda name, value: is_type(str(name), value, value),
     "url_path": _url_path,
+    "same_make": same_make,
+    "says_nothing": says_nothing,
     "lower": lambda text: str(text).lower(),
     "image_repository": _image_part("repository"),
     "image_tag": _image_part("tag"),

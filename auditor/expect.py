@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.condition_functions import magnitude_order
 from auditor.conditions import Condition, Told, unheard
+from auditor.makes import same_make
 from auditor.model import ABSENT, Absent, Path
 from auditor.placeholders import is_constant, is_placeholder, is_settled
 from auditor.sizes import same_architecture, same_family
@@ -145,11 +146,15 @@ def _equal(question: Question) -> Verdict:
 
 
 def _differ(question: Question) -> Verdict | None:
-    """Compared as spelled: `orders-{env}` is one form, but two names."""
+    """Compared as spelled: `orders-{env}` is one form, but two names.
+
+    That two values are not one is no excuse for whatever else differs in them, so it speaks of values of one make only."""
     left, right = question.left, question.right
     if not both_present(question) or left.raw in ("", "*") or left.raw == [] or isinstance(left.raw, dict | bool):
         return None
-    return Verdict(left.raw != right.raw, "both environments share it")
+    if left.raw != right.raw:
+        return MET if same_make(left.raw, right.raw) else None
+    return Verdict(False, "both environments share it")
 
 
 def _own_secrets(question: Question) -> Verdict | None:

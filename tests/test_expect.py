@@ -150,6 +150,13 @@ def test_what_cannot_be_compared_falls_to_the_catch_all(tmp_path: Path, expect: 
     assert (breach.rule.id, breach.severity) == ("unclassified", "low")
 
 
+def test_values_of_another_make_are_not_excused_by_having_to_differ(tmp_path: Path) -> None:
+    """That each side has a key of its own says nothing of one that is spoken to in the clear: another rule decides."""
+    judgement = said(tmp_path, "differ", "https://a.acme.example/1", "http://a.acme.example/2")
+    assert [breach.rule.id for breach in judgement.breaches] == ["unclassified"]
+    assert judgement.expected == 0
+
+
 @pytest.mark.parametrize(
     ("path", "value", "moves"),
     [

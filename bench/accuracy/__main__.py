@@ -196,7 +196,7 @@ def main() -> int:
     expectations = yaml.safe_load((HERE / "expectations.yaml").read_text())
     results: list[Result] = []
     others: list[tuple[str, Audit]] = []
-    for folder in sorted(path for path in arguments.pairs.iterdir() if (path / "staging").is_dir()):
+    for folder in sorted(path for path in arguments.pairs.resolve().iterdir() if (path / "staging").is_dir()):
         audit = audit_pair(folder)
         if folder.name in arguments.show:
             print(f"== {folder.name}: score {audit.score} coverage {audit.coverage.ratio}\n{show(audit)}")
