@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _PLACE = re.compile(r"\{([a-z]+)\}")
+_LAST_WORD = re.compile(r"[A-Za-z]+\Z")
 _BEFORE_PATH = re.compile(
     r"^(?:jdbc:oracle:[a-z0-9]+:[^@]*@(?://)?[^/:?#]*(?::[0-9]+)?|(?:jdbc:)?[a-z][a-z0-9+.-]*://[^/?#;]*)",
     re.IGNORECASE,
@@ -85,6 +86,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "url_path": _url_path,
     "same_make": same_make,
     "says_nothing": says_nothing,
+    "before_last_word": lambda text: _LAST_WORD.sub("", str(text)),
     "lower": lambda text: str(text).lower(),
     "image_repository": _image_part("repository"),
     "image_tag": _image_part("tag"),
