@@ -28,7 +28,7 @@ from auditor.daemon.scrape import Scrape, count_by
 from auditor.daemon.secrets import secrets_of
 from auditor.daemon.signals import Asked, asked
 from auditor.daemon.work import Auditing
-from auditor.errors import ConfigError, Problem
+from auditor.errors import ConfigError, Problem, StoreError
 from auditor.kept import Keeping
 from auditor.loopback import is_loopback
 from auditor.publish.alertmanager import EVERY
@@ -162,12 +162,16 @@ class Service:
 
     def start(self) -> None:
         """Begin to work. Raises ConfigError where the store admits only one and that is another, or where the address
-        cannot be had."""
+        cannot be had; StoreError where it cannot be told whether it is another."""
         config = self._loaded().config
         self.jobs.start(config)
         self.leader.start()
         if self.leader.alone and not self.leader.holds:
-            raise _second(config, self.leader.standing.holder)
+            standing = self.leader.standing
+            if standing.problem is not None:
+                # The lock file may still name who held it last.
+                raise StoreError(standing.problem)
+            raise _second(config, standing.holder)
         self._server = _listening(self.app, config)
         self.probe.ask()
         self.probe.start()

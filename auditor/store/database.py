@@ -10,8 +10,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
@@ -19,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from auditor.errors import StoreError
+from auditor.store.place import FilePlace
 
 WAIT_SECONDS = 30
 # A server that vanished without a word is given up after this: seconds to connect, milliseconds until it acknowledges.
@@ -66,6 +66,7 @@ class Database:
         self.sqlite = url.get_backend_name() == "sqlite"
         self.name = describe(url)
         self._closed = False
+        self._place = FilePlace(self._file(), self.name)
         self._engine = self._sqlite_engine() if self.sqlite else self._postgresql_engine()
 
     def close(self) -> None:
@@ -87,6 +88,7 @@ class Database:
     @contextmanager
     def writing(self, *, exclusive: bool = False) -> Iterator[Session]:
         """One transaction: committed as a whole at the end of the block, or not at all."""
+        before = self._place.identity() if self.sqlite else None
         with self._errors(), Session(self._engine) as session, session.begin():
             session.connection(execution_options={_IMMEDIATE: True})
             if not self.sqlite:
@@ -94,6 +96,8 @@ class Database:
                 lock = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
                 session.execute(text(f"SELECT {lock}(:key)"), {"key": _CONTENT_LOCK})
             yield session
+        if self.sqlite and self._place.identity() != before:
+            raise self._place.lost()
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
@@ -136,14 +140,9 @@ class Database:
         return create_engine(self.url, pool_pre_ping=True, connect_args=patience)
 
     def _sqlite_engine(self) -> Engine:
-        folder = Path(self._file()).absolute().parent
-        if not folder.is_dir():
-            raise StoreError(f"store: {self.name}: there is no folder {folder}; create it, or name another file")
-        if not Path(self._file()).exists():
-            # Its owner's alone: it holds the configuration of whole environments. Why it cannot be made, SQLite says.
-            with suppress(OSError):
-                Path(self._file()).touch(mode=0o600)
+        self._place.make()
         engine = create_engine(self.url, connect_args={"timeout": WAIT_SECONDS})
+        self._place.watch(engine)
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

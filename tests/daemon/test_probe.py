@@ -11,7 +11,7 @@ import pytest
 
 from auditor.daemon.probe import WRITING_SECONDS, Probe
 from auditor.store import Store, schema
-from tests.daemon.served import Serve, company
+from tests.daemon.served import FINDING, Serve, company
 from tests.daemon.waiting import eventually
 
 _READY = {"store": (True, "it answers"), "migrations": (True, "its tables are of this version")}
@@ -119,3 +119,28 @@ def test_a_service_whose_store_is_full_is_not_ready_and_says_why(serve: Serve, t
     eventually(lambda: served.get("/readyz").status_code == 200)
     assert served.metric("parity_store_up") == 1
     served.said("The store can be written again.")
+
+
+def test_a_service_whose_file_is_taken_away_is_not_ready_until_it_is_back(serve: Serve, tmp_path: Path) -> None:
+    """Its findings are not shown any more, none is lost on a file that nobody finds, and no empty store takes its place."""
+    folder = company(tmp_path)
+    served = serve(folder)
+    eventually(lambda: served.metric("parity_findings", **FINDING) == 1)
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    taken = [one for one in folder.glob("auditor.db*") if one.suffix != ".lock"]
+    for one in taken:
+        one.rename(elsewhere / one.name)
+    eventually(lambda: served.get("/readyz").status_code == 503)
+    detail = served.get("/readyz").json()["checks"]["store"]["detail"]
+    assert detail.endswith(
+        "the file is not there any more, so nothing can be kept; put it back, or restart to begin with an empty one"
+    )
+    assert (served.metric("parity_store_up"), served.metric("parity_findings", **FINDING)) == (0, None)
+    assert not (folder / "auditor.db").exists()
+
+    for one in taken:
+        (elsewhere / one.name).rename(one)
+    eventually(lambda: served.get("/readyz").status_code == 200)
+    eventually(lambda: served.metric("parity_findings", **FINDING) == 1)
+    assert served.metric("parity_store_up") == 1

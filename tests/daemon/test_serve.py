@@ -138,6 +138,17 @@ def test_a_second_service_beside_sqlite_is_refused_and_a_command_is_not(running:
     assert len(json.loads(done.stdout)["findings"]) == 1
 
 
+def test_a_lock_that_cannot_be_used_is_not_said_to_be_another_service(serve: Serve, tmp_path: Path) -> None:
+    """As on a disk that is read-only, where the file may still name who held it last."""
+    folder = company(tmp_path)
+    (folder / "auditor.db.lock").mkdir()
+    served = serve(folder)
+    assert served.ended() == 4
+    noise = "".join(served.noise)
+    assert "its lock auditor.db.lock cannot be used: Is a directory; the folder must be writable" in noise
+    assert "another" not in noise
+
+
 def test_what_nobody_audits_is_said(serve: Serve, tmp_path: Path) -> None:
     """A service without a schedule looks calm for ever; so does a pair without one."""
     served = serve(company(tmp_path, CONFIG.replace(", schedule: every 1s", "")))
