@@ -30,6 +30,8 @@ _WRITTEN = (
     "yaml.file",
     "json.file",
     "toml.file",
+    "xml.file",
+    "hcl.file",
     "properties.file",
     "ini.file",
     "terraform.*",

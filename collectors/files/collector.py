@@ -46,7 +46,9 @@ class FilesCollector:
     """Reads every supported file below a folder. It opens files, and asks git about those in a work tree."""
 
     name = "files"
-    about = "Configuration kept in files: dotenv, YAML, JSON, TOML, Terraform, ECS, Kubernetes and Compose"
+    about = (
+        "Configuration kept in files: dotenv, YAML, JSON, TOML, INI, XML, HCL, Terraform, ECS, Kubernetes and Compose"
+    )
     kinds: tuple[Kind, ...] = kinds.KINDS
     options: type[Options] = FilesOptions
     permissions: tuple[str, ...] = ()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from auditor.model import Json
-from collectors.files import dotenv, kinds, structured, terraform, yaml
+from collectors.files import dotenv, kinds, structured, terraform, xml, yaml
 from collectors.files.text import Malformed, Unsupported
 
 _SUFFIXES = {
@@ -19,17 +20,29 @@ _SUFFIXES = {
     ".properties": kinds.PROPERTIES,
     ".ini": kinds.INI,
     ".cfg": kinds.INI,
+    ".cnf": kinds.INI,
     ".conf": kinds.INI,
+    ".xml": kinds.XML,
+    ".config": kinds.XML,
+    ".hcl": kinds.HCL,
+    ".nomad": kinds.HCL,
     ".tfvars": kinds.TERRAFORM_VARIABLES,
     ".tf": kinds.TERRAFORM_CONFIGURATION,
     ".env": kinds.ENV,
 }
 _DOUBLE = {".tfvars.json": kinds.TERRAFORM_VARIABLES, ".tf.json": kinds.TERRAFORM_CONFIGURATION}
 # Written for people to copy, not for anything to read.
-_EXAMPLES = re.compile(r"[._-](?:example|sample|dist)(?:\.[a-z]+)?\Z|\.(?:template|tmpl|tpl|j2|bak|orig|swp|enc)\Z")
+_EXAMPLES = re.compile(r"[._-](?:example|sample|dist)(?:\.[a-z]+)?\Z|\.(?:template|tmpl|tpl|j2|bak|orig|swp)\Z")
 _MADE = frozenset(
     {"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "composer.lock", ".terraform.lock.hcl"}
 )
+# Configuration that is not read, by the end of its name: what it may hold, and what to do about it.
+_RENDERED = "a template, not plain data: give what it is rendered to, or exclude it"
+_TEMPLATES = (".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb", ".gotmpl", ".mustache")
+_ENCRYPTED = (".enc", ".gpg", ".pgp", ".age")
+_PROGRAMS = (".jsonnet", ".libsonnet", ".cue", ".dhall", ".pkl", ".bicep", ".bicepparam")
+_OTHER_FORMATS = (".json5", ".hjson", ".edn", ".plist", ".service", ".timer", ".socket", "caddyfile", ".htaccess")
+_NO_FORMAT = "in no format that is read: exclude it where nothing in it has to be compared"
 _DOTENV = re.compile(r"\A\.env(?:rc|[._-].*)?\Z|\A\.flaskenv\Z")
 _INI_LINE = re.compile(r"\s*(?:[#;].*|\[[^\]\n]+\]\s*|[\w.\-/ ]+?\s*[=:].*|)\Z")
 _TEMPLATE = re.compile(r"\{\{-?|\{%-?|<%=?")
@@ -50,7 +63,7 @@ def format_of(name: str) -> str | None:
     """The kind that a file's name speaks of (`yaml.file` for any YAML); None for what is not configuration."""
     path = PurePosixPath(name)
     file = path.name.lower()
-    if file in _MADE or _EXAMPLES.search(file):
+    if file in _MADE or _EXAMPLES.search(file) or file.endswith(_ENCRYPTED):
         return None
     if _DOTENV.match(file) or (".envs" in path.parts and "." not in file.lstrip(".")):
         return kinds.ENV
@@ -58,15 +71,35 @@ def format_of(name: str) -> str | None:
     return double or _SUFFIXES.get(path.suffix.lower())
 
 
+def unread(name: str, beside: Container[str] = ()) -> tuple[str, str] | None:
+    """Of configuration in a format that is not read: a glob over what it may hold, and why, for a person. Else None.
+
+    What nobody configures an environment by (documents, programs, images, locks, examples) is none of it; nor is a
+    template or an encrypted file that stands `beside` what is made of it."""
+    file = PurePosixPath(name).name.lower()
+    stem, _, _ = file.rpartition(".")
+    made = str(PurePosixPath(name).with_name(PurePosixPath(name).name[: len(stem)])) if stem else name
+    holds = format_of(made) if stem and made not in beside else None
+    if file.endswith(".tfstate"):
+        return "terraform.*", "Terraform's state: name it in a `terraform` source, or exclude it"
+    if holds is not None and holds != kinds.ENV and file.endswith(_TEMPLATES):
+        return may_be(holds), _RENDERED
+    if holds is not None and file.endswith(_ENCRYPTED):
+        return may_be(holds), "encrypted: give the decrypted file, or exclude it"
+    if file.endswith(_PROGRAMS):
+        return "*", "a program that makes configuration: give what it is rendered to, or exclude it"
+    return ("*.file", _NO_FORMAT) if file.endswith(_OTHER_FORMATS) else None
+
+
 def may_be(kind: str) -> str:
     """Glob over the kinds that a file of a format may hold."""
     return _MAY_BE.get(kind, kind)
 
 
-def parts(name: str, kind: str, text: str) -> list[Part] | None:
-    """The documents of a file's text. None where its content is of no format known (an nginx.conf, say).
+def parts(name: str, kind: str, text: str) -> list[Part]:
+    """The documents of a file's text.
 
-    Raises Malformed, and Unsupported for templates and encrypted files.
+    Raises Malformed, and Unsupported for templates, encrypted files, and content of no format known (an nginx.conf, say).
     """
     if text.startswith(_VAULT):
         raise Unsupported("encrypted with ansible-vault: give the decrypted file, or exclude it")
@@ -78,7 +111,7 @@ def parts(name: str, kind: str, text: str) -> list[Part] | None:
         raise
 
 
-def _parts(name: str, kind: str, text: str) -> list[Part] | None:
+def _parts(name: str, kind: str, text: str) -> list[Part]:
     match kind:
         case kinds.YAML:
             return [Part(found.value, found.line) for found in yaml.documents(text)]
@@ -90,8 +123,12 @@ def _parts(name: str, kind: str, text: str) -> list[Part] | None:
             return [Part(structured.properties_document(text))]
         case kinds.INI:
             if name.lower().endswith(".conf") and not all(map(_INI_LINE.match, text.split("\n"))):
-                return None
+                raise Unsupported(_NO_FORMAT)
             return [Part(structured.ini_document(text))]
+        case kinds.XML:
+            if not text.lstrip().startswith("<"):
+                raise Unsupported(_NO_FORMAT)
+            return [Part(xml.document(text))]
         case kinds.ENV:
             return [Part(_environment(text))]
     if name.endswith(".json"):

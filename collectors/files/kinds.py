@@ -7,7 +7,7 @@ from collectors import _kubernetes_kinds
 from collectors._ecs import TASK_DEFINITION
 
 ENV, YAML, JSON, TOML = "env.file", "yaml.file", "json.file", "toml.file"
-PROPERTIES, INI = "properties.file", "ini.file"
+PROPERTIES, INI, XML, HCL = "properties.file", "ini.file", "xml.file", "hcl.file"
 TERRAFORM_VARIABLES, TERRAFORM_CONFIGURATION = "terraform.variables", "terraform.configuration"
 REPOSITORY = "files.repository"
 KUBERNETES, COMPOSE = "kubernetes.*", "compose.*"
@@ -37,6 +37,14 @@ _FILES = (
     Kind(TOML, Category.CONFIG, "A TOML file, inherited values merged in", verbatim=_ANY, located=True),
     Kind(PROPERTIES, Category.CONFIG, "A Java properties file", verbatim=_ANY, located=True),
     Kind(INI, Category.CONFIG, "An INI file, by section", verbatim=_ANY, located=True),
+    Kind(XML, Category.CONFIG, "An XML file, elements by their names", verbatim=_ANY, located=True),
+    Kind(
+        HCL,
+        Category.CONFIG,
+        "An HCL file that is not Terraform's: Terragrunt, Nomad, Packer",
+        verbatim=_ANY,
+        located=True,
+    ),
     Kind(TERRAFORM_VARIABLES, Category.CONFIG, "Values of Terraform variables", verbatim=_ANY, located=True),
     Kind(
         TERRAFORM_CONFIGURATION,

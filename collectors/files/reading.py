@@ -50,9 +50,13 @@ class Reading:
         supported = [name for name in files if detect.format_of(name) and not self._is_template(name)]
         shared = not self.stages.names_own(self.scope.shown)
         self.stages = observing(supported, self.stages) if shared else adopting(supported, self.stages)
-        self._theirs = others_files(supported, self.stages, shared=shared)
+        unread = {name: told for name in files if name not in supported and (told := detect.unread(name, files))}
+        self._theirs = others_files([*supported, *unread], self.stages, shared=shared)
         templated = {folder_of(chart_file) for chart_file in files if self._is_template(chart_file)}
         yield from self._unrendered(templated)
+        for name, (glob, detail) in unread.items():
+            if name not in self._theirs and not self._is_template(name):
+                yield self.scope.gap(glob, GapReason.UNSUPPORTED, detail, name, name)
         for name in supported:
             if cancelled.is_set():
                 return
@@ -101,8 +105,7 @@ class Reading:
             detail = f"the file could not be read: {error.strerror or type(error).__name__}"
             self._failed[file.name] = self.scope.gap(glob, GapReason.UNREACHABLE, detail, file.name, file.name)
         else:
-            if parts is not None:
-                self._parsed[file.name] = Parsed(file.name, kind, parts)
+            self._parsed[file.name] = Parsed(file.name, kind, parts)
 
     def _resources(self) -> Iterator[Resource | Gap]:
         plain: dict[str, Parsed] = {}

@@ -10,6 +10,7 @@ import yaml as pyyaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from auditor.model import GapReason
 from collectors.files import dotenv, structured, yaml
 from collectors.files.text import Malformed
 from tests.collectors.files.reader import read
@@ -160,11 +161,145 @@ def test_properties_follow_java() -> None:
 
 
 def test_a_conf_file_is_read_only_where_it_is_ini(tmp_path: Path) -> None:
-    """An nginx configuration has the same suffix and is no format that is known: it is passed over."""
+    """An nginx configuration has the same suffix and is no format that is known: nobody may take it for compared."""
     files = {"worker.conf": "[pool]\nsize = 4\n", "nginx.conf": "server {\n  listen 80;\n}\n"}
     found = read(tmp_path, files)
     assert found.names() == [("ini.file", "worker.conf")]
+    assert [(gap.kind, gap.reason, gap.resource, gap.detail) for gap in found.gaps] == [
+        ("ini.file", GapReason.UNSUPPORTED, "nginx.conf", NO_FORMAT)
+    ]
+
+
+NO_FORMAT = "in no format that is read: exclude it where nothing in it has to be compared"
+RENDER = "give what it is rendered to, or exclude it"
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "detail"),
+    [
+        ("terraform.tfstate", "terraform.*", "Terraform's state: name it in a `terraform` source, or exclude it"),
+        ("app.yaml.j2", "*", f"a template, not plain data: {RENDER}"),
+        ("nginx/default.conf.template", "ini.file", f"a template, not plain data: {RENDER}"),
+        ("app.properties.enc", "properties.file", "encrypted: give the decrypted file, or exclude it"),
+        (".env.gpg", "env.file", "encrypted: give the decrypted file, or exclude it"),
+        ("app.jsonnet", "*", f"a program that makes configuration: {RENDER}"),
+        ("main.bicep", "*", f"a program that makes configuration: {RENDER}"),
+        ("orders.service", "*.file", NO_FORMAT),
+        ("Caddyfile", "*.file", NO_FORMAT),
+        ("app.config", "xml.file", NO_FORMAT),
+    ],
+)
+def test_configuration_in_a_format_that_is_not_read_is_unknown(
+    tmp_path: Path, file: str, kind: str, detail: str
+) -> None:
+    """A gap with a way out: passed over in silence it would be taken for equal."""
+    found = read(tmp_path, {file: "a\n", "app.yaml": "a: 1\n"} if file != "app.yaml.j2" else {file: "a\n"})
+    assert [(gap.kind, gap.reason, gap.resource, gap.detail) for gap in found.gaps] == [
+        (kind, GapReason.UNSUPPORTED, file, detail)
+    ]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "README.md", "logo.svg", "deploy.sh", "Dockerfile", "Makefile", "main.py", "poetry.lock", "package-lock.json",
+        ".terraform.lock.hcl", ".env.example", ".env.template", "app.yaml.bak", "app.yaml.dist", "notes.txt",
+        "schema.sql", ".gitignore", "app.tmpl",
+    ],
+)  # fmt: skip
+def test_what_configures_no_environment_is_passed_over(tmp_path: Path, file: str) -> None:
+    """Documents, programs, pictures, locks and what is there to be copied: not a word about them."""
+    found = read(tmp_path, {file: "a\n"})
+    assert (found.names(), found.gaps) == ([], [])
+
+
+def test_a_template_beside_what_is_made_of_it_says_nothing_new(tmp_path: Path) -> None:
+    """And neither does the encrypted form of a file that is there in the clear."""
+    found = read(tmp_path, {"app.yaml": "a: 1\n", "app.yaml.j2": "a: {{ a }}\n", "x.env": "A=1\n", "x.env.enc": "?"})
+    assert found.names() == [("env.file", "x.env"), ("yaml.file", "app.yaml")]
     assert found.gaps == []
+
+
+def test_what_is_another_environments_is_no_gap_of_this_one(tmp_path: Path) -> None:
+    """In a folder that both share, production's templates are production's."""
+    files = {"app-prod.yaml.j2": "a\n", "app-staging.yaml.j2": "a\n"}
+    assert [gap.resource for gap in read(tmp_path, files).gaps] == ["app-staging.yaml.j2"]
+    assert [gap.resource for gap in read(tmp_path, of="prod").gaps] == ["app-prod.yaml.j2"]
+
+
+WEB_CONFIG = """<?xml version="1.0" encoding="utf-8"?>
+<configuration xmlns="http://acme.example/config">
+  <!-- what is where -->
+  <connectionStrings><add name="Shop" connectionString="Server=db;Database=shop" providerName="Sql"/></connectionStrings>
+  <appSettings><add key="Mode" value="fast"/><add key="Size" value="4"/></appSettings>
+  <system.web><compilation debug="false"/><pages> on </pages><empty/></system.web>
+  <hosts><host>a</host><host>b</host></hosts>
+  <rule kind="x">text</rule>
+</configuration>
+"""
+
+
+def test_xml_is_read_by_names(tmp_path: Path) -> None:
+    """Attributes, elements, and the pairs of name and value that frameworks make of them; comments and namespaces go."""
+    found = read(tmp_path, {"web.config": WEB_CONFIG})
+    assert found.gaps == []
+    assert found.one("xml.file", "web.config") == {
+        "configuration": {
+            "connectionStrings": {
+                "add": {"Shop": {"connectionString": "Server=db;Database=shop", "providerName": "Sql"}}
+            },
+            "appSettings": {"add": {"Mode": "fast", "Size": "4"}},
+            "system.web": {"compilation": {"debug": "false"}, "pages": "on", "empty": ""},
+            "hosts": {"host": ["a", "b"]},
+            "rule": {"kind": "x", "value": "text"},
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<property name="a" value="1"/><property name="b" value="2"/>',
+        '<property name="a">1</property><property name="b">2</property>',
+        "<property><name>a</name><value>1</value></property><property><name>b</name><value>2</value></property>",
+        '<property key="a"><value>1</value></property><property key="b" value="2"/>',
+    ],
+)
+def test_a_name_and_its_value_are_one_pair_however_xml_spells_them(tmp_path: Path, body: str) -> None:
+    """Spring, Hadoop and .NET each have a way of their own."""
+    found = read(tmp_path, {"app.xml": f"<configuration>{body}</configuration>"})
+    assert found.one("xml.file", "app.xml") == {"configuration": {"property": {"a": "1", "b": "2"}}}
+
+
+def test_elements_of_one_name_twice_are_a_list(tmp_path: Path) -> None:
+    """A name that is given twice tells nothing apart."""
+    found = read(tmp_path, {"app.xml": '<a><b name="x" v="1"/><b name="x" v="2"/></a>'})
+    assert found.one("xml.file", "app.xml") == {"a": {"b": [{"name": "x", "v": "1"}, {"name": "x", "v": "2"}]}}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "detail"),
+    [
+        ("<a><b></a>", GapReason.MALFORMED, "not XML (mismatched tag) at line 1, column 9"),
+        ("<a>" * 200 + "</a>" * 200, GapReason.MALFORMED, "nested too deeply"),
+        (
+            '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+            GapReason.UNSUPPORTED,
+            "it declares entities, which are not expanded: give the text with them filled in, or exclude it",
+        ),
+    ],
+)
+def test_xml_that_cannot_be_read_is_a_gap(tmp_path: Path, text: str, reason: GapReason, detail: str) -> None:
+    """With its place; entities are never expanded, nor is what they name opened."""
+    (gap,) = read(tmp_path, {"app.xml": text}).gaps
+    assert (gap.kind, gap.reason, gap.detail) == ("xml.file", reason, detail)
+
+
+def test_hcl_of_other_programs_and_mysqls_own_files_are_read(tmp_path: Path) -> None:
+    """Terragrunt's inputs, and a my.cnf."""
+    found = read(tmp_path, {"terragrunt.hcl": 'inputs = {\n  size = "small"\n}\n', "my.cnf": "[mysqld]\nport = 3306\n"})
+    assert found.one("hcl.file", "terragrunt.hcl") == {"inputs": {"size": "small"}}
+    assert found.one("ini.file", "my.cnf") == {"mysqld": {"port": "3306"}}
 
 
 def test_cloudformation_parameters_are_known_by_their_names(tmp_path: Path) -> None:
