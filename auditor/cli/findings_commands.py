@@ -53,12 +53,16 @@ def findings(
     with setup.opened(config) as store:
         kept = store.findings(*names, status=wanted, severity=Severity(severity) if severity else None)
         found = with_returns(store, kept)
+        doubts = _doubts(config, store, names, kept)
     if format_ == "json":
+        for doubt in doubts:
+            click.echo(doubt, err=True)
         write.data(findings_json(found), output)
         return
     width, color = write.width(output), write.colours(output)
     gone = _unconfigured(config, kept)
-    write.data(findings_table(found, width=width, color=color, now=setup.now(), unconfigured=gone), output)
+    said = {"unconfigured": gone, "doubts": doubts}
+    write.data(findings_table(found, width=width, color=color, now=setup.now(), **said), output)
 
 
 @click.command()
@@ -98,6 +102,25 @@ def with_returns(store: Store, kept: Sequence[StoredFinding]) -> list[Finding]:
     pairs = {(stored.breach.left.environment, stored.breach.right.environment) for stored in kept}
     history = [event for pair in sorted(pairs) for event in store.last_changes(*pair, now - LOOKBACK)]
     return list(counted((stored.finding for stored in kept), history, now))
+
+
+def _doubts(config: Config, store: Store, names: Sequence[str | None], listed: Sequence[StoredFinding]) -> list[str]:
+    """Why the list may not be all there is, a line for each pair that was asked for: silence is no good news where nobody
+    looked."""
+    from auditor.publish.lookups import doubt
+
+    left, right = names
+    asked = {(pair.left, pair.right) for pair in config.pairs}
+    asked |= {(stored.breach.left.environment, stored.breach.right.environment) for stored in listed}
+    asked = {pair for pair in asked if left in (None, pair[0]) and right in (None, pair[1])}
+    if left is not None and right is not None:
+        asked = {(left, right)}
+    gone = set(_unconfigured(config, listed))
+    lasts = {pair: next(iter(store.audits(*pair, limit=1)), None) for pair in sorted(asked - gone)}
+    said = [doubt(*pair, last, setup.now()) for pair, last in lasts.items()]
+    if not asked and not store.audits(limit=1):
+        said.append("Nothing was ever audited, so nothing is known.")
+    return [one for one in said if one]
 
 
 def _unconfigured(config: Config, listed: Sequence[StoredFinding]) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ Width (columns; None: 100) and colour are given, as in `console.py`. Every text 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -25,6 +26,7 @@ from auditor.publish.spelling import (
     method_text,
     middle,
     path_text,
+    percent,
     sentence,
     span,
     spell,
@@ -37,9 +39,11 @@ if TYPE_CHECKING:
 
     from auditor.model import Breach, Finding, Side, Snapshot
     from auditor.publish.view import Event
+    from auditor.store import AuditInfo
     from auditor.waivers import Waiver
 
 _LONG = 4_000
+_STALE = timedelta(days=1)
 
 
 def finding_text(
@@ -129,14 +133,17 @@ def findings_table(
     color: bool,
     now: datetime,
     unconfigured: Sequence[tuple[str, str]] = (),
+    doubts: Sequence[str] = (),
 ) -> str:
     """Findings, worst first, a row each (`audit findings`), of one pair or of several.
 
-    `unconfigured` are the pairs among them, left and right, that nothing audits any more: that is said below.
+    `unconfigured` are the pairs among them, left and right, that nothing audits any more: that is said below, as are
+    `doubts`, why the list may not be all there is.
     """
     page = Page(width or DEFAULT_WIDTH, color)
     if not findings:
         page.line("No findings.")
+        _reservations(page, doubts, ())
         return page.text()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name, fixed in (("Severity", 8), ("Status", 12), ("Pair", None), ("Resource and path", None), ("Age", None)):
@@ -161,10 +168,28 @@ def findings_table(
     page.table(table)
     page.blank()
     page.line(count(len(findings), "finding"))
+    _reservations(page, doubts, unconfigured)
+    return page.text()
+
+
+def _reservations(page: Page, doubts: Sequence[str], unconfigured: Sequence[tuple[str, str]]) -> None:
+    for doubt in doubts:
+        page.line(doubt, style="yellow")
     for left, right in unconfigured:
         pair = f"{brief(left)}/{brief(right)}"
         page.line(f"{pair} is no longer configured: its findings stand as they were last seen.", style="yellow")
-    return page.text()
+
+
+def doubt(left: str, right: str, last: AuditInfo | None, now: datetime) -> str:
+    """Why the findings of a pair may not be all there is: it was never audited, not lately, or not wholly. Empty otherwise."""
+    pair = f"{brief(left)}/{brief(right)}"
+    if last is None:
+        return f"{pair} was never audited, so nothing is known of it."
+    age = now - last.finished_at
+    if not last.complete:
+        seen = f"{percent(last.coverage)} of what should have been observed was observed"
+        return f"{pair}: the last audit, {span(age)} ago, was INCOMPLETE: {seen}, the rest is unknown."
+    return f"{pair}: the last audit was {span(age)} ago." if age > _STALE else ""
 
 
 def _rows(findings: Sequence[Finding]) -> Iterator[tuple[Entry, Finding | None]]:

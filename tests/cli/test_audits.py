@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -154,11 +155,37 @@ def test_findings_of_a_pair_that_was_removed_are_said_to_stand(company: Path, ru
     assert isinstance(json.loads(run("findings", "--format", "json").out), list)
     file.write_text(before.replace("  staging:\n", "  other:\n").replace("left: staging", "left: other"))
     assert run("findings").out.splitlines()[-1] == said
-    assert run("findings", "--status", "resolved").out == "No findings.\n"
+    never = "other/prod was never audited, so nothing is known of it."
+    assert run("findings", "--status", "resolved").out.splitlines() == ["No findings.", never]
 
     pairs = before[before.index("pairs:") : before.index("policies: [./rules]")]
     file.write_text(before.replace(pairs, ""))
     assert "no longer configured" not in run("findings").out, "whoever lists no pairs asks for each audit"
+
+
+def test_no_findings_of_what_was_not_looked_at_is_no_good_news(company: Path, run: Run) -> None:
+    """Never audited, or not wholly: said below the list, and to programs on stderr; silent when all was seen lately."""
+    assert run("findings").out == "No findings.\nstaging/prod was never audited, so nothing is known of it.\n"
+    asked = run("findings", "stg", "prod", "--format", "json")
+    assert (json.loads(asked.out), asked.err) == ([], "staging/prod was never audited, so nothing is known of it.\n")
+    (company / "deploy" / "staging" / "broken.json").write_text("{")
+    run("now", "staging", "prod")
+    doubt = " ".join(run("findings").out.split()).removeprefix("No findings. ")
+    assert re.match(r"staging/prod: the last audit, \d+ s ago, was INCOMPLETE: \d", doubt)
+    assert doubt.endswith(" of what should have been observed was observed, the rest is unknown.")
+    (company / "deploy" / "staging" / "broken.json").unlink()
+    run("now", "staging", "prod")
+    assert run("findings").out == "No findings.\n"
+    assert run("findings", "--format", "json").err == ""
+
+
+def test_a_store_without_any_audit_says_so_where_no_pair_is_configured(company: Path, run: Run) -> None:
+    file = company / "auditor.yaml"
+    text = file.read_text()
+    file.write_text(text.replace(text[text.index("pairs:") : text.index("policies: [./rules]")], ""))
+    assert run("findings").out == "No findings.\nNothing was ever audited, so nothing is known.\n"
+    run("now", "staging", "prod")
+    assert run("findings").out == "No findings.\n"
 
 
 def test_findings_show_and_explain_tell_of_what_was_found(company: Path, run: Run) -> None:

@@ -12,8 +12,9 @@ from auditor.life import Event
 from auditor.model import ABSENT, Finding, Resource, Severity, Snapshot, Status
 from auditor.publish.diff_report import diff_json, diff_text
 from auditor.publish.json_report import finding_json, findings_json, snapshot_json
-from auditor.publish.lookups import explain_text, finding_text, findings_table, snapshot_text
+from auditor.publish.lookups import doubt, explain_text, finding_text, findings_table, snapshot_text
 from auditor.publish.view import Drift
+from auditor.store import AuditInfo
 
 from .audits import NOW, STARTED, rich
 from .golden import same_as_golden
@@ -82,6 +83,15 @@ def test_findings_are_listed_worst_first(width: int) -> None:
     assert text.splitlines()[1].startswith("critical")
     assert text.endswith(f"{len(rich().findings)} findings\n")
     assert findings_table((), width=width, color=False, now=NOW) == "No findings.\n"
+
+
+def test_a_pair_that_was_not_audited_for_more_than_a_day_is_said_to_be_old() -> None:
+    """At a day it is not yet."""
+    last = AuditInfo("a", "staging", "prod", "s", "p", NOW, NOW, complete=True, score=1.0, coverage=1.0)
+    assert doubt("staging", "prod", last, NOW + timedelta(days=1)) == ""
+    assert doubt("staging", "prod", last, NOW + timedelta(days=3)) == "staging/prod: the last audit was 3 d ago."
+    text = findings_table(rich().findings, width=80, color=False, now=NOW, doubts=("it is old",))
+    assert text.endswith(f"{len(rich().findings)} findings\nit is old\n")
 
 
 def test_findings_that_nothing_audits_any_more_are_told_below_the_table() -> None:
