@@ -134,7 +134,7 @@ def _same_values_cause(members: list[Breach]) -> str | None:
 
 
 def _added_keys(breach: Breach) -> Hashable:
-    if len(breach.path) < 2 or (breach.left.value is ABSENT) == (breach.right.value is ABSENT):
+    if not breach.path or (breach.left.value is ABSENT) == (breach.right.value is ABSENT):
         return None
     return breach.kind, breach.identity, breach.path[:-1], breach.left.value is ABSENT
 
@@ -142,8 +142,9 @@ def _added_keys(breach: Breach) -> Hashable:
 def _added_keys_cause(members: list[Breach]) -> str:
     first = members[0]
     there = first.right if first.left.value is ABSENT else first.left
-    parent = dotted(first.path[:-1])
-    return f"{len(members)} keys of {parent} in {there.identity} exist in {there.environment} only"
+    # What a variable or a setting stands in may be the resource itself, as in a dotenv file.
+    parent = f" of {dotted(first.path[:-1])}" if len(first.path) > 1 else ""
+    return f"{len(members)} keys{parent} in {there.identity} exist in {there.environment} only"
 
 
 def _same_parent(breach: Breach) -> Hashable:

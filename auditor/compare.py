@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import auditor
+from auditor.counterparts import MOST_COMPARISONS, counterparts
 from auditor.document import Document, expect
 from auditor.errors import CompareError
 from auditor.kept import KEY, key_of
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 # Pairs whose documents are read together.
 _AT_ONCE = 1000
-COMPARE_VERSION = 2
+COMPARE_VERSION = 3
 """Part of every key: raise it when two documents would be compared otherwise."""
 # The value of a parameter is called as the parameter is.
 _PARAMETER = "aws.ssm.parameter"
@@ -39,8 +40,6 @@ _LIST = "\x00list:"
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _ANNOTATIONS = "annotations"
 _VARIABLES = frozenset({"environment", "env", "env_vars", "environment_variables"})
-# Beyond this many, keys that differ are not compared one by one: a map with thousands of new keys is no naming scheme.
-_MOST_KEY_COMPARISONS = 40_000
 
 
 def compare(matches: Iterable[Match], pair: Pair, keeping: Keeping | None = None) -> tuple[Compared, ...]:
@@ -170,13 +169,13 @@ class _Overlay:
                     self._values(left[a], left_raw[a], right[b], right_raw[b], (*path, key))
             elif b is not None:
                 below = (*path, key)
-                if _is_section(b, right[b]):
+                if _is_section(b, right[b], path):
                     self.maps({}, {}, right[b], right_raw[b], below)
                 elif self._says_something(right[b]):
                     self.leaves[below] = _Leaf(ABSENT, _opaque(right[b]), (ABSENT, listed_again(right_raw[b])))
             elif a is not None:
                 below = (*path, key)
-                if _is_section(a, left[a]):
+                if _is_section(a, left[a], path):
                     self.maps(left[a], left_raw[a], {}, {}, below)
                 elif self._says_something(left[a]):
                     self.leaves[below] = _Leaf(_opaque(left[a]), ABSENT, (listed_again(left_raw[a]), ABSENT))
@@ -225,11 +224,11 @@ class _Overlay:
                 ours.remove(key)
                 theirs.remove(other)
         unnamed = [key for key in ours if key.startswith(UNKEYED)], [key for key in theirs if key.startswith(UNKEYED)]
-        for a, b in self._counterparts(left, right, *unnamed):
+        for a, b in counterparts(left, right, *unnamed, alike=self.pair.same_text):
             rows.append((a, a, b))
             ours.remove(a)
             theirs.remove(b)
-        if len(ours) * len(theirs) <= _MOST_KEY_COMPARISONS:
+        if len(ours) * len(theirs) <= MOST_COMPARISONS:
             for key in list(ours):
                 if key.startswith(UNKEYED):
                     continue
@@ -240,34 +239,19 @@ class _Overlay:
                     theirs.remove(other)
         return rows + self._lonely(ours, theirs)
 
-    def _counterparts(
-        self, left: Mapping[str, Json], right: Mapping[str, Json], ours: list[str], theirs: list[str]
-    ) -> list[tuple[str, str]]:
-        """Unnamed items that belong together. One that is left on each side is the same item if both are of one make."""
-        found = _most_alike(left, right, ours, theirs)
-        rest = (
-            [key for key in ours if key not in {a for a, _ in found}],
-            [k for k in theirs if k not in {b for _, b in found}],
-        )
-        if len(rest[0]) == len(rest[1]) == 1:
-            a, b = left[rest[0][0]], right[rest[1][0]]
-            if isinstance(a, dict) and isinstance(b, dict) and set(a) == set(b):
-                found.append((rest[0][0], rest[1][0]))
-        return found
-
     def _lonely(self, ours: list[str], theirs: list[str]) -> list[tuple[str, str | None, str | None]]:
         names = self.pair
         rows: list[tuple[str, str | None, str | None]] = [(names.left.neutral(key), key, None) for key in ours]
         return rows + [(names.right.neutral(key), None, key) for key in theirs]
 
 
-def _is_section(key: str, value: Json) -> bool:
+def _is_section(key: str, value: Json, above: Path) -> bool:
     """Whether a map only sorts other things, each of which is a difference of its own.
 
     `data: {aws_vpc: {main: {...}}}` is many things, each annotation speaks to another program, and code reads one
-    variable at a time.
+    variable at a time, whatever its value is taken from.
     """
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict) or not value or (above and above[-1] in _VARIABLES):
         return False
     if key == _ANNOTATIONS or (key in _VARIABLES and any(name.isupper() for name in value)):
         return True
@@ -286,33 +270,6 @@ def _distinct(rows: list[tuple[str, str | None, str | None]]) -> list[tuple[str,
         seen.add(unique)
         found.append((unique, a, b))
     return found
-
-
-def _most_alike(
-    left: Mapping[str, Json], right: Mapping[str, Json], ours: list[str], theirs: list[str]
-) -> list[tuple[str, str]]:
-    """Pairs of unnamed list items that share the most; at least half of what they say."""
-    if not ours or not theirs or len(ours) * len(theirs) > _MOST_KEY_COMPARISONS:
-        return []
-    leaves = {key: _leaves(left[key]) for key in ours} | {key: _leaves(right[key]) for key in theirs}
-    scored = sorted(
-        (-len(leaves[a] & leaves[b]) / max(1, len(leaves[a] | leaves[b])), a, b) for a in ours for b in theirs
-    )
-    found: list[tuple[str, str]] = []
-    taken: set[str] = set()
-    for score, a, b in scored:
-        if score > -0.34:
-            break
-        if a not in taken and b not in taken:
-            taken |= {a, b}
-            found.append((a, b))
-    return found
-
-
-def _leaves(value: Json, path: Path = ()) -> frozenset[tuple[Path, str]]:
-    if isinstance(value, dict):
-        return frozenset().union(*(_leaves(below, (*path, key)) for key, below in value.items()))
-    return frozenset({(path, json.dumps(value, sort_keys=True))})
 
 
 def _listed(pairs: Sequence[Mapping[Path, _Leaf]]) -> list[tuple[Difference, ...]]:

@@ -58,6 +58,12 @@ def test_keys_that_were_added_below_one_parent_have_one_cause(tmp_path: Path) ->
     assert {breach.cause for breach in found} == {"6 keys of egress.rules in a exist in prod only"}
 
 
+def test_keys_that_were_added_to_a_resource_itself_have_one_cause(tmp_path: Path) -> None:
+    """A dotenv file that lacks six variables."""
+    found = causes(tmp_path, {"a": ({f"KEY_{index}": index for index in range(6)}, {})})
+    assert {breach.cause for breach in found} == {"6 keys in a exist in staging only"}
+
+
 def test_one_rule_broken_below_one_parent_has_one_cause(tmp_path: Path) -> None:
     """Names that follow another scheme."""
     left = {"secrets": {name: f"rabbit-{name}" for name in ("host", "port", "user")}}

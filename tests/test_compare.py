@@ -98,6 +98,27 @@ def test_the_one_unnamed_item_of_each_side_is_the_same_item() -> None:
     assert [row[0] for row in found(left, {"tls": [{"cipher": "strong"}]})] == [("tls", "*")] * 2
 
 
+def test_unnamed_items_that_only_stand_at_another_host_are_the_same_item() -> None:
+    """Routes: the same path of another host is the same route, and of several hosts the one that is called alike."""
+    left = {"routes": [{"route": "shop.apps.example.org"}, {"route": "shop.apps.example.org/api"}]}
+    right = {"routes": [{"route": "shop.example.com/api"}, {"route": "shop.example.com"}]}
+    assert found(left, right) == [
+        (("routes", "*", "route"), "shop.apps.example.org", "shop.example.com", Change.VALUE),
+        (("routes", "*", "route"), "shop.apps.example.org/api", "shop.example.com/api", Change.VALUE),
+    ]
+    left = {"routes": [{"route": "pay.staging.example.org"}, {"route": "shop.staging.example.org"}]}
+    right = {"routes": [{"route": "shop.example.org"}, {"route": "pay.example.org"}]}
+    assert found(left, right) == []
+    assert [row[0] for row in found(left, {"routes": [{"route": "shop.example.org"}]})] == [("routes", "*")]
+
+
+def test_a_variable_that_one_side_lacks_is_one_difference_whatever_it_is_read_from() -> None:
+    """A reference to a secret is the variable's value, not a part of it."""
+    env = [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "api", "key": "TOKEN"}}}]
+    rows = found({"env": [*env, {"name": "MODE", "value": "x"}]}, {"env": [{"name": "MODE", "value": "x"}]})
+    assert [row[0] for row in rows] == [("env", "TOKEN")]
+
+
 def test_four_hundred_keyed_rules_with_many_changes_are_told_apart() -> None:
     """Keyed items are never searched for their counterpart: every change is at its own item."""
     left = {"rules": [{"name": f"r{i}", "port": i} for i in range(400)]}
