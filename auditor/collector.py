@@ -176,6 +176,18 @@ class Grant:
 
 
 @runtime_checkable
+class Shareable(Protocol):
+    """What a collector may have besides: one source of it may rightly stand under two environments.
+
+    by_name  each environment asks it for its own, by its name; else it is something that environments may have in common
+             (a folder, a state, a store)
+    """
+
+    @property
+    def by_name(self) -> bool: ...
+
+
+@runtime_checkable
 class Grantable(Protocol):
     """What a collector may have besides: it knows the change that grants what was denied."""
 

@@ -22,7 +22,7 @@ from auditor.equivalents import put_into_terms
 from auditor.forms import known_forms
 from auditor.happenings import LOOKBACK, with_returns
 from auditor.held import held_since
-from auditor.itself import compared_with_itself
+from auditor.itself import compared_with_others
 from auditor.judge import judge
 from auditor.kept import Keeping
 from auditor.life import live
@@ -288,12 +288,14 @@ def _telling(
 
 
 def lay(config: Config, left: Snapshot, right: Snapshot, tools: Tools) -> Laid:
-    """Normal forms, matches and differences of two snapshots; a one-sided source becomes a gap of the other side."""
+    """Normal forms, matches and differences of two snapshots; a one-sided source becomes a gap of the other side,
+    and one that both read alike a gap of both."""
     left, right, declarations = set_aside(*(_comparable(snapshot, tools) for snapshot in (left, right)))
     left, right, notes = put_into_terms(left, right, config.equivalents)
     readers = [config.environments.get(snapshot.environment) for snapshot in (left, right)]
     if readers[0] is not None and readers[1] is not None:
-        notes += compared_with_itself(readers[0], readers[1], left, right)
+        left, right, told = compared_with_others(readers[0], readers[1], left, right)
+        notes += told
     names = Pair(*(_names(config, snapshot) for snapshot in (left, right)))
     ours, theirs = (_normals(config, s, n, tools) for s, n in ((left, names.left), (right, names.right)))
     declared = [Counterpart(c.kind, c.left, c.right) for c in config.counterparts]

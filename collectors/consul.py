@@ -60,6 +60,7 @@ class ConsulCollector:
     about = "Consul's key/value store, by prefix"
     kinds = (KIND,)
     options = ConsulOptions
+    by_name = False
     permissions = ('key_prefix "PREFIX" { policy = "read" }',)
 
     def label(self, options: ConsulOptions) -> str:

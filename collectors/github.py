@@ -92,6 +92,7 @@ class GitHubOptions(Options):
 
 class GitHubCollector:
     name = "github"
+    by_name = True
     about = "GitHub deployments, their statuses, and releases"
     kinds = KINDS
     options = GitHubOptions

@@ -87,6 +87,7 @@ class GitLabOptions(Options):
 
 class GitLabCollector:
     name = "gitlab"
+    by_name = True
     about = "GitLab deployments and releases"
     kinds = KINDS
     options = GitLabOptions

@@ -128,6 +128,7 @@ class TerraformCollector:
     about = "Terraform and OpenTofu state (version 4): from files, S3 or an HTTP backend"
     kinds = KINDS
     options = TerraformOptions
+    by_name = False
     permissions = ("s3:GetObject on the state's object", "GET on the address of an HTTP backend")
 
     def label(self, options: TerraformOptions) -> str:

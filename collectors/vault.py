@@ -93,6 +93,7 @@ class VaultCollector:
     about = "Vault: paths and metadata of key/value stores; mounts, auth methods and policies"
     kinds = (SECRET, MOUNT, AUTH, POLICY)
     options = VaultOptions
+    by_name = False
     permissions = (
         'path "MOUNT/metadata/*" { capabilities = ["read", "list"] }',
         'path "MOUNT/subkeys/*" { capabilities = ["read"] } (with read: keys)',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from auditor.collector import Context, Inquiry, Options, Task
 from auditor.model import Gap, Kind, Resource
@@ -41,6 +42,12 @@ class FilesOptions(Options):
     )
     max_file_size: Annotated[int, Field(gt=0, description="Bytes above which a file is not read")] = 5_000_000
 
+    @field_validator("path")
+    @classmethod
+    def _spelled_once(cls, path: str) -> str:
+        """One folder is one source, however it is written."""
+        return posixpath.normpath(path)
+
 
 class FilesCollector:
     """Reads every supported file below a folder. It opens files, and asks git about those in a work tree."""
@@ -52,6 +59,7 @@ class FilesCollector:
     kinds: tuple[Kind, ...] = kinds.KINDS
     options: type[Options] = FilesOptions
     permissions: tuple[str, ...] = ()
+    by_name = False
 
     def label(self, options: FilesOptions) -> str:
         return f"files:{options.path}"

@@ -56,6 +56,18 @@ def test_what_could_not_be_read_exits_with_three_unless_allowed(company: Path, r
     assert run("now", "staging", "prod", "--allow-incomplete").code == 0
 
 
+@pytest.mark.parametrize("command", [("now", "staging", "prod"), ("gate", "staging", "prod")])
+def test_two_environments_that_read_one_place_show_nothing(company: Path, run: Run, command: tuple[str, ...]) -> None:
+    """Everything agrees with itself. That is no parity, and no `--allow-incomplete` makes it one."""
+    config = company / "auditor.yaml"
+    config.write_text(config.read_text().replace("deploy/prod", "./deploy/staging/"))
+    outcome = run(*command)
+    assert outcome.code == 3
+    assert "othing was compared" in outcome.out
+    assert "read the same files:deploy/staging" in " ".join(outcome.out.split())
+    assert run(*command, "--allow-incomplete").code == 3
+
+
 def test_an_environment_may_be_called_by_its_alias(company: Path, run: Run) -> None:
     """`stg` means staging."""
     outcome = run("now", "stg", "prod", "--format", "json")

@@ -86,9 +86,13 @@ def test_what_the_collector_read_is_what_the_state_declares(
         declared = built(endpoint)
         (tmp_path / "terraform.tfstate").write_bytes(state(declared))
         source = {"collector": "aws", "regions": [REGION], "services": SERVICES, "endpoint_url": endpoint}
-        sources = [source, {"collector": "terraform", "path": "terraform.tfstate"}]
+        declaring = {"collector": "terraform", "path": "terraform.tfstate"}
+        # Options of their own: one account under both would be compared with itself.
+        environments = {
+            name: {"sources": [{**source, "session_name": name}, declaring]} for name in ("staging", "prod")
+        }
         settings = {
-            "environments": {name: {"sources": sources} for name in ("staging", "prod")},
+            "environments": environments,
             "pairs": [{"left": "staging", "right": "prod"}],
         }
         (tmp_path / "auditor.yaml").write_text(json.dumps(settings))

@@ -206,7 +206,8 @@ def test_an_account_that_cannot_be_asked_lacks_every_listing_it_would_have_made(
 ) -> None:
     """Told in one gap, counted as all 12: where neither side sees its account, what is read beside it hides nothing."""
     (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "shared.env").write_text("PAGE_SIZE=10\n")
+    for name in ("staging", "prod"):
+        (tmp_path / "files" / f"{name}.env").write_text("PAGE_SIZE=10\n")
     options = OPTIONS + "      - collector: files\n        path: files\n"
     file = twins.config(tmp_path, (healthy.proxy.endpoint_url,) * 2, options=options)
     healthy.proxy.faults[:] = [Fault(faulty.expired(), service="sts", region=region) for region in regions]

@@ -92,7 +92,7 @@ def test_an_environment_shows_neighbours_sources_kinds_and_gaps_nobody_overlooks
     assert "broken.yaml" in text
     assert row(html, "staging against prod").startswith("staging against prod promoted from staging")
     assert "incomplete" in row(html, "staging against prod")
-    assert row(html, "files:prod files") == "files:prod files 2026-11-19 09:30:00 UTC not since 11 1"
+    assert row(html, "files:prod files") == "files:prod files 2026-11-19 09:30:00 UTC not since 13 1"
     assert row(html, "kubernetes.deployment deployment").endswith("5")
     assert "1 of 3 snapshots with gaps" in text
     assert 'aria-label="Between' in html
@@ -164,7 +164,7 @@ def test_a_snapshot_lists_its_resources_by_kind_source_and_words(pages: Site) ->
     """Hostile names are text; what does not fit says so."""
     html = pages.get("/environments/staging/snapshots/latest").text
     assert "8 resources" in said(html)
-    assert "Read whole 11 listings" in said(html)
+    assert "Read whole 13 listings" in said(html)
     deployments = pages.get("/environments/staging/snapshots/latest?kind=kubernetes.deployment&text=ASK").text
     assert "1 resource " in said(deployments)
     assert row(deployments, "kubernetes.deployment files:staging").startswith("basket kubernetes.deployment")

@@ -114,7 +114,11 @@ def test_an_old_audit_is_called_stale_by_its_schedule_else_after_a_day(tmp_path:
 def test_many_pairs_are_a_row_each_those_that_need_somebody_first(tmp_path: Path) -> None:
     """Names are escaped and cut; environments that nothing is compared with are named."""
     names = [f"env{number:02}" for number in range(16)]
-    lines = [f"  {name}: {{sources: [{{collector: files, path: dev}}]}}\n" for name in names]
+    folders = ["staging" if name == "env04" else "dev" for name in names]
+    lines = [
+        f"  {name}: {{sources: [{{collector: files, path: {folder}}}]}}\n"
+        for name, folder in zip(names, folders, strict=True)
+    ]
     pairs = [f"  - {{left: {left}, right: {right}}}\n" for left, right in pairwise(names[:15])]
     # The file names them the other way round: promotions decide.
     config = "environments:\n" + "".join(reversed(lines)) + "pairs:\n" + "".join(pairs)
