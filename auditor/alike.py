@@ -15,13 +15,14 @@ from auditor.aligned import Aligner, least_beside, may_be_cut
 from auditor.model import Json
 from auditor.names import EnvironmentNames
 from auditor.networks import alike_networks
+from auditor.sealed import are_sealed
 from auditor.spelled import Spellings, told_by_kind
 from auditor.values import canonical, same_version, words
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 _IDS = re.compile(
     rf"(?<![0-9A-Za-z])(?:{_UUID}|(?:[a-z]{{1,10}}-)?[a-z]{{1,10}}-(?=[0-9a-f]*[0-9])(?:[0-9a-f]{{17}}|[0-9a-f]{{8}})|"
-    r"key/[0-9a-f-]{36})(?![0-9A-Za-z-])"
+    r"key/[0-9a-f-]{36}|0x[0-9a-fA-F]{40})(?![0-9A-Za-z-])"
 )
 _ARN_PLACE = re.compile(r"(?<=:)([a-z]{2}(?:-[a-z]+)+-[0-9])?:([0-9]{12}|aws)?(?=:)")
 _QUEUE_PLACE = re.compile(r"(?<=[./])([a-z0-9-]+)\.amazonaws\.com/[0-9]{12}(?=/)")
@@ -48,7 +49,6 @@ _REGION = re.compile(
 _HOST = re.compile(
     r"(?<![\w.{-])(?:[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z](?![\w@.-]*@|[\w-])"
 )
-_PUBLIC_KEY = re.compile(r"\A\s*-----BEGIN (?:TRUSTED |RSA |X509 )?(?:CERTIFICATE|PUBLIC KEY)-----")
 # What may stand before an environment's name in a question that asks for nothing else: `is_prod`, `running in prod`.
 _ASKS = re.compile(r"\A(?:(?:is|are|we|runs?|running|in|on|the|env|environment) )*\Z")
 _ASKED_FOR = frozenset({"", " env", " environment", " mode", " deployment", " stage"})
@@ -199,7 +199,7 @@ class Pair:
             or self._refers_alike(left, right)
             or self._is_affix(left, right)
             or self._is_affix(right, left)
-            or (_PUBLIC_KEY.match(left) and _PUBLIC_KEY.match(right))
+            or are_sealed(left, right)
         ):
             return True
         if _is_id_key(key) and _OPAQUE.match(left) and _OPAQUE.match(right):

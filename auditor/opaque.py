@@ -30,6 +30,7 @@ _PUBLIC = re.compile(
       | \barn:[\w*-]*:[^\s,"']*
       | (?<![\w])sha(?:1|224|256|384|512)[:-][A-Za-z0-9+/=]{27,}
       | (?<![0-9a-zA-Z])[0-9a-f]{40}(?![0-9a-zA-Z])
+      | (?<![0-9a-zA-Z])0x[0-9a-fA-F]{40}(?![0-9a-zA-Z])
       | (?<![\w])[a-z]{1,12}-[0-9a-f]{8,17}(?![\w])
       | (?<![\w])(?:db|cluster)-[A-Z0-9]{26}(?![\w])
       | (?<![\w])(?:AROA|AIDA|AGPA|AIPA|ANPA|ANVA|ASCA|APKA|ABIA|ACCA)[A-Z0-9]{12,}

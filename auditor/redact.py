@@ -35,6 +35,7 @@ _NAME = re.compile(r"[A-Za-z_.\-/]*")
 _HARMLESS = re.compile(r"[\w.-]{0,19}")
 _ENTRY = re.compile(r"([A-Za-z_][\w.-]*)=(.*)", re.DOTALL)
 _SWITCH = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
+_OBJECT_NAME = re.compile(r"[a-z](?:[a-z0-9.-]*[a-z0-9])?")
 _NAME_OF_SECRET = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+")
 # Pairs of keys by which a list of objects spells a map: `{name: DB_PASSWORD, value: ...}`.
 _NAMED_VALUES = (
@@ -256,6 +257,9 @@ class _Walk:
                     secret = secret or value.get("kind") == "Secret"
                 elif "remoteRef" in value or "remote_ref" in value:
                     told = False
+            elif key == "secret" and words(parent)[-1:] == ("from",) and _is_called(child):
+                # `envFrom: [{secret: payments-db}]` of a custom resource: which secret, not the secret.
+                told = False
             below = among.known.get(key) or among.below(key)
             # Most of a document promises nothing, and is known to hold nothing: it needs no way through all questions.
             suspect = told or secret or below.secret
@@ -364,6 +368,11 @@ def _inherits(parent: str, key: str, siblings: Mapping[str, Json]) -> bool:
     if names_about(key) or key.lower() in _STRUCTURE:
         return False
     return not (key == "key" and ("name" in siblings or "path" in siblings))
+
+
+def _is_called(value: Json) -> bool:
+    """Whether it may be the name of an object of Kubernetes."""
+    return isinstance(value, str) and _OBJECT_NAME.fullmatch(value) is not None and not looks_opaque(value)
 
 
 def _names_a_secret(item: Json) -> bool:

@@ -38,6 +38,13 @@ _NO_REFERENCES = frozenset(
     "image images log logs logger file filename files label labels branch stage profile profiles class level repository"
     " tag tags description comment title".split()
 )
+# Hosts that a provider calls so for all its customers: the production in them is the provider's own.
+_OF_PROVIDERS = re.compile(
+    r"(?:logs|prometheus|tempo|profiles|otlp-gateway|graphite|influx|alertmanager|mimir|loki|faro-collector)-prod[a-z0-9-]*\.grafana\.net"
+    r"|prod-[0-9]+\.[a-z0-9]+\.logic\.azure\.com|prod-[a-z0-9-]+-starport-layer-bucket(?:\.s3[a-z0-9.-]*)?"
+    r"|[a-z0-9.-]+\.prod\.outlook\.com|(?:[a-z0-9-]+\.)*live\.com",
+    re.IGNORECASE,
+)
 _SHORTEST_HANDLE = 6
 # All that `slotted` writes into a text.
 _SLOTS = (
@@ -106,6 +113,9 @@ class Target:
             return value
         if _about_itself(path):
             return None
+        for host in hosts(value):
+            if _OF_PROVIDERS.fullmatch(host):
+                value = value.replace(host, "{provider}")
         return (
             self._host(value, path)
             or self._store(value, path)

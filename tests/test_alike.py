@@ -52,6 +52,9 @@ ALIKE = [
     ("a release candidate's host", "https://api.rc.learn.example.org/v0/", "https://api.learn.example.org/v0/"),
     ("an acceptance host", "https://idam-api.aat.platform.example.net", "https://idam-api.platform.example.net"),
     ("glued to a short word", "tvsstaging", "tvsprod"),
+    ("ciphertexts of KMS", "AQECAHh7ea2tyZ6phZgT4B9BDKwguhlFtRC6hgt7HbmeFsrsgAAALswgbgGCSq", "AQECAHh7ea2tyZ6phZgT4B9BDKwguhlFtRC6hgt7HbmeFsrsgAAAMMwgcAGCSq"),
+    ("ciphertexts of SOPS", "ENC[AES256_GCM,data:x1,iv:a,tag:b,type:str]", "ENC[AES256_GCM,data:yy22,iv:c,tag:d,type:str]"),
+    ("contracts of two networks", "0xfb9736A9CdEf726d7981f84e99776cCd626e9a63", "0x735FFD26d742d7105B2420c3dff46eC61F3ef7E5"),
     ("a repository with and without its ending", "https://git.example.com/a/b.git", "https://git.example.com/a/b"),
 ]  # fmt: skip
 
@@ -88,6 +91,8 @@ UNLIKE = [
     ("two letters in an account code", "s189t02-att-stg-kv", "s189p01-att-pd-kv"),
     ("a letter of a word", "s189-test-stg", "s189-pest-prod"),
     ("a private key against a certificate", "-----BEGIN PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----"),
+    ("a ciphertext against plain text", "ENC[AES256_GCM,data:x1,iv:a,tag:b,type:str]", "https://orders.example.org"),
+    ("ciphertexts of two tools", "{cipher}0123456789abcdef01", "vault:v1:0123456789abcdef01"),
     ("two digests of contents", "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"),
     ("versions beside names", "1.2-staging", "1.3-prod"),
     ("two things", "orders-staging", "payments-prod"),

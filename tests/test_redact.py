@@ -194,6 +194,8 @@ def test_public_identifiers_and_ordinary_values_stay_as_they_are() -> None:
         "rules": {"core secrets": {"resources": ["secrets"], "verbs": ["get", "list"]}},
         "namespace_secrets": {"orders": {"DB_PASSWORD": "DB_PASSWORD"}},
         "imagePullSecrets": [{"name": "registry"}],
+        "envFrom": [{"secret": "payments-unleash-token"}, {"configmap": "login"}],
+        "contract": "0xfb9736A9CdEf726d7981f84e99776cCd626e9a63",
         "volumes": [{"secret": {"secretName": "tls", "items": [{"key": "tls.crt", "path": "c"}], "defaultMode": 420}}],
         "argv": ["docker", "run", "-p", "8080:80", "--name", "orders"],
         "odd": "\ue000 and \ue001",

@@ -42,6 +42,28 @@ def test_other_numbers_and_shared_registries_are_innocent(value: str):
     assert TARGET.referred_by(value, ("environment", "EVENTS")) is None
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://logs-prod3.grafana.net/loki/api/v1/push",
+        "https://prometheus-prod-10-prod-us-central-0.grafana.net/api/prom/push",
+        "https://prod-12.westeurope.logic.azure.com:443/workflows/1",
+        "https://login.live.com/oauth20_token.srf",
+    ],
+)
+def test_a_provider_s_own_production_is_everybody_s(value: str) -> None:
+    """All its customers send to one host, from whatever environment."""
+    assert TARGET.referred_by(value, ("environment", "LOKI_URL")) is None
+
+
+@pytest.mark.parametrize(
+    "value", ["https://acme-prod.grafana.net/api", "https://logs-prod3.grafana.net/acme-prod/push"]
+)
+def test_a_customer_s_name_at_a_provider_is_the_customer_s(value: str) -> None:
+    """A stack, a tenant or a path that is called after production is production's."""
+    assert TARGET.referred_by(value, ("environment", "LOKI_URL")) is not None
+
+
 def test_what_belongs_to_one_side_alone_is_the_same_for_both_at_once() -> None:
     """Ids, ARNs and endpoints that the other side has not, but for plain words and short ones."""
     ours = [Resource("k", "a", {}, refs=("arn:aws:a", "shared-id", "plainword")), Resource("k", "b", {}, refs=("s-1",))]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from auditor.model import Json
-from collectors.files import dotenv, kinds, structured, terraform, xml, yaml
+from collectors.files import dotenv, kinds, spring, structured, terraform, xml, yaml
 from collectors.files.text import Malformed, Unsupported
 
 _SUFFIXES = {
@@ -114,7 +114,10 @@ def parts(name: str, kind: str, text: str) -> list[Part]:
 def _parts(name: str, kind: str, text: str) -> list[Part]:
     match kind:
         case kinds.YAML:
-            return [Part(found.value, found.line) for found in yaml.documents(text)]
+            return [
+                Part(spring.nested(found.value) if spring.is_settings(name, found.value) else found.value, found.line)
+                for found in yaml.documents(text)
+            ]
         case kinds.JSON:
             return [Part(structured.json_document(text))]
         case kinds.TOML:

@@ -23,6 +23,7 @@ from auditor.model import Comparison, Gap, GapReason, Listing, Resource, Snapsho
 from auditor.names import EnvironmentNames
 from auditor.policy import load_policy
 from auditor.rules import Policy
+from auditor.settled import RECORD_VERSION
 from auditor.snapshot import normalise
 from auditor.store import Store
 from tests.factories import policy_of
@@ -178,7 +179,7 @@ def test_a_pair_that_was_settled_is_not_read_again(policies):
     )
     keeping = Keeping()
     said(look, policies[1], keeping)
-    settled = keeping.map("settled-1:staging:prod")
+    settled = keeping.map(f"settled-{RECORD_VERSION}:staging:prod")
     assert list(settled._known.values()) == [b""]
     changed = replace(look, left=(replace(look.left[0], tags={"owner": "search"}),))
     said(changed, policies[1], keeping)
