@@ -38,6 +38,9 @@ _NO_REFERENCES = frozenset(
     "image images log logs logger file filename files label labels branch stage profile profiles class level repository"
     " tag tags description comment title".split()
 )
+_ADDRESSES = frozenset("url uri host hostname endpoint queue topic database db dsn server address".split())
+_FROM_ONE_PLACE = frozenset("image images repository tag tags branch".split())
+_LOGS = frozenset("log logs logger".split())
 # Hosts that a provider calls so for all its customers: the production in them is the provider's own.
 _OF_PROVIDERS = re.compile(
     r"(?:logs|prometheus|tempo|profiles|otlp-gateway|graphite|influx|alertmanager|mimir|loki|faro-collector)-prod[a-z0-9-]*\.grafana\.net"
@@ -310,7 +313,14 @@ def _is_step(name: str, path: Path) -> bool:
 
 
 def _about_itself(path: Path) -> bool:
-    return bool(path) and bool(frozenset(words(path[-1])) & _NO_REFERENCES)
+    """Whether the key says that its value only describes. `PROFILE_URL` and `IMAGES_BUCKET` lead somewhere all the same;
+    logs and images are kept in one place for all environments on purpose."""
+    said = words(path[-1]) if path else []
+    about = _NO_REFERENCES.intersection(said)
+    if not about:
+        return False
+    leads = said[-1] == "bucket" or (said[-1] in _ADDRESSES and about.isdisjoint(_FROM_ONE_PLACE))
+    return not leads or not about.isdisjoint(_LOGS)
 
 
 def _is_word_of_code(host: str, value: str) -> bool:

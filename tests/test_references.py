@@ -64,6 +64,23 @@ def test_a_customer_s_name_at_a_provider_is_the_customer_s(value: str) -> None:
     assert TARGET.referred_by(value, ("environment", "LOKI_URL")) is not None
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "refers"),
+    [
+        ("profileUrl", "https://profile-dot-acme-prod.example.org/dev", True),
+        ("IMAGES_BUCKET", "acme-prod-images", True),
+        ("FILES_HOST", "files.prod.acme.example", True),
+        ("IMAGE_REPOSITORY_URL", "acme-prod.registry.example", False),
+        ("LOG_BUCKET", "acme-prod-logs", False),
+        ("LOGGING_CLASS", "acme.prod.Json", False),
+        ("CONFIG_FILE", "config-prod.acme.example", False),
+    ],
+)
+def test_a_key_that_ends_in_an_address_leads_somewhere(key: str, value: str, refers: bool) -> None:
+    """What comes before only says of what. Logs and images are kept in one place for all environments."""
+    assert (TARGET.referred_by(value, ("environment", key)) is not None) == refers
+
+
 def test_what_belongs_to_one_side_alone_is_the_same_for_both_at_once() -> None:
     """Ids, ARNs and endpoints that the other side has not, but for plain words and short ones."""
     ours = [Resource("k", "a", {}, refs=("arn:aws:a", "shared-id", "plainword")), Resource("k", "b", {}, refs=("s-1",))]
