@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from auditor.collector import Task
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Json, Resource
+from collectors._answers import as_type, listed, maybe, text
 from collectors._web import status_reason
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def pages(
     site: Site,
     context: Context,
     path: str,
+    what: str,
     following: Callable[[Reply], int | None],
     items: Callable[[Any], Any] = lambda answer: answer,
     most: int = MAX_PAGES,
@@ -96,10 +97,7 @@ def pages(
     page: int | None = 1
     for _ in range(most):
         reply = ask(site, context, path, per_page=PER_PAGE, page=page or 1, **parameters)
-        found = items(reply.json())
-        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise CollectError(GapReason.MALFORMED, "the answer is no list of objects")
-        yield from found
+        yield from listed(items(reply.json()), f"the list of {what}", f"one of the {what}")
         page = following(reply)
         if page is None:
             return
@@ -108,22 +106,19 @@ def pages(
     raise CollectError(GapReason.TRUNCATED, f"more than {most * PER_PAGE} items: name the environments to read less")
 
 
-@contextmanager
-def understood() -> Iterator[None]:
-    """An answer of another shape than documented is malformed, not empty."""
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        detail = f"an answer is not understood ({type(error).__name__})"
-        raise CollectError(GapReason.MALFORMED, detail) from error
+def person(item: Mapping[str, Any], key: str, name: str, of: str) -> str | None:
+    """Who is named under a key, where anybody is. Raises CollectError."""
+    who = maybe(item, key, dict, of)
+    return maybe(who, name, str, f"`{key}` of {of}") if who else None
 
 
-def tags(listed: Iterator[Mapping[str, Any]], commit: Callable[[Mapping[str, Any]], Any]) -> dict[str, str]:
-    """Commit -> tag; of several the one that is listed first. Where there are too many, those that were read."""
+def tags(found_tags: Iterator[Mapping[str, Any]], name: str) -> dict[str, str]:
+    """Commit (its id is called `name`) -> tag; of several the one that is listed first. Where there are too many, those that were read."""
     found: dict[str, str] = {}
     try:
-        for item in listed:
-            found.setdefault(str(commit(item)), str(item["name"]))
+        for item in found_tags:
+            commit = as_type(item.get("commit"), dict, "`commit` of a tag")
+            found.setdefault(text(commit, name, "a tag's commit"), text(item, "name", "a tag"))
     except CollectError as error:
         if error.reason is not GapReason.TRUNCATED:
             raise
@@ -131,7 +126,7 @@ def tags(listed: Iterator[Mapping[str, Any]], commit: Callable[[Mapping[str, Any
 
 
 class Far(Protocol):
-    """One repository on the far side. Each method raises CollectError, or what an answer of another shape makes of it."""
+    """One repository on the far side. Each method raises CollectError, for an answer of another shape, too."""
 
     def environments(self) -> list[str]: ...
 
@@ -176,10 +171,9 @@ class Reading:
     def deployments(self) -> Iterator[Resource | Gap]:
         """A resource per component; what could not be read is a gap of that component, never a missing one."""
         try:
-            with understood():
-                known = [] if self.wanted else self.far.environments()
-                found = self._components(self._chosen(known))
-                names = self.far.tags() if found and self.tagged else {}
+            known = [] if self.wanted else self.far.environments()
+            found = self._components(self._chosen(known))
+            names = self.far.tags() if found and self.tagged else {}
         except CollectError as error:
             detail = f"{self.project}: {error.detail}"
             for component in sorted({component or self.name for component in self.wanted.values()} or {self.name}):
@@ -196,8 +190,7 @@ class Reading:
     def releases(self) -> Iterator[Resource | Gap]:
         """One resource: the newest releases by tag."""
         try:
-            with understood():
-                released = self.far.released()
+            released = self.far.released()
         except CollectError as error:
             yield replace(
                 self._gap(error.reason, f"{self.project}: {error.detail}", self.name), kind=self.kinds[1].name

@@ -6,19 +6,17 @@ import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, Self, TypeVar
+from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
 from auditor.collector import Context, Options
-from auditor.errors import CollectError
-from auditor.model import GapReason, Json
+from auditor.model import Json
 from collectors._web import Site, trust
 from collectors.files import dotenv, structured, yaml
 from collectors.files.text import Malformed
 
-_T = TypeVar("_T")
 _ATTEMPTS = 3
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 # `spring.datasource.url: ...` or `pool:`, as the first line of a YAML document that is no mere sentence.
@@ -65,13 +63,6 @@ class StoreOptions(Options):
     @property
     def secret_token(self) -> str | None:
         return self.token.get_secret_value() if self.token is not None else None
-
-
-def as_type(value: Any, wanted: type[_T], what: str) -> _T:
-    """`value`, if it is what the API promises. Raises CollectError (malformed) otherwise: `what` is no answer of it."""
-    if not isinstance(value, wanted):
-        raise CollectError(GapReason.MALFORMED, f"the answer is not what was asked for: {what} is missing in it")
-    return value
 
 
 def keyed_digest(context: Context, plain: str) -> str:

@@ -84,8 +84,8 @@ def parse(body: bytes, fingerprint: Callable[[str], str]) -> State:
     document = _document(body)
     try:
         return _state(document, fingerprint)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        detail = f"not a whole state of version 4 ({type(error).__name__}): read it again when nobody writes it"
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        detail = "not a whole state of version 4: a part of it has another shape; read it again when nobody writes it"
         raise CollectError(GapReason.MALFORMED, detail) from error
 
 

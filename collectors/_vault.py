@@ -10,7 +10,7 @@ from urllib.parse import quote
 from auditor.collector import Context
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Json, Resource
-from collectors._stores import as_type
+from collectors._answers import as_type, maybe, text
 from collectors._web import Site
 from collectors.files import structured, terraform
 from collectors.files.text import Malformed
@@ -89,13 +89,14 @@ def auth_methods(asking: Asking) -> Iterator[Resource | Gap]:
 
 
 def _engines(asking: Asking, path: str) -> Iterator[Resource]:
-    for name, said in granted(asking, path).items():
-        engine = as_type(said, dict, name)
-        if engine.get("type") in _BUILT_IN:
+    for name, about in granted(asking, path).items():
+        engine = as_type(about, dict, name)
+        if text(engine, "type", name) in _BUILT_IN:
             continue
-        config = {key: value for key, value in (engine.get("config") or {}).items() if value not in (None, "", [])}
+        said = maybe(engine, "config", dict, name) or {}
+        config = {key: value for key, value in said.items() if value not in (None, "", [])}
         attributes = {key: engine[key] for key in _SETTINGS if engine.get(key) not in (None, "")}
-        attributes |= {"config": config, "options": engine.get("options") or {}}
+        attributes |= {"config": config, "options": maybe(engine, "options", dict, name) or {}}
         yield asking.resource(name.rstrip("/"), attributes, f"{path}/{name.rstrip('/')}")
 
 
@@ -127,18 +128,18 @@ def policies(asking: Asking) -> Iterator[Resource | Gap]:
             continue
         path = f"sys/policies/acl/{name}"
         try:
-            text = as_type(asking.data(path).get("policy"), str, "policy")
+            written = text(asking.data(path), "policy", name)
         except CollectError as error:
             yield asking.gap(error, name, f'path "{path}" {{ capabilities = ["read"] }}')
             continue
-        yield asking.resource(name, {"paths": _allowed(text)}, path)
+        yield asking.resource(name, {"paths": _allowed(written)}, path)
 
 
-def _allowed(text: str) -> Json:
+def _allowed(policy: str) -> Json:
     """What a policy allows by path, from HCL or JSON; a text that is neither is compared as it is."""
     try:
-        found = structured.json_document(text) if text.lstrip().startswith("{") else terraform.document(text)
+        found = structured.json_document(policy) if policy.lstrip().startswith("{") else terraform.document(policy)
     except Malformed:
-        return text
+        return policy
     paths = found.get("path", {}) if isinstance(found, dict) else None
-    return paths if isinstance(paths, dict) else text
+    return paths if isinstance(paths, dict) else policy

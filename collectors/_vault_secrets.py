@@ -8,7 +8,7 @@ from typing import Any
 
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Json, Resource
-from collectors._stores import as_type
+from collectors._answers import as_type
 from collectors._vault import Asking, explained
 
 _METADATA = ("current_version", "max_versions", "cas_required", "delete_version_after", "custom_metadata")

@@ -21,8 +21,9 @@ from pydantic import Field
 from auditor.collector import Context, Grant, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Json, Kind, Resource
+from collectors._answers import as_type
 from collectors._grants import asked_for
-from collectors._stores import StoreOptions, as_type, document, keyed_digest
+from collectors._stores import StoreOptions, document, keyed_digest
 
 _ROOT = "/"
 _RULE = re.compile(r'key_prefix "[^"]*" \{ policy = "read" \}')
@@ -139,7 +140,7 @@ def _entries(options: ConsulOptions, context: Context, prefix: str) -> list[dict
 
 
 def _is_held(entry: dict[str, Any]) -> bool:
-    return bool(entry.get("Session")) or entry.get("Flags") in _HELD
+    return bool(entry.get("Session")) or as_type(entry.get("Flags", 0), int, "Flags") in _HELD
 
 
 def _value(name: str, encoded: Any, context: Context) -> Json:

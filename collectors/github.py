@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from auditor.collector import Context, Options, Task
-from auditor.errors import CollectError
-from auditor.model import Category, GapReason, Json, Kind
+from auditor.model import Category, Json, Kind
 from collectors import _forge
+from collectors._answers import as_type, listed, maybe, text
 from collectors._forge import Attempt, ask, pages
 from collectors._web import Reply, Site, trust
 
@@ -132,6 +132,14 @@ class GitHubCollector:
 COLLECTOR = GitHubCollector()
 
 
+def _whole(answer: Any) -> Any:
+    return answer
+
+
+def _environments(answer: Any) -> Any:
+    return as_type(answer, dict, "the list of environments").get("environments")
+
+
 class _Repository:
     """One repository, through the API."""
 
@@ -140,8 +148,8 @@ class _Repository:
         self.path = f"/repos/{repository}"
 
     def environments(self) -> list[str]:
-        found = self._pages("/environments", lambda answer: answer["environments"])
-        return [str(item["name"]) for item in found]
+        found = self._pages("/environments", "environments", _environments)
+        return [text(item, "name", "an environment") for item in found]
 
     def attempts(self, environment: str) -> list[Attempt]:
         """The newest deployments to one environment, as far as `history` goes."""
@@ -152,41 +160,41 @@ class _Repository:
             environment=environment,
             per_page=min(self._history, _forge.PER_PAGE),
         )
-        listed = reply.json()
-        if not isinstance(listed, list):
-            raise CollectError(GapReason.MALFORMED, "the answer is no list of deployments")
-        return [self._attempt(item) for item in listed]
+        return [self._attempt(item) for item in listed(reply.json(), "the list of deployments", "a deployment")]
 
     def _attempt(self, item: Mapping[str, Any]) -> Attempt:
         """A deployment that succeeded once did, though a later one made it `inactive`."""
-        path = f"{self.path}/deployments/{int(item['id'])}/statuses"
-        listed = ask(self._site, self._context, path, per_page=_forge.PER_PAGE)
-        statuses = [status for status in listed.json() if status["state"] in _OUTCOMES]
-        good = next((status for status in statuses if status["state"] == "success"), None)
+        path = f"{self.path}/deployments/{as_type(item.get('id'), int, '`id` of a deployment')}/statuses"
+        answer = ask(self._site, self._context, path, per_page=_forge.PER_PAGE).json()
+        said = [(text(one, "state", "a status"), one) for one in listed(answer, "the list of statuses", "a status")]
+        statuses = [(state, one) for state, one in said if state in _OUTCOMES]
+        good = next((status for status in statuses if status[0] == "success"), None)
         ended = good or next(iter(statuses), None)
-        outcome = _OUTCOMES[ended["state"]] if ended is not None else _forge.RUNNING
-        at = ended["created_at"] if ended is not None else item["created_at"]
-        creator = (item.get("creator") or {}).get("login")
-        ref = str(item["ref"]).removeprefix("refs/tags/").removeprefix("refs/heads/")
-        return Attempt(ref, str(item["sha"]), str(at), creator, outcome)
+        outcome = _OUTCOMES[ended[0]] if ended is not None else _forge.RUNNING
+        at = text(ended[1], "created_at", "a status") if ended else text(item, "created_at", "a deployment")
+        creator = _forge.person(item, "creator", "login", "a deployment")
+        ref = text(item, "ref", "a deployment").removeprefix("refs/tags/").removeprefix("refs/heads/")
+        return Attempt(ref, text(item, "sha", "a deployment"), at, creator, outcome)
 
     def tags(self) -> dict[str, str]:
-        listed = self._pages("/tags", lambda answer: answer, most=_forge.TAG_PAGES)
-        return _forge.tags(listed, lambda item: item["commit"]["sha"])
+        return _forge.tags(self._pages("/tags", "tags", most=_forge.TAG_PAGES), "sha")
 
     def released(self) -> dict[str, Json]:
         """The newest releases, by tag."""
         reply = ask(self._site, self._context, f"{self.path}/releases", per_page=_forge.RELEASES)
         return {
-            str(item["tag_name"]): {"published": item.get("published_at"), "prerelease": bool(item.get("prerelease"))}
-            for item in reply.json()
+            text(item, "tag_name", "a release"): {
+                "published": maybe(item, "published_at", str, "a release"),
+                "prerelease": bool(item.get("prerelease")),
+            }
+            for item in listed(reply.json(), "the list of releases", "a release")
             if not item.get("draft")
         }
 
     def _pages(
-        self, path: str, items: Callable[[Any], Any], most: int = _forge.MAX_PAGES
+        self, path: str, what: str, items: Callable[[Any], Any] = _whole, most: int = _forge.MAX_PAGES
     ) -> Iterator[Mapping[str, Any]]:
-        return pages(self._site, self._context, f"{self.path}{path}", _following, items, most)
+        return pages(self._site, self._context, f"{self.path}{path}", what, _following, items, most)
 
 
 def _following(reply: Reply) -> int | None:

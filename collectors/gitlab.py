@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator
 from auditor.collector import Context, Options, Task
 from auditor.model import Category, Json, Kind
 from collectors import _forge
+from collectors._answers import listed, maybe, text
 from collectors._forge import Attempt, ask, pages
 from collectors._web import Reply, Site, trust
 
@@ -140,43 +141,48 @@ class _Project:
     def _listed(self, environment: str) -> list[Mapping[str, Any]]:
         """The newest deployments, and the last that succeeded where those hold none: GitLab finds that by itself."""
         path, order = f"{self.path}/deployments", {"environment": environment, "order_by": "id", "sort": "desc"}
-        newest = ask(self._site, self._context, path, **order, per_page=self._history).json()
-        if not newest or any(item["status"] == "success" for item in newest) or len(newest) < self._history:
+
+        def deployments(**more: str | int) -> list[dict[str, Any]]:
+            answer = ask(self._site, self._context, path, **order, **more).json()
+            return listed(answer, "the list of deployments", "a deployment")
+
+        newest = deployments(per_page=self._history)
+        if any(text(item, "status", "a deployment") == "success" for item in newest) or len(newest) < self._history:
             return list(newest)
-        return [*newest, *ask(self._site, self._context, path, **order, status="success", per_page=1).json()]
+        return [*newest, *deployments(status="success", per_page=1)]
 
     def environments(self) -> list[str]:
-        return [str(item["name"]) for item in self._pages("/environments")]
+        return [text(item, "name", "an environment") for item in self._pages("/environments", "environments")]
 
     def tags(self) -> dict[str, str]:
-        listed = self._pages("/repository/tags", most=_forge.TAG_PAGES)
-        return _forge.tags(listed, lambda item: item["commit"]["id"])
+        return _forge.tags(self._pages("/repository/tags", "tags", most=_forge.TAG_PAGES), "id")
 
     def released(self) -> dict[str, Json]:
         """The newest releases, by tag."""
         reply = ask(self._site, self._context, f"{self.path}/releases", per_page=_forge.RELEASES)
         return {
-            str(item["tag_name"]): {
-                "published": item.get("released_at"),
+            text(item, "tag_name", "a release"): {
+                "published": maybe(item, "released_at", str, "a release"),
                 "prerelease": bool(item.get("upcoming_release")),
             }
-            for item in reply.json()
+            for item in listed(reply.json(), "the list of releases", "a release")
         }
 
-    def _pages(self, path: str, most: int = _forge.MAX_PAGES) -> Iterator[Mapping[str, Any]]:
-        return pages(self._site, self._context, f"{self.path}{path}", _following, _same, most)
+    def _pages(self, path: str, what: str, most: int = _forge.MAX_PAGES) -> Iterator[Mapping[str, Any]]:
+        return pages(self._site, self._context, f"{self.path}{path}", what, _following, _same, most)
 
 
 def _attempt(item: Mapping[str, Any]) -> Attempt:
-    job = item.get("deployable") or {}
-    at = job.get("finished_at") or item.get("updated_at") or item["created_at"]
-    user = item.get("user") or job.get("user") or {}
+    of = "a deployment"
+    job = maybe(item, "deployable", dict, of) or {}
+    ended = maybe(job, "finished_at", str, "`deployable` of a deployment") or maybe(item, "updated_at", str, of)
+    by = _forge.person(item, "user", "username", of) or _forge.person(job, "user", "username", of)
     return Attempt(
-        ref=str(item["ref"]),
-        commit=str(item["sha"]),
-        at=str(at),
-        by=user.get("username"),
-        outcome=_OUTCOMES.get(str(item["status"]), _forge.RUNNING),
+        ref=text(item, "ref", of),
+        commit=text(item, "sha", of),
+        at=ended or text(item, "created_at", of),
+        by=by,
+        outcome=_OUTCOMES.get(text(item, "status", of), _forge.RUNNING),
     )
 
 

@@ -18,8 +18,9 @@ from pydantic import Field, SecretStr
 from auditor.collector import Context, Task
 from auditor.errors import CollectError
 from auditor.model import Category, Gap, GapReason, Json, Kind, Resource
+from collectors._answers import as_type, maybe, text
 from collectors._flags import KILL_SWITCH, is_kill_switch, numbered, values_of
-from collectors._stores import StoreOptions, as_type
+from collectors._stores import StoreOptions
 
 if TYPE_CHECKING:
     from collectors._web import Reply
@@ -124,7 +125,7 @@ def _shape(flag: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Js
     """The flag as the environment has it, with variations by name instead of by number."""
     names = _variations(flag)
     off = _name(names, settings.get("offVariation"))
-    tags = [str(tag) for tag in flag.get("tags") or ()]
+    tags = [str(tag) for tag in maybe(flag, "tags", list, "a flag") or ()]
     return {
         "enabled": as_type(settings.get("on"), bool, "on"),
         "type": KILL_SWITCH if is_kill_switch(str(flag["key"]), *tags) else "release",
@@ -132,7 +133,7 @@ def _shape(flag: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Js
         "archived": bool(flag.get("archived")) or bool(settings.get("archived")),
         "variations": {name: one.get("value") for name, one in zip(names, _listed(flag, "variations"), strict=True)},
         "off_variation": off,
-        "fallthrough": _served(settings.get("fallthrough") or {}, names, off),
+        "fallthrough": _served(maybe(settings, "fallthrough", dict, "a flag") or {}, names, off),
         "rules": numbered(_rule(rule, names, off) for rule in _listed(settings, "rules")),
         "targets": sorted(set(_targets(settings, names))),
         "prerequisites": _prerequisites(settings),
@@ -211,4 +212,4 @@ def _targets(settings: Mapping[str, Any], names: list[str]) -> Iterator[str]:
 
 def _prerequisites(settings: Mapping[str, Any]) -> dict[str, Json]:
     """The flags that must serve a variation first; which one is told by its number, for they are other flags' variations."""
-    return {str(one.get("key")): one.get("variation") for one in _listed(settings, "prerequisites")}
+    return {text(one, "key", "a prerequisite"): one.get("variation") for one in _listed(settings, "prerequisites")}

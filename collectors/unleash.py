@@ -17,8 +17,9 @@ from pydantic import Field, SecretStr
 
 from auditor.collector import Context, Task
 from auditor.model import Category, Gap, Json, Kind, Resource
+from collectors._answers import as_type, maybe, text
 from collectors._flags import INDIVIDUALS, KILL_SWITCH, is_kill_switch, names_individuals, numbered, values_of
-from collectors._stores import StoreOptions, as_type
+from collectors._stores import StoreOptions
 
 KIND = Kind(
     name="unleash.flag",
@@ -83,9 +84,9 @@ def _shape(flag: Mapping[str, Any]) -> dict[str, Json]:
         "strategies": numbered(strategies),
         "variants": _variants(flag),
         "prerequisites": {
-            str(one.get("feature")): {
+            text(one, "feature", "a dependency"): {
                 "enabled": one.get("enabled", True),
-                "variants": sorted(one.get("variants") or ()),
+                "variants": sorted(maybe(one, "variants", list, "a dependency") or (), key=repr),
             }
             for one in _listed(flag, "dependencies")
         },
@@ -134,7 +135,7 @@ def _variants(document: Mapping[str, Any]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for variant in _listed(document, "variants"):
         payload = variant.get("payload")
-        found[str(variant.get("name"))] = {
+        found[text(variant, "name", "a variant")] = {
             "weight": variant.get("weight"),
             "weight_type": variant.get("weightType") or "variable",
             "stickiness": variant.get("stickiness") or "default",
