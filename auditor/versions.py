@@ -166,8 +166,10 @@ def _registry(repository: str) -> bool:
 
 
 def is_mutable_tag(tag: str) -> bool:
-    """Whether a tag moves by its nature: `latest`, `stable`, a branch, a bare major version."""
+    """Whether a tag moves by its nature: `latest`, `latest-staging`, `stable`, a branch, a bare major version."""
     lowered = tag.lower()
+    if lowered.startswith("latest-") or lowered.endswith("-latest"):
+        return True
     return lowered in _MUTABLE_TAGS or (lowered.removeprefix("v").isdigit() and len(lowered) <= 3)
 
 

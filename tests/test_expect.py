@@ -297,9 +297,8 @@ def test_image_references_are_told_from_addresses() -> None:
     image = parse_image("ghcr.io/acme/api:1.4.2")
     assert image is not None
     assert (image.repository, image.tag, image.mutable) == ("ghcr.io/acme/api", "1.4.2", False)
-    assert [is_mutable_tag(tag) for tag in ("latest", "main", "7", "v2", "7.2.4", "eceec14")] == [True] * 4 + [
-        False
-    ] * 2
+    moving = ("latest", "main", "7", "v2", "latest-staging", "api-latest")
+    assert [is_mutable_tag(tag) for tag in (*moving, "7.2.4", "eceec14", "platest-1")] == [True] * 6 + [False] * 3
 
 
 @pytest.mark.parametrize(
