@@ -15,7 +15,9 @@ _VERSION = re.compile(
 )
 _REF = re.compile(r"[?&](?:ref|version|tag)=(?P<ref>[^&#\s]+)")
 _IMAGE = re.compile(
-    r"\A(?P<repository>(?:[a-z0-9.-]+(?::[0-9]+)?/)*[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
+    # A template may leave the registry open: `${ECR_REGISTRY}/api:1.4.2`.
+    r"\A(?P<repository>(?:\$\{\w*(?i:REGISTRY|ECR|REPO|DOCKER|IMAGE|ACCOUNT|HUB)\w*\}[\w.${}-]*/)?"
+    r"(?:[a-z0-9.-]+(?::[0-9]+)?/)*[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?\Z"
 )
 _COMMIT = re.compile(r"\A(?:sha-|git-)?(?=[0-9a-f]*[0-9])[0-9a-f]{7,64}\Z")
