@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from auditor.aligned import Aligner, least_beside, may_be_cut
+from auditor.literals import places_in
 from auditor.model import Json
 from auditor.names import EnvironmentNames
 from auditor.networks import alike_networks
@@ -187,6 +188,9 @@ class Pair:
     def _alike_text(self, left: str, right: str, key: str) -> bool:
         if _FINGERPRINT.fullmatch(left) and _FINGERPRINT.fullmatch(right):
             return True
+        if places_in(left) != places_in(right):
+            # What one of them leaves open is no name that the other spells out.
+            return False
         key_words = frozenset(words(key))
         if key_words & _PLAN_WORDS:
             # `basic-sandbox` against `basic` is another plan, not another environment's.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from auditor.judge import judge
+from auditor.literals import kept_apart
 from auditor.model import (
     ABSENT,
     Category,
@@ -133,4 +134,4 @@ def _neutral(value: Any, names: EnvironmentNames) -> Any:
         return {key: _neutral(item, names) for key, item in value.items()}
     if isinstance(value, list):
         return sorted((_neutral(item, names) for item in value), key=repr)
-    return names.neutral(value) if isinstance(value, str) else value
+    return names.neutral(kept_apart(value)) if isinstance(value, str) else value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from auditor.literals import kept_apart
 from auditor.paths import free_key
 from auditor.values import canonical, way_of_spelling
 
@@ -48,8 +49,8 @@ def neutral(value: Json, names: EnvironmentNames) -> Json:
             return told
         return _all_of((names.neutral(name), neutral(value[name], names)) for name in sorted(value))
     if isinstance(value, list):
-        return [names.neutral(item) if isinstance(item, str) else item for item in value]
-    return names.neutral(value) if isinstance(value, str) else value
+        return [names.neutral(kept_apart(item)) if isinstance(item, str) else item for item in value]
+    return names.neutral(kept_apart(value)) if isinstance(value, str) else value
 
 
 def _all_of(rows: Iterable[tuple[str, Json]]) -> dict[str, Json]:
@@ -121,6 +122,6 @@ class Neutral:
 
     def _told(self, leaf: Json) -> Json:
         if isinstance(leaf, str):
-            return self.names.neutral(leaf)
+            return self.names.neutral(kept_apart(leaf))
         # Fractions as the standard library spells them.
         return orjson.Fragment(json.dumps(leaf)) if isinstance(leaf, float) else leaf

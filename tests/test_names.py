@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from auditor.alike import Pair
 from auditor.names import environment_names, stage_of, zone
+from auditor.set_aside import Neutral
 
 PROD = environment_names("prod", (), {"staging": ()})
 STAGING = environment_names("staging", (), {"prod": ()})
@@ -77,3 +79,24 @@ def test_zones_are_taken_apart() -> None:
     assert zone("eu-west-1b") == ("eu-west-1", "b")
     assert zone("eu-west-1") == ("eu-west-1", "")
     assert zone("orders") is None
+
+
+@pytest.mark.parametrize("written", ["orders-{env}", "orders-{stage}", "orders-${STAGE}", "orders-{account}"])
+def test_a_place_that_a_text_leaves_open_is_no_name(written: str) -> None:
+    """`orders-{env}` in a file is a template that nobody filled in, whatever what is set aside is written like."""
+    pair = Pair(STAGING, PROD)
+    for left, right in (("orders-staging", written), (written, "orders-prod")):
+        assert not pair.alike(left, right)
+        assert not pair.alike_lists([left], [right])
+        assert Neutral(STAGING).digest({"a": left}) != Neutral(PROD).digest({"a": right})
+        assert Neutral(STAGING).digest({"a": [left]}) != Neutral(PROD).digest({"a": [right]})
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("orders-{env}", "orders-{env}"), ("a-staging-{id}", "a-prod-{id}"), ("${STAGING_URL}", "${PROD_URL}")],
+)
+def test_one_template_on_both_sides_is_one_value(left: str, right: str) -> None:
+    """A program fills it in; names beside it, and in the names of variables, are names all the same."""
+    assert Pair(STAGING, PROD).alike(left, right)
+    assert Neutral(STAGING).digest({"a": left}) == Neutral(PROD).digest({"a": right})
