@@ -167,6 +167,7 @@ class Scripted:
     about: str = "Reads the script"
     options: type[Options] = Options
     permissions: tuple[str, ...] = ()
+    by_name: bool = True
 
     def label(self, options: Any) -> str:
         return f"{self.name}:script"
