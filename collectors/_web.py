@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from auditor.errors import CollectError
 from auditor.model import GapReason
+from collectors._inflate import ASKED_FOR, unpacked
 from collectors._meter import counted
 
 if TYPE_CHECKING:
@@ -55,6 +56,15 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
     charset: str = "utf-8"
+
+    def text(self) -> str:
+        """The body as text. Raises CollectError (malformed) where it is none: two answers that cannot be read are not equal."""
+        try:
+            return self.body.decode(self.charset)
+        except (LookupError, UnicodeError) as error:
+            raise CollectError(
+                GapReason.MALFORMED, "the answer is not text in the charset that it names, or UTF-8"
+            ) from error
 
     def json(self) -> Any:
         """The body as JSON. Raises CollectError (malformed) where it is none."""
@@ -121,7 +131,8 @@ class Site:
         import httpx
 
         end = time.monotonic() + seconds
-        headers = {"accept": "application/json", "user-agent": "parity-auditor", **self.headers}
+        plain = {"accept": "application/json", "accept-encoding": ASKED_FOR, "user-agent": "parity-auditor"}
+        headers = {**plain, **self.headers}
         verify = self.trust or trust(None, context)
         with (
             classified(seconds),
@@ -150,7 +161,7 @@ class Site:
         body = bytearray()
         if self.head:
             return b""
-        for chunk in response.iter_bytes():
+        for chunk in unpacked(response.iter_raw(), response.headers.get("content-encoding", "")):
             body += chunk
             if len(body) > self.max_bytes:
                 raise CollectError(GapReason.TRUNCATED, f"the answer is larger than {self.max_bytes} bytes")

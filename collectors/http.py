@@ -148,16 +148,21 @@ def _version(service: Service, reply: Reply) -> dict[str, Any]:
             raise CollectError(GapReason.MALFORMED, f"the answer has no header {service.header} with a version")
         return {"version": version}
     kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-    text = reply.body.decode(reply.charset, errors="replace").strip("\ufeff \t\r\n")
+    text = reply.text().strip("\ufeff \t\r\n")
     try:
-        document = json.loads(text)
+        # As it is spelled: the number 1.10 is another version than 1.1, and NaN is none.
+        document = json.loads(text, parse_float=str, parse_int=str, parse_constant=_no_number)
     except (ValueError, RecursionError):
         return {"version": _plain(service, kind, text)}
     if isinstance(document, dict | list):
         return _fields(service, document)
     if document is None or isinstance(document, bool):
         raise CollectError(GapReason.MALFORMED, f"the answer is `{text}`, which is no version")
-    return {"version": _plain(service, "text/plain", str(document) if isinstance(document, str) else text)}
+    return {"version": _plain(service, "text/plain", document)}
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
 
 
 def _plain(service: Service, kind: str, text: str) -> str:
@@ -201,8 +206,8 @@ def _at(document: Any, steps: list[str]) -> Iterator[Any]:
 
 
 def _line(value: Any) -> str | None:
-    """A version is one short line of text, or a number."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    """A version is one short line of text, or a number as it is spelled."""
+    if not isinstance(value, str):
         return None
-    text = str(value).strip()
+    text = value.strip()
     return text if text and len(text) <= _MAX_VERSION and text.isprintable() else None

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 from cryptography import x509
@@ -54,6 +55,10 @@ class Endpoint(BaseHTTPRequestHandler):
 
     def answer_text(self, query: str) -> None:
         self.say(b"2.0.1\n", "text/plain; charset=utf-8")
+
+    def answer_raw(self, query: str) -> None:
+        kind, _, body = query.partition("&")
+        self.say(bytes.fromhex(body), unquote(kind))
 
     def answer_page(self, query: str) -> None:
         self.say(b"<html><body>CaNaRy log in</body></html>", "text/html")
@@ -215,6 +220,34 @@ def test_plain_text_and_headers_hold_versions_too(server: Any) -> None:
 def test_an_answer_without_a_version_is_a_gap_with_its_reason(server: Any, path: str, reason: GapReason) -> None:
     """And nothing of the body is told."""
     assert gap(f"{server[0]}/{path}").reason is reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json;charset=klingon", b'{"version": "1"}'),
+        ("text/plain;charset=rot13", b"1.0"),
+        ("text/plain;charset=utf-8", b"1.0-\xe9"),
+        ("text/plain", b"1.0-\xe8"),
+        ("application/json", b'{"version": NaN}'),
+    ],
+)
+def test_what_cannot_be_read_as_text_or_json_is_malformed(server: Any, kind: str, body: bytes) -> None:
+    """And no version with question marks, which would be equal to another one."""
+    found = gap(f"{server[0]}/raw?{kind.replace(' ', '')}&{body.hex()}")
+    assert found.reason is GapReason.MALFORMED
+    assert found.detail in ("the answer is not text in the charset that it names, or UTF-8", "the answer is not JSON")
+
+
+def test_another_charset_is_read_as_it_says(server: Any) -> None:
+    url = f"{server[0]}/raw?application/json;charset=utf-16&{json.dumps({'version': '1.0-é'}).encode('utf-16').hex()}"
+    assert resource(url).attributes == {"version": "1.0-é"}
+
+
+@pytest.mark.parametrize("body", [b'{"version": 1.10}', b"1.10"])
+def test_a_number_is_the_version_that_it_spells(server: Any, body: bytes) -> None:
+    """1.10 is nine releases after 1.1."""
+    assert resource(f"{server[0]}/raw?application/json&{body.hex()}").attributes == {"version": "1.10"}
 
 
 def test_another_status_may_be_the_expected_one(server: Any) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import tracemalloc
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +20,9 @@ from tests.standins.hostile import CANARY, FAULTS, Answer, Hostile, hostile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_OTHERWISE = "the answer is compressed in another way than was asked for (gzip)"
 
 
 @pytest.fixture
@@ -82,3 +89,53 @@ def test_authorities_are_loaded_once_in_a_run_and_anew_for_the_next(tmp_path: Pa
     (tmp_path / "own.pem").write_bytes(Path(certifi.where()).read_bytes())
     assert trust(Path("own.pem"), context) is trust(Path("own.pem"), context)
     assert trust(Path("own.pem"), context) is not trust(None, context)
+
+
+def packed(body: bytes, encoding: str = "gzip") -> Answer:
+    return Answer(body, headers={"content-type": "application/json", "content-encoding": encoding})
+
+
+def test_what_unpacks_to_more_than_is_read_is_cut_off_before_it_is_unpacked() -> None:
+    """A gigabyte of blanks is a megabyte of gzip. Of that only what is counted is held."""
+    maker = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join([*(maker.compress(b" " * 2**20) for _ in range(1024)), maker.flush()])
+    with hostile({"/items": packed(bomb)}) as server:
+        tracemalloc.start()
+        try:
+            with pytest.raises(CollectError) as raised:
+                site(server, timeout=30.0).json(CONTEXT, "/items")
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert (raised.value.reason, raised.value.detail) == (
+        GapReason.TRUNCATED,
+        "the answer is larger than 1000000 bytes",
+    )
+    assert most < 16_000_000
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 900_000])
+def test_a_compressed_answer_is_read_whole(size: int) -> None:
+    """Whatever its size, and where it is several streams after each other."""
+    body = json.dumps(["x" * size, 1]).encode()
+    halves = gzip.compress(body[: size // 2]) + gzip.compress(body[size // 2 :])
+    with hostile({"/one": packed(gzip.compress(body)), "/two": packed(halves, "x-gzip")}) as server:
+        assert site(server).json(CONTEXT, "/one") == site(server).json(CONTEXT, "/two") == ["x" * size, 1]
+        assert server.asked[0][1]["accept-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (packed(gzip.compress(b"[1, 2]")[:-9]), "the answer breaks off: its gzip has no end"),
+        (packed(b"[1, 2]"), "the answer is damaged: it is not what gzip makes"),
+        (packed(gzip.compress(b"[1, 2]") + b"more"), "the answer is damaged: it is not what gzip makes"),
+        (packed(gzip.compress(gzip.compress(b"[1]")), "gzip, gzip"), _OTHERWISE),
+        (packed(b"[1, 2]", "br"), _OTHERWISE),
+    ],
+)
+def test_what_is_not_the_gzip_that_was_asked_for_is_malformed(answer: Answer, detail: str) -> None:
+    """Half of an answer is none."""
+    with hostile({"/items": answer}) as server, pytest.raises(CollectError) as raised:
+        site(server).json(CONTEXT, "/items")
+    assert (raised.value.reason, raised.value.detail) == (GapReason.MALFORMED, detail)
