@@ -58,7 +58,7 @@ def compare_match(match: Match, pair: Pair) -> Compared:
 
 def _compared(matches: Sequence[Match], pair: Pair) -> list[Compared]:
     """What differs between the two resources of each match."""
-    overlays = [_laid(match, pair) if match.left.digest != match.right.digest else None for match in matches]
+    overlays = [None if match.left.is_like(match.right) else _laid(match, pair) for match in matches]
     found = iter(_listed([overlay.leaves for overlay in overlays if overlay is not None]))
     return [
         Compared(match, ()) if overlay is None else Compared(match, next(found), tuple(overlay.unqualified))
@@ -88,7 +88,7 @@ class _Known:
         found: list[Compared] = []
         new: list[int] = []
         for place, match in enumerate(matches):
-            compared = Compared(match, ()) if match.left.digest == match.right.digest else self._remembered(match)
+            compared = Compared(match, ()) if match.left.is_like(match.right) else self._remembered(match)
             if compared is None:
                 new.append(place)
                 compared = Compared(match, ())

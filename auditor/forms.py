@@ -22,7 +22,7 @@ from auditor.set_aside import Neutral, digest_of, spelled
 from auditor.snapshot import References, raw_form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from auditor.kept import Keeping
     from auditor.model import Json, Kind, Naming, Trees
@@ -44,10 +44,12 @@ def known_forms(
     names: EnvironmentNames,
     source_names: Mapping[str, EnvironmentNames],
     keeping: Keeping,
+    references: References | None = None,
 ) -> tuple[Normal, ...]:
-    """What `snapshot.normalise` says of the same, from what is kept as far as that is known."""
+    """What `snapshot.normalise` says of the same, from what is kept as far as that is known. `references` are those of the
+    `resources`, where somebody else knows them, too."""
     kinds = {resource.kind for resource in resources}
-    forms = _Forms(kind_of, names, source_names, References.of(resources), kinds, keeping)
+    forms = _Forms(kind_of, names, source_names, references or References.of(resources), kinds, keeping)
     found = [forms.known(resource) for resource in resources]
     new = [place for place, normal in enumerate(found) if normal is None]
     for start in range(0, len(new), _AT_ONCE):
@@ -60,7 +62,7 @@ def known_forms(
 
 
 class _Forms:
-    """The forms of one snapshot."""
+    """The forms of one snapshot, and the reader of those that are light."""
 
     def __init__(
         self,
@@ -81,14 +83,10 @@ class _Forms:
         self._places: dict[tuple[str, str], tuple[Kind, bytes, dict[int, bytes]]] = {}
         self._set_aside: dict[str, Neutral] = {}
         self._trees: OrderedDict[int, tuple[Resource, Mapping[str, Json], Mapping[str, Json] | None]] = OrderedDict()
-        # Once for all: a method that is named anew for each form is an object for each.
-        self._reads = self._read, self._read_raw, self._read_naming
 
     def done(self) -> None:
         """Nothing more will be made: what stays is what forms are read with."""
         self._places, self._live, self._copied = {}, {}, {}
-        # Whoever reads knows this, which need not know whoever reads.
-        del self._reads
         self._mentions.rest()
         self._known.rest()
 
@@ -119,18 +117,10 @@ class _Forms:
 
     def _normal(self, resource: Resource, kind: Kind, key: bytes, record: bytes) -> Normal:
         end = _IDENTITY + int.from_bytes(record[_DIGEST:_IDENTITY], "little")
-        read, read_raw, read_naming = self._reads
-        return Normal.light(
-            resource,
-            kind,
-            record[_IDENTITY:end].decode("utf-8", "surrogatepass"),
-            read,
-            record[:_DIGEST].hex(),
-            key,
-            record[end:],
-            read_raw,
-            read_naming,
-        )
+        identity = record[_IDENTITY:end].decode("utf-8", "surrogatepass")
+        if identity == resource.identity:
+            identity = resource.identity
+        return Normal.light(resource, kind, identity, b"".join((record[:_DIGEST], key, record[end:])), self)
 
     def _place(self, resource: Resource) -> tuple[Kind, bytes, dict[int, bytes]]:
         """What resources of one kind and source have in common: the kind, the digest of what is declared, the references."""
@@ -169,7 +159,8 @@ class _Forms:
         identity = names.names.neutral(resource.identity).encode("utf-8", "surrogatepass")
         return b"".join((digest, len(identity).to_bytes(4, "little"), identity, mentioned(raw)))
 
-    def _read(self, normal: Normal) -> Trees:
+    def trees(self, normal: Normal) -> Trees:
+        """`form` and `raw` of one of the forms."""
         found = self._found(normal.resource)
         if found is not None and found[1] is not None:
             return found[1], found[0]
@@ -178,13 +169,16 @@ class _Forms:
         self._remember(normal.resource, raw, form)
         return form, raw
 
-    def _read_raw(self, normal: Normal) -> Mapping[str, Json]:
+    def raw(self, normal: Normal) -> Mapping[str, Json]:
+        """`raw` alone."""
         found = self._found(normal.resource)
         return found[0] if found is not None else self._raw(normal.resource, normal.kind)
 
-    def _read_naming(self, normal: Normal) -> Naming | None:
-        record = self._naming.get(key_of(normal.key, self._nouns.digest))
-        return None if record is None else unpacked(record)
+    def namings(self, normals: Sequence[Normal]) -> Iterator[Naming | None]:
+        """The texts by which each of the forms may name other resources; None where that was never looked up."""
+        keys = [key_of(normal.key, self._nouns.digest) for normal in normals]
+        records = self._naming.gather(keys)
+        return (None if (record := records.get(key)) is None else unpacked(record) for key in keys)
 
     def _raw(self, resource: Resource, kind: Kind) -> Mapping[str, Json]:
         return raw_form(resource, kind, self._neutral(resource), self._references.seen_by(resource.kind))

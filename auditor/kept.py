@@ -84,6 +84,23 @@ class Kept:
                     return found
         return None
 
+    def gather(self, keys: Collection[bytes]) -> dict[bytes, bytes]:
+        """The records of these keys. To ask for few of many at once does not take the room of all: where the map was not read
+        before, one segment after the other is looked through and let go of."""
+        with self._lock:
+            if self._is_read or self._shelf is None:
+                return {key: value for key in keys if (value := self.get(key)) is not None}
+            found = {key: self._known[key] for key in keys if key in self._known}
+            self._used.update(found)
+            missing = [key for key in keys if key not in found]
+            bodies = self._stored() if missing else {}
+            for identifier, body in bodies.items():
+                columns = Columns(body, identifier, self._marks.get(identifier, b""), squeezed=False)
+                found.update((key, value) for key in missing if (value := columns.get(key)) is not None)
+                self._marks[identifier] = columns.marks()
+                missing = [key for key in missing if key not in found]
+            return found
+
     def __setitem__(self, key: bytes, value: bytes) -> None:
         self._known[key] = self._fresh[key] = value
         self._used.add(key)
@@ -113,8 +130,9 @@ class Kept:
             if self._shelf is None:
                 return
             try:
-                if fresh:
-                    self._read()
+                if fresh and not self._is_read and not self._segments:
+                    # How many there are has to be known, not what they say.
+                    self._segments.update(self._shelf.segments(self.name))
                 if len(self._segments) >= _MOST_SEGMENTS or self._flushes >= _MOST_FLUSHES:
                     self._write_anew(self._shelf, fresh)
                 elif fresh:
@@ -143,28 +161,42 @@ class Kept:
             columns.forget()
 
     def _put_aside(self, bodies: Sequence[bytes], identifiers: Sequence[str], columns: tuple[Columns, ...]) -> None:
-        """Hold what was written as columns, where it is much, beside those that stay."""
+        """Hold what was written as columns, where it is much, beside those that stay. Of a map that was not read nothing is
+        held: it will be read with all else."""
+        # What was just worked out is needed, whether or not it was asked for since.
+        asked = {one: b"\1" * count_of(body) for one, body in zip(identifiers, bodies, strict=True)}
+        if not self._is_read:
+            self._marks.update(asked)
+            self._known = {key: value for key, value in self._known.items() if key in self._fresh}
+            self._size = _size(self._known)
+            return
         named = zip(identifiers, bodies, strict=True)
-        new = [Columns(body, identifier) for identifier, body in named if count_of(body) >= _FEWEST]
+        new = [Columns(body, one, asked[one]) for one, body in named if count_of(body) >= _FEWEST]
         self._columns = (*new, *columns)
         for key in chain(*(each.keys() for each in new)):
             self._known.pop(key, None)
             self._used.discard(key)
         self._size = _size(self._known)
 
+    def _stored(self) -> Mapping[str, bytes]:
+        """The segments by their ids, the oldest first."""
+        assert self._shelf is not None
+        try:
+            found = self._shelf.segments(self.name)
+        except StoreError as error:
+            _log.warning("what was worked out earlier cannot be read and is worked out again: %s", error)
+            return {}
+        self._segments.update(found)
+        return found
+
     def _read(self) -> None:
         """Read it, if it was not read before."""
         with self._lock:
             if self._is_read or self._shelf is None:
                 return
-            try:
-                found = self._shelf.segments(self.name)
-            except StoreError as error:
-                _log.warning("what was worked out earlier cannot be read and is worked out again: %s", error)
-                found = {}
+            found = self._stored()
             known: dict[bytes, bytes] = {}
             columns: list[Columns] = []
-            self._segments.update(found)
             for identifier, body in found.items():
                 if count_of(body) < _FEWEST:
                     known.update(unpacked(body))

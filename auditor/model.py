@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from fnmatch import fnmatchcase
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 # What JSON can say. `Any` inside, because a recursive alias costs more at every use than it finds.
 Json: TypeAlias = Any
@@ -198,6 +198,18 @@ class MatchMethod(StrEnum):
 
 Naming: TypeAlias = tuple[tuple[str, str], ...]
 Trees: TypeAlias = tuple[Mapping[str, Json], Mapping[str, Json]]
+_DIGEST, _KEY = 32, 16
+
+
+class Reader(Protocol):
+    """What finds out what a light `Normal` does not hold."""
+
+    def trees(self, normal: Normal) -> Trees: ...
+
+    def raw(self, normal: Normal) -> Mapping[str, Json]: ...
+
+    def namings(self, normals: Sequence[Normal]) -> Iterator[Naming | None]:
+        """The texts by which each may name other resources of its snapshot (`auditor.naming`); None where nobody knows."""
 
 
 class Normal:
@@ -207,20 +219,10 @@ class Normal:
     digest    of the form with the environment's names set aside: where two are equal, nothing differs
     key       16 bytes, equal for two of one form, raw, resource and names; empty where nobody knows
     mentions  what the raw document may mention (`auditor.mentions`); None where nobody knows
+    reader    of a light one: what makes its trees when somebody looks at them
     """
 
-    __slots__ = (
-        "_read",
-        "_read_naming",
-        "_read_raw",
-        "_trees",
-        "digest",
-        "identity",
-        "key",
-        "kind",
-        "mentions",
-        "resource",
-    )
+    __slots__ = ("_told", "_trees", "identity", "kind", "reader", "resource")
 
     def __init__(
         self,
@@ -230,38 +232,40 @@ class Normal:
         form: Mapping[str, Json],
         raw: Mapping[str, Json],
         digest: str,
-        key: bytes = b"",
-        mentions: bytes | None = None,
     ) -> None:
-        self.resource, self.kind, self.identity, self.digest = resource, kind, identity, digest
-        self.key, self.mentions = key, mentions
+        self.resource, self.kind, self.identity = resource, kind, identity
+        self.reader: Reader | None = None
         self._trees: Trees | None = (form, raw)
-        self._read: Callable[[Normal], Trees] | None = None
-        self._read_raw: Callable[[Normal], Mapping[str, Json]] | None = None
-        self._read_naming: Callable[[Normal], Naming | None] | None = None
+        # A light one's digest, key and mentions are one text: three would take as much room as the whole object.
+        self._told: str | bytes = digest
 
     @classmethod
-    def light(
-        cls,
-        resource: Resource,
-        kind: Kind,
-        identity: str,
-        read: Callable[[Normal], Trees],
-        digest: str,
-        key: bytes,
-        mentions: bytes,
-        read_raw: Callable[[Normal], Mapping[str, Json]] | None = None,
-        read_naming: Callable[[Normal], Naming | None] | None = None,
-    ) -> Normal:
-        """One whose trees are made, by `read`, when somebody looks at them; `raw` alone by `read_raw`, if that costs less."""
-        found = cls(resource, kind, identity, {}, {}, digest, key, mentions)
-        found._trees, found._read, found._read_raw, found._read_naming = None, read, read_raw, read_naming
+    def light(cls, resource: Resource, kind: Kind, identity: str, told: bytes, reader: Reader) -> Normal:
+        """One whose trees are made when somebody looks at them. `told` is its digest, its key and its mentions, one after the
+        other."""
+        found = cls.__new__(cls)
+        found.resource, found.kind, found.identity = resource, kind, identity
+        found.reader, found._trees, found._told = reader, None, told
         return found
 
     @property
-    def naming(self) -> Naming | None:
-        """The texts by which it may name other resources of its snapshot (`auditor.naming`); None where nobody knows."""
-        return self._read_naming(self) if self._read_naming is not None else None
+    def digest(self) -> str:
+        return self._told[:_DIGEST].hex() if isinstance(self._told, bytes) else self._told
+
+    @property
+    def key(self) -> bytes:
+        return self._told[_DIGEST : _DIGEST + _KEY] if isinstance(self._told, bytes) else b""
+
+    @property
+    def mentions(self) -> bytes | None:
+        return self._told[_DIGEST + _KEY :] if isinstance(self._told, bytes) else None
+
+    def is_like(self, other: Normal) -> bool:
+        """Whether nothing differs: the two have one digest."""
+        ours, theirs = self._told, other._told
+        if isinstance(ours, bytes) and isinstance(theirs, bytes):
+            return ours[:_DIGEST] == theirs[:_DIGEST]
+        return self.digest == other.digest
 
     @property
     def form(self) -> Mapping[str, Json]:
@@ -269,15 +273,15 @@ class Normal:
 
     @property
     def raw(self) -> Mapping[str, Json]:
-        return self._read_raw(self) if self._trees is None and self._read_raw is not None else self.trees[1]
+        return self.reader.raw(self) if self._trees is None and self.reader is not None else self.trees[1]
 
     @property
     def trees(self) -> Trees:
         """`form` and `raw`. Those of a light one are made anew each time: whoever needs them twice holds on to them."""
         if self._trees is not None:
             return self._trees
-        assert self._read is not None
-        return self._read(self)
+        assert self.reader is not None
+        return self.reader.trees(self)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Normal):

@@ -37,6 +37,7 @@ from auditor.policy import load_policy
 from auditor.realms import names_of, realm_of, source_names
 from auditor.relaxed import relaxed
 from auditor.sharing import Asking, Sharing
+from auditor.snapshot import References
 from auditor.store.errors import ConflictError
 from auditor.tallies import with_hidden
 from auditor.trace import auditing
@@ -90,10 +91,11 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """Two snapshots laid side by side: the comparison, and the names it was made with."""
+    """Two snapshots laid side by side: the comparison, and the names and references it was made with."""
 
     comparison: Comparison
     pair: Pair
+    references: tuple[References, References]
     notes: tuple[str, ...] = ()
 
 
@@ -220,7 +222,7 @@ def _audited(
     laid = lay(config, left, right, tools)
     now = tools.clock()
     realms = tuple(realm_of(config, side.environment, tools.registry.kind) for side in (left, right))
-    seen = seen_of(left, right, laid.comparison, laid.pair)
+    seen = seen_of(left, right, laid.comparison, laid.pair, laid.references)
     histories = Histories((realms[0], realms[1]), tools.store.past, (left.id, right.id), now, seen)
     held = partial(held_since, histories)
     history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to, held)
@@ -297,11 +299,14 @@ def lay(config: Config, left: Snapshot, right: Snapshot, tools: Tools) -> Laid:
         left, right, told = compared_with_others(readers[0], readers[1], left, right)
         notes += told
     names = Pair(*(_names(config, snapshot) for snapshot in (left, right)))
-    ours, theirs = (_normals(config, s, n, tools) for s, n in ((left, names.left), (right, names.right)))
+    references = References.of(left.resources), References.of(right.resources)
+    ours = _normals(config, left, names.left, references[0], tools)
+    theirs = _normals(config, right, names.right, references[1], tools)
     declared = [Counterpart(c.kind, c.left, c.right) for c in config.counterparts]
     matches, unmatched = match(ours, theirs, names, declared, config.identity_tag)
     left, right = one_sided_gaps(left, right)
-    return Laid(Comparison(left, right, compare(matches, names, tools.keeping), unmatched, declarations), names, notes)
+    comparison = Comparison(left, right, compare(matches, names, tools.keeping), unmatched, declarations)
+    return Laid(comparison, names, references, notes)
 
 
 def _comparable(snapshot: Snapshot, tools: Tools) -> Snapshot:
@@ -357,9 +362,11 @@ def _names(config: Config, snapshot: Snapshot) -> EnvironmentNames:
     return names_of(config, snapshot.environment).at(snapshot.accounts, snapshot.regions)
 
 
-def _normals(config: Config, snapshot: Snapshot, names: EnvironmentNames, tools: Tools) -> tuple[Normal, ...]:
+def _normals(
+    config: Config, snapshot: Snapshot, names: EnvironmentNames, references: References, tools: Tools
+) -> tuple[Normal, ...]:
     by_source = source_names(config, snapshot.environment, names)
-    return known_forms(snapshot.resources, tools.registry.kind, names, by_source, tools.keeping)
+    return known_forms(snapshot.resources, tools.registry.kind, names, by_source, tools.keeping, references)
 
 
 def _audit_id(left: Snapshot, right: Snapshot, policy: str, now: datetime) -> str:

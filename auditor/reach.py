@@ -6,6 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby, repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from auditor.document import Document, expect
@@ -56,8 +58,9 @@ def _dependents(comparison: Comparison, wanted: frozenset[Spot]) -> Mapping[Spot
         own += [(one.normal.identity, one.normal) for one in comparison.unmatched if one.side == side]
         targets = _Targets(own, wanted)
         naming = [(identity, normal) for identity, normal in own if targets.may_be_named_in(normal)]
+        known = _namings([normal for _, normal in naming])
         for start in range(0, len(naming), _AT_ONCE):
-            some = [(identity, normal, normal.naming) for identity, normal in naming[start : start + _AT_ONCE]]
+            some = [(*one, next(known)) for one in naming[start : start + _AT_ONCE]]
             _read_together(normal for _, normal, told in some if told is None)
             for identity, normal, told in some:
                 spot = (normal.kind.name, identity)
@@ -108,6 +111,13 @@ class _Targets:
                 end = max(found.rfind(".", 0, end), found.rfind("/", 0, end))
             if end > 0:
                 yield self._whole[found[:end]]
+
+
+def _namings(normals: Sequence[Normal]) -> Iterator[Naming | None]:
+    """What is kept of how each names others, asked for at once as far as those that come one after the other have one reader."""
+    for reader, group in groupby(normals, attrgetter("reader")):
+        some = list(group)
+        yield from repeat(None, len(some)) if reader is None else reader.namings(some)
 
 
 def _read_together(normals: Iterable[Normal]) -> None:

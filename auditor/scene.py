@@ -223,7 +223,8 @@ class Scene:
     @cached_property
     def _references(self) -> Handles:
         if self._seen is not None:
-            return Handles(references_of(self._seen.resources))
+            known = self._seen.references
+            return known if known is not None else Handles(references_of(self._seen.resources))
         found: Mapping[str, str] | None = (
             self._near_references(self._near) if self._near is not None and self._near.has_sole_handles else None
         )

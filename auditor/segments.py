@@ -93,8 +93,9 @@ class Columns:
         "size",
     )
 
-    def __init__(self, body: bytes, identifier: str = "", asked: bytes = b"") -> None:
-        """Of a segment that is not whole there are no records. `asked` is what `marks` said of it earlier."""
+    def __init__(self, body: bytes, identifier: str = "", asked: bytes = b"", *, squeezed: bool = True) -> None:
+        """Of a segment that is not whole there are no records. `asked` is what `marks` said of it earlier. Long records are
+        held `squeezed`, unless they are soon let go of."""
         self.identifier = identifier
         ends = _ends(body)
         count = max(len(ends) - 1, 0)
@@ -113,7 +114,7 @@ class Columns:
         self._last: tuple[int, bytes] = (-1, b"")
         # To make one takes longer than what it does; no two threads may use one at once.
         self._unsqueeze, self._lock = zstandard.ZstdDecompressor(), threading.Lock()
-        if count and ends[-1] - ends[0] >= count * _LONG:
+        if squeezed and count and ends[-1] - ends[0] >= count * _LONG:
             self._body, self._blocks = body[:above], tuple(self._compressed(body, ends))
         self.size = len(self._body) + sum(map(len, self._blocks))
 

@@ -97,7 +97,7 @@ def _judged(here: World, left: Snapshot, right: Snapshot) -> Judgement:
     now = tools.clock()
     laid = lay(config, left, right, tools)
     realms = (realm_of(config, LEFT, here.registry.kind), realm_of(config, RIGHT, here.registry.kind))
-    seen = seen_of(left, right, laid.comparison, laid.pair)
+    seen = seen_of(left, right, laid.comparison, laid.pair, laid.references)
     histories = Histories(realms, tools.store.past, (left.id, right.id), now, seen)
     held = partial(held_since, histories)
     history = recall(tools.store.deployments_since, laid.pair, laid.comparison, config.promotes_to, held)
