@@ -61,8 +61,8 @@ def findings(
         return
     width, color = write.width(output), write.colours(output)
     gone = _unconfigured(config, kept)
-    said = {"unconfigured": gone, "doubts": doubts}
-    write.data(findings_table(found, width=width, color=color, now=setup.now(), **said), output)
+    table = findings_table(found, width=width, color=color, now=setup.now(), unconfigured=gone, doubts=doubts)
+    write.data(table, output)
 
 
 @click.command()
