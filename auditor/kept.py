@@ -167,6 +167,10 @@ class Kept:
         asked = {one: b"\1" * count_of(body) for one, body in zip(identifiers, bodies, strict=True)}
         if not self._is_read:
             self._marks.update(asked)
+            for body in bodies:
+                # Of few at once, which are not held in columns, `used` goes on telling it.
+                if count_of(body) >= _FEWEST:
+                    self._used.difference_update(unpacked(body))
             self._known = {key: value for key, value in self._known.items() if key in self._fresh}
             self._size = _size(self._known)
             return

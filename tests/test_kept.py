@@ -108,3 +108,42 @@ def test_columns_of_a_segment_that_is_not_whole_are_empty(cut: int) -> None:
     assert len(Columns(body)) == 2000
     for broken in (body[:cut], body + b"!", b"x" + body):
         assert (len(Columns(broken)), Columns(broken).get(b"k" * KEY), list(Columns(broken).items())) == (0, None, [])
+
+
+def test_to_gather_a_few_records_says_what_asking_for_each_would_and_holds_nothing(store: Store) -> None:
+    """Of a map that was not read, in several pieces; what this process worked out itself is among them."""
+    keys = [blake2b(b"%d" % each, digest_size=KEY).digest() for each in range(4000)]
+    first = Kept("gathered", store)
+    for begin in (0, 2000, 3900):
+        for key in keys[begin : begin + 2000]:
+            first[key] = key * 40
+        first.flush()
+    second = Kept("gathered", store)
+    second[b"n" * KEY] = b"new"
+    wanted = [*keys[::500], keys[3950], b"n" * KEY, b"\xff" * KEY]
+    expected = {key: key * 40 for key in wanted[:-2]} | {b"n" * KEY: b"new"}
+    assert second.gather(wanted) == expected
+    assert second.size == KEY + 3
+    assert first.gather(wanted[:-2]) == {key: key * 40 for key in wanted[:-2]}
+    assert {key: second.get(key) for key in expected} == expected
+    assert second.gather(wanted) == expected
+
+
+def test_what_was_gathered_or_written_unread_stays_when_the_map_is_written_anew(store: Store) -> None:
+    """To write what is new does not read what is old; and neither counts as what nobody asks for."""
+    keys = [blake2b(b"%d" % each, digest_size=KEY).digest() for each in range(5700)]
+    first = Kept("gathered-stale", store)
+    for key in keys[:4500]:
+        first[key] = key
+    first.flush()
+    second = Kept("gathered-stale", store)
+    for key in keys[4500:]:
+        second[key] = key
+    second.flush()
+    assert second.size == 0
+    assert second.gather(keys[:10]) == {key: key for key in keys[:10]}
+    for _ in range(63):
+        second.flush()
+    kept = Kept("gathered-stale", store)
+    stays = {*keys[:10], *keys[4500:]}
+    assert {key for key in keys if kept.get(key) is not None} == stays
