@@ -100,14 +100,18 @@ def _any(_: str, __: str) -> bool:
 
 def _placed(value: Json, hosts: list[str]) -> str:
     """What an item says, whatever its hosts are called; those are added to `hosts`."""
+    return json.dumps(_hostless(value, hosts), sort_keys=True, ensure_ascii=False)
+
+
+def _hostless(value: Json, hosts: list[str]) -> Json:
     if isinstance(value, dict):
-        value = {key: _placed(value[key], hosts) for key in sorted(value)}
-    elif isinstance(value, list):
-        value = [_placed(below, hosts) for below in value]
-    elif isinstance(value, str) and (found := _AT_A_HOST.match(value)) is not None:
+        return {key: _hostless(value[key], hosts) for key in sorted(value)}
+    if isinstance(value, list):
+        return [_hostless(below, hosts) for below in value]
+    if isinstance(value, str) and (found := _AT_A_HOST.match(value)) is not None:
         hosts.append(found[2])
-        value = f"{found[1] or ''}{_HOST}{value[found.end() :]}"
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+        return f"{found[1] or ''}{_HOST}{value[found.end() :]}"
+    return value
 
 
 def _leaves(value: Json, path: Path = ()) -> frozenset[tuple[Path, str]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path as File
 from typing import Any
 
@@ -25,6 +27,7 @@ from auditor.model import (
     Path,
     Resource,
     Snapshot,
+    Trees,
     Unmatched,
 )
 from auditor.names import EnvironmentNames, environment_names
@@ -59,6 +62,35 @@ def normal(
     name = raw_identity if raw_identity is not None else identity
     document = form if form is not None else typed(attributes)
     return Normal(Resource(kind.name, name, attributes, **resource), kind, identity, document, attributes, "")
+
+
+@dataclass(frozen=True)
+class _Looking:
+    """Reads forms as `look` makes them, and knows of none how it names others."""
+
+    look: Callable[[Normal], Trees]
+
+    def trees(self, one: Normal) -> Trees:
+        return self.look(one)
+
+    def raw(self, one: Normal) -> Mapping[str, Json]:
+        return self.look(one)[1]
+
+    def namings(self, normals: Sequence[Normal]) -> Iterator[None]:
+        return (None for _ in normals)
+
+
+def light(
+    resource: Resource,
+    kind: Kind,
+    identity: str,
+    look: Callable[[Normal], Trees],
+    digest: str = "",
+    key: bytes = bytes(16),
+    mentions: bytes = b"",
+) -> Normal:
+    """A resource in normal form whose trees `look` makes. `digest` is any text: equal ones are equal digests."""
+    return Normal.light(resource, kind, identity, sha256(digest.encode()).digest() + key + mentions, _Looking(look))
 
 
 def compared(left: Normal, right: Normal) -> Compared:

@@ -9,7 +9,7 @@ from auditor.kept import Keeping
 from auditor.model import Match, MatchMethod, Normal, Resource, Trees
 from auditor.names import environment_names
 from auditor.references import target
-from tests.factories import ENV_FILE, compared, normal
+from tests.factories import ENV_FILE, compared, light, normal
 
 STAGING = environment_names("staging", ("preprod",), {"prod": ()})
 PROD = environment_names("prod", ("prd",), {"staging": ("preprod",)})
@@ -74,14 +74,14 @@ def test_what_a_pair_shows_is_kept_and_is_the_same() -> None:
         told = {key: pair[side == "right"] for key, pair in files[name].items()}
         return told, told
 
-    def light(name: str, side: str) -> Normal:
+    def made(name: str, side: str) -> Normal:
         key = f"{name:8}{side:8}".encode()
-        return Normal.light(Resource(ENV_FILE.name, f"{name}-{side}", {}), ENV_FILE, name, look, name, key, b"")
+        return light(Resource(ENV_FILE.name, f"{name}-{side}", {}), ENV_FILE, name, look, name, key)
 
     keeping = Keeping()
     learned_of = {}
     for names in ("abc", "c", ("n2", "n1", "n0", "c")):
-        matches = [Match(light(name, "left"), light(name, "right"), MatchMethod.IDENTITY, 1.0) for name in names]
+        matches = [Match(made(name, "left"), made(name, "right"), MatchMethod.IDENTITY, 1.0) for name in names]
         for right in (PROD, environment_names("other", (), {"staging": ("preprod",)})):
             told = learned_of[names, right.name] = idioms(matches, STAGING, right)
             assert idioms(matches, STAGING, right, keeping) == told

@@ -13,7 +13,7 @@ from auditor.mentions import mentioned
 from auditor.model import Breach, Comparison, Json, Kind, Normal, Resource, RuleRef, Severity, Side, Trees, Unmatched
 from auditor.reach import with_reach
 from auditor.values import words
-from tests.factories import NOW, RDS, compared, snapshot
+from tests.factories import NOW, RDS, compared, light, snapshot
 
 _REFERENCE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+/[A-Za-z0-9][\w./-]*")
 _SERVER = Kind("aws.ec2.security_group", RDS.category, "")
@@ -90,7 +90,7 @@ def test_reading_few_documents_finds_what_reading_all_finds(
         return document, document
 
     alone = tuple(
-        Unmatched("left", Normal.light(Resource(kind, name, {}), kinds[kind], name, look, "", b"", mentioned(document)))
+        Unmatched("left", light(Resource(kind, name, {}), kinds[kind], name, look, mentions=mentioned(document)))
         for (kind, name), document in world.items()
     )
     breaches = [_breach(kinds[kind], name) for kind, name in sorted(wanted)]

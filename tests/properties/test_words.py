@@ -12,7 +12,7 @@ from auditor.idiom import idiom, idioms
 from auditor.model import Json, Kind, Match, MatchMethod, Normal, Resource, Trees
 from auditor.names import EnvironmentNames, environment_names
 from auditor.references import _NEXT_WORD, neighbours, vocabulary
-from tests.factories import PROD, RDS, STAGING, normal
+from tests.factories import PROD, RDS, STAGING, light, normal
 
 _WORDS = ("production", "Prod", "prd", "stg", "staging", "stage", "planning", "orders", "db", "1", "pre-prod", "İ", "ς")
 _NAME = st.builds("".join, st.lists(st.sampled_from((*_WORDS, "-", "_", "/", ".", "<")), min_size=1, max_size=6))
@@ -81,13 +81,13 @@ def test_the_names_of_a_few_hundred_are_learned_from_reading_each_document_once(
         document: dict[str, Json] = {"host": f"{one.resource.identity}.internal"}
         return document, document
 
-    def light(name: str, kind: Kind, digest: str) -> Normal:
-        return Normal.light(Resource(kind.name, name, {}), kind, name[:9], look, digest, b"", b"")
+    def made(name: str, kind: Kind, digest: str) -> Normal:
+        return light(Resource(kind.name, name, {}), kind, name[:9], look, digest)
 
     kinds = [Kind(f"aws.{name}", RDS.category, "") for name in ("a", "b", "c")]
     matches = []
     for i in range(900):
-        sides = [light(f"{name}main-{i:04}", kinds[i % 3], str(i)) for name in ("acc", "prd")]
+        sides = [made(f"{name}main-{i:04}", kinds[i % 3], str(i)) for name in ("acc", "prd")]
         matches.append(Match(sides[0], sides[1], MatchMethod.IDENTITY, 1.0))
     random.Random(7).shuffle(matches)
     plain = sorted(matches, key=lambda one: (one.left.kind.name, one.left.identity, one.left.digest))[:400]
