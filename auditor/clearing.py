@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from auditor.expect import Family
 from auditor.rules import NON_PRODUCTION
-from auditor.value_types import both_are
+from auditor.value_types import ELEMENTWISE, both_are
 
 if TYPE_CHECKING:
     from auditor.model import Json, Path
@@ -29,18 +29,23 @@ _QUALIFIED = "qualified"
 _SEPARATE = frozenset({"separate_accounts"})
 # What passes today may fail tomorrow, or beside another resource.
 _PASSING = frozenset({"max_age", "max_lag", "overlap"})
+# What expressions may ask for besides the values of a place.
+_OF_RESOURCE = frozenset({"resource", "identity", "source", "region", "account", "component", "tags", "attributes"})
 _MOST_PLACES = 500_000
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rule among the checks of a place. `contested`: another one is of the same concern, and the last of them decides."""
+    """One rule among the checks of a place. `contested`: another one is of the same concern, and the last of them decides.
+
+    `each`: its expressions speak of one value, and are asked of each item where that is a list."""
 
     rule: Rule
     concern: str
     ignores: bool
     compares_too: bool
     contested: bool
+    each: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class Plans:
         alone = [rule for rule in rules if rule.family is Family.IGNORE or rule.environment == NON_PRODUCTION]
         asked = [rule.expect.uses if rule.where is None else rule.expect.uses | rule.where.uses for rule in rules]
         passing = any("now" in uses for uses in asked) or any(rule.expect.name in _PASSING for rule in rules)
-        keyed = not any(rule.expect.uses or rule.expect.name == "overlap" for rule in rules)
+        keyed = not any(rule.expect.uses & _OF_RESOURCE or rule.expect.name == "overlap" for rule in rules)
         return Plan(_steps(rules), _steps(alone), passing, keyed, self._all_tests(rules))
 
     def _all_tests(self, rules: Iterable[Rule]) -> tuple[Callable[[Place], bool], ...] | None:
@@ -125,9 +130,9 @@ class Plans:
             test = _of_names({side: self._names[side] for side in subjects})
         if rule.expect.name == REFERENCE:
             test = _of_targets({side: self._sides.target(str(rule.expect.argument), side) for side in sides})
-        if test is None:
+        if test is None and not rule.values:
             return None
-        return _typed(rule.values, test) if rule.values else test
+        return _typed(rule.values, test or _never) if rule.values else test
 
     def _may_hold(self, rule: Rule) -> bool:
         """Whether the rule's condition may be true of anything: some ask only how the two environments lie to each other."""
@@ -152,13 +157,25 @@ def _steps(rules: Iterable[Rule]) -> tuple[Step, ...]:
     told = [(rule, rule.concern, rule.family) for rule in rules]
     times = Counter(concern for _, concern, _ in told)
     return tuple(
-        Step(rule, concern, family is Family.IGNORE, family is Family.BOTH, times[concern] > 1)
+        Step(rule, concern, family is Family.IGNORE, family is Family.BOTH, times[concern] > 1, _asks_each(rule))
         for rule, concern, family in told
+    )
+
+
+def _asks_each(rule: Rule) -> bool:
+    """Whether the rule's expressions speak of the value of the environment that it is about, as text or a number."""
+    uses = rule.expect.uses if rule.where is None else rule.expect.uses | rule.where.uses
+    return (
+        rule.environment is not None and "value" in uses and bool(rule.values) and ELEMENTWISE.issuperset(rule.values)
     )
 
 
 def _always(_: Place) -> bool:
     return True
+
+
+def _never(_: Place) -> bool:
+    return False
 
 
 def _typed(types: tuple[str, ...], test: Callable[[Place], bool]) -> Callable[[Place], bool]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.alike import slotted
 from auditor.clearing import REFERENCE, Plan, Plans, Step, checked_sides
-from auditor.expect import Family, Question, Verdict
+from auditor.expect import Family, Leaf, Question, Verdict
 from auditor.faults import Faults
 from auditor.model import ABSENT, Absent
 from auditor.overlap import Overlap, Sketches
@@ -22,11 +22,12 @@ from auditor.value_types import both_are
 
 if TYPE_CHECKING:
     from auditor.kept import Keeping
-    from auditor.model import Comparison
+    from auditor.model import Comparison, Json
     from auditor.names import EnvironmentNames
     from auditor.references import Target
 
 _MOST_CLEAN = 500_000
+_LONGEST = 50
 _OF_RESOURCE = ("identity", "source", "region", "account", "component")
 # What they are asked holds more than the values of a place.
 _SPECIAL = frozenset({REFERENCE, "max_lag", "qualified", "overlap"})
@@ -163,19 +164,19 @@ class Evaluator:
                 before = failed[concern]
                 failed[concern] = replace(before, overrode=(*before.overrode, rule))
             elif concern not in settled and not (differs and step.compares_too):
-                ruling = self._check(rule, place)
+                ruling, asked = self._worst(rule, place) if step.each else (self._check(rule, place), place)
                 if ruling is None:
                     continue
                 if ruling.verdict.met:
                     # The last rule decides, also where it asks for less than an earlier one of its concern.
                     if step.contested:
                         plain = plain and rule.where is None
-                        if self._holds(rule, place):
+                        if self._holds(rule, asked):
                             settled.add(concern)
                     continue
                 # Conditions ask about the resource, so from here on the values alone do not decide.
                 plain = False
-                if not self._holds(rule, place):
+                if not self._holds(rule, asked):
                     continue
                 if any(self._applies(later, place) for later in ignoring):
                     break
@@ -184,11 +185,12 @@ class Evaluator:
 
     def _key(self, place: Place, plan: Plan, *, differs: bool) -> Hashable:
         """What the checks of a place depend on, where that is only its values; most values come many times."""
-        values = (place.left.raw, place.right.raw)
-        plain = all(value is None or isinstance(value, str | int | float | Absent) for value in values)
-        if not plain or place.unqualified or not plan.keyed:
+        if place.unqualified or not plan.keyed:
             return None
-        return (place.kind, place.named or place.path, differs, *((type(value), value) for value in values))
+        left, right = _told(place.left.raw), _told(place.right.raw)
+        if left is None or right is None:
+            return None
+        return (place.kind, place.named or place.path, differs, left, right)
 
     def in_environment(self, environment: str) -> tuple[str, ...]:
         """The sides that a rule means by `in: environment`."""
@@ -234,6 +236,19 @@ class Evaluator:
         if not failed:
             return Ruling(rule, known[0][1], is_check=True)
         return Ruling(rule, failed[0][1], tuple(side for side, _ in failed), is_check=True)
+
+    def _worst(self, rule: Rule, place: Place) -> tuple[Ruling | None, Place]:
+        """What a check says whose expressions speak of one value, and of what: of a list's first item that is wrong, if any is."""
+        told: tuple[Ruling | None, Place] = (None, place)
+        for item in _items(place, self.in_environment(rule.environment or "")):
+            ruling = self._check(rule, item)
+            if ruling is None:
+                continue
+            if not ruling.verdict.met and self._holds(rule, item):
+                return ruling, item
+            if told[0] is None or told[0].verdict.met:
+                told = (ruling, item)
+        return told
 
     def _verdicts(self, rule: Rule, place: Place) -> Iterator[tuple[str, Verdict]]:
         """What a check says of each side that it is about and that has a value."""
@@ -373,6 +388,25 @@ class Evaluator:
             if "attributes" in uses:
                 found["attributes"] = _plain(resource.attributes)
         return found
+
+
+def _told(value: Json | Absent) -> Hashable | None:
+    """A value that can be looked up by, each with its type, since `1 == True`; None of a map, and of a list that holds some."""
+    if isinstance(value, list):
+        items = tuple(_told(item) for item in value[:_LONGEST])
+        return None if len(value) > _LONGEST or None in items else items
+    return (type(value), value) if value is None or isinstance(value, str | int | float | Absent) else None
+
+
+def _items(place: Place, sides: tuple[str, ...]) -> Iterator[Place]:
+    """A place for each item of the list that the first of the sides has there; itself where that is none."""
+    leaf = place.leaf(sides[0]) if sides else None
+    if leaf is None or not isinstance(leaf.raw, list) or not isinstance(leaf.form, list):
+        yield place
+    elif len(leaf.raw) == len(leaf.form):
+        for form, raw in zip(leaf.form, leaf.raw, strict=True):
+            item = Leaf(form, raw)
+            yield replace(place, left=item) if sides[0] == "left" else replace(place, right=item)
 
 
 def _plain(value: Any) -> Any:

@@ -106,12 +106,13 @@ _TESTS: Mapping[str, Callable[[Json, Json], bool]] = {
     "map": _typed(lambda form: isinstance(form, Mapping)),
 }
 TYPES = tuple(sorted(_TESTS))
-_ELEMENTWISE = frozenset({"url", "host", "email", "ip", "uuid", "phone", "region", "image", "secret", "number", "size"})
+ELEMENTWISE = frozenset({"url", "host", "email", "ip", "uuid", "phone", "region", "image", "secret", "number", "size"})
+"""The types that a list is of, too, where all its items are."""
 
 
 def is_type(name: str, form: Json | Absent, raw: Json | Absent) -> bool:
     """Whether a value (`form` typed, `raw` as spelled) is of the type; a list is of a text type when all its items are."""
-    if isinstance(form, list) and name in _ELEMENTWISE:
+    if isinstance(form, list) and name in ELEMENTWISE:
         spelled = raw if isinstance(raw, list) and len(raw) == len(form) else form
         return bool(form) and all(_TESTS[name](a, b) for a, b in zip(form, spelled, strict=True))
     return _TESTS[name](form, raw)

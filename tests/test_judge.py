@@ -338,3 +338,28 @@ def test_a_lone_resource_has_its_own_owner() -> None:
     lone = Unmatched("left", normal({}, tags={"owner": "shop"}))
     (breach,) = judge(comparison(unmatched=(lone,)), load_policy(["default"]), STAGING, PROD, NOW).breaches
     assert breach.owner == "shop"
+
+
+def test_an_expression_about_one_text_is_asked_of_each_item_of_a_list(tmp_path: Path) -> None:
+    """A test system among the hosts of production is found, a list without one is silent, and nothing is left unanswered."""
+    text = PLAIN + (
+        "  - id: tests\n    about: a\n    in: prod\n    path: '**'\n    values: [url, host]\n    severity: high\n"
+        "    where: '!value.matches(\"^meant\")'\n    expect: {cel: '!value.matches(\"test\")'}\n"
+    )
+    hosts = {
+        "one": ["api.acme.example", "api.test.acme.example"],
+        "none": ["api.acme.example", "cdn.acme.example"],
+        "meant": ["meant.test.acme.example", "api.acme.example"],
+        "both": ["meant.test.acme.example", "api.test.acme.example"],
+        "alone": "api.test.acme.example",
+        "nothing": [],
+    }
+    found = judged(hosts, hosts, policy_of(tmp_path, text))
+    assert [(breach.rule.id, breach.path) for breach in found.breaches] == [
+        ("tests", ("alone",)),
+        ("tests", ("both",)),
+        ("tests", ("one",)),
+    ]
+    assert found.notes == ()
+    # Only the side that the rule is about is asked.
+    assert judged(hosts, {"one": ["api.acme.example"]}, policy_of(tmp_path, text)).notes == ()

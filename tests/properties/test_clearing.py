@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import policies
 from auditor.clearing import Plan, Plans
 from auditor.evaluate import Evaluator
 from auditor.expect import Leaf
@@ -83,6 +84,7 @@ def _leaf(value: Any, path: tuple[str, ...]) -> Leaf:
 # Expectations that a glance may clear. Each is tried alone: one that is not cleared would have all others looked at.
 GLANCED = ("no_placeholder", "immutable_tag", "differ", "own_secrets", "qualified", "{no_reference_to: prod}")
 _POLICY = load_policy(["default", "strict", "secrets", "production-readiness", "versions"])
+_ALL = load_policy(sorted(file.stem for file in Path(policies.__file__).parent.glob("*.yaml")))
 _BOTH = [Resource("env.file", "orders-<e>", {"URL": "https://orders-<e>.internal"}, source="one")]
 # Nothing in their names tells whose they are.
 _HANDLES = ("cache-77.shop.internal", "topic/99-orders")
@@ -173,3 +175,24 @@ def test_what_passes_today_only_is_judged_again(tmp_path: Path) -> None:
     evaluator = Evaluator(policy, comparison, names, NOW)
     assert evaluator.matters(Place("env.file", ("bucket",), *leaves, None, None))
     assert not evaluator.matters(Place("env.file", ("other",), *leaves, None, None))
+
+
+def test_nothing_that_is_asked_everywhere_keeps_values_from_being_cleared() -> None:
+    """One rule about all paths that no glance clears would have every check of every value asked, each time anew."""
+    for name in _ALL.names:
+        glancing, _ = evaluators_of(load_policy([name]), apart=True)
+        for kind in KINDS:
+            plan = glancing._plans.of(place(kind, ("settings", "ss"), 1, 1))
+            assert plan is None or (plan.tests is not None and plan.keyed), (name, kind)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_no_shipped_rule_is_ever_without_an_answer(apart: bool) -> None:
+    """An expression written for one text is asked of each item of a list, and of nothing that it cannot be asked of."""
+    glancing, _ = evaluators_of(_ALL, apart=apart)
+    values: list[Any] = [*TRIGGERS, *(list(each) for each in pairwise(TRIGGERS)), [], [3, 4], {}, None, 7, 1.5, True]
+    for number, (left, right) in enumerate(product(values, values)):
+        one = place(KINDS[number % len(KINDS)], ("settings", STEPS[number % len(STEPS)]), left, right)
+        glancing.checks(one, differs=left != right)
+        glancing.decide(one)
+    assert glancing.faults.notes() == ()
