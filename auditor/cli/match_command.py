@@ -59,7 +59,17 @@ def match(
 
         write.as_json(matching_object(comparison), output)
         return
-    write.data("\n".join(_lines(comparison, everything, config_file)), output)
+    write.data("\n".join(_lines(comparison, everything, config_file)) + _unseen(comparison, output), output)
+
+
+def _unseen(comparison: Comparison, output: Path | None) -> str:
+    """What was not observed of either side: the counterpart that is missing above may be there."""
+    from auditor.publish.console import not_observed
+    from auditor.publish.grid import DEFAULT_WIDTH, Page
+
+    page = Page(write.width(output) or DEFAULT_WIDTH, write.colours(output))
+    not_observed(page, comparison.left.gaps + comparison.right.gaps)
+    return f"\n{page.text()}" if comparison.left.gaps or comparison.right.gaps else ""
 
 
 def _lines(comparison: Comparison, everything: bool, config_file: Path) -> list[str]:
@@ -68,6 +78,11 @@ def _lines(comparison: Comparison, everything: bool, config_file: Path) -> list[
     matches = [compared.match for compared in comparison.matches]
     alone = sorted(comparison.unmatched, key=lambda one: (one.normal.kind.name, one.side, one.normal.identity))
     lines = [f"{count(len(matches), 'pair')}, {count(len(alone), 'resource')} without a counterpart"]
+    gaps = len(comparison.left.gaps) + len(comparison.right.gaps)
+    if gaps:
+        lines.append(
+            f"INCOMPLETE: {count(gaps, 'gap')}; what {'it hides' if gaps == 1 else 'they hide'} may be a counterpart."
+        )
     if everything and matches:
         rows = [
             (one.left.kind.name, one.left.resource.identity, one.right.resource.identity, one.method.value, _share(one))

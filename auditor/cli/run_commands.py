@@ -129,15 +129,16 @@ def diff(left: str, right: str, config_file: Path, format_: str, output: Path | 
     words = (
         (ours.id, theirs.id) if environments[0] == environments[1] and ours.taken_at > theirs.taken_at else environments
     )
+    gaps = laid.comparison.left.gaps + laid.comparison.right.gaps
     if format_ == "json":
-        write.data(diff_json(found, left=ours.id, right=theirs.id, environments=words), output)
+        write.data(diff_json(found, left=ours.id, right=theirs.id, environments=words, gaps=gaps), output)
     else:
         width, color = write.width(output), write.colours(output)
-        text = diff_text(found, left=ours.id, right=theirs.id, width=width, color=color, environments=words)
+        text = diff_text(found, left=ours.id, right=theirs.id, width=width, color=color, environments=words, gaps=gaps)
         write.data(text, output)
     if found:
         return Exit.FINDINGS
-    return Exit.INCOMPLETE if laid.comparison.left.gaps or laid.comparison.right.gaps else Exit.PARITY
+    return Exit.INCOMPLETE if gaps else Exit.PARITY
 
 
 def _kept(config: Config, store: Store, name: str) -> Snapshot:

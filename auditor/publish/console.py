@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.model import Status
 from auditor.publish.entries import Entry, counterpart, is_one_sided, needs_message, remarks, shown_identity, warnings
+from auditor.publish.gap_groups import gap_groups
 from auditor.publish.grid import DEFAULT_WIDTH, Grid, Page
 from auditor.publish.moves import moved_brief
 from auditor.publish.spelling import (
@@ -21,9 +22,10 @@ from auditor.publish.spelling import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from auditor.model import Breach, Finding
+    from auditor.model import Breach, Finding, Gap
     from auditor.publish.entries import Block
     from auditor.publish.gap_groups import GapGroup
     from auditor.publish.view import Report, Section
@@ -181,6 +183,16 @@ def _gaps(page: Page, report: Report) -> None:
         if source.observed < source.expected:
             seen = f"{source.observed:.4g} of {count(source.expected, 'listing')} observed"
             page.line(f"{brief(source.environment)}, {brief(source.source)}: {seen}", indent=2, style="dim")
+
+
+def not_observed(page: Page, gaps: Iterable[Gap]) -> None:
+    """Below what was seen: what was not, where there is any."""
+    groups = gap_groups(gaps)
+    if groups:
+        page.blank()
+        page.rule("NOT OBSERVED", style="bold yellow")
+    for group in groups:
+        gap_lines(page, group)
 
 
 def gap_lines(page: Page, group: GapGroup) -> None:

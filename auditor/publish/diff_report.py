@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from auditor.drift_causes import Beside, Bundle, InTime, Leaf, bundled
 from auditor.model import ABSENT
+from auditor.publish.console import not_observed
 from auditor.publish.grid import DEFAULT_WIDTH, Grid, Page
-from auditor.publish.json_report import SCHEMA, dump, value_object
+from auditor.publish.json_report import SCHEMA, dump, gap_object, value_object
 from auditor.publish.moves import between
 from auditor.publish.spelling import brief, count, iso, path_text, sentence, side_by_side
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from auditor.drift_causes import Words
-    from auditor.model import Json, Moved
+    from auditor.model import Gap, Json, Moved
     from auditor.publish.view import Drift
 
 _MEMBERS = 200
@@ -29,13 +30,21 @@ def diff_text(
     width: int | None,
     color: bool,
     environments: tuple[str, str] | None = None,
+    gaps: Sequence[Gap] = (),
 ) -> str:
-    """What differs, resource by resource or cause by cause. `left` and `right` head the columns.
+    """What differs, resource by resource or cause by cause, then what could not be compared. `left` and `right` head the
+    columns.
 
     `environments` are those of both snapshots, where they are told in words; equal ones: two times of one environment."""
     page = Page(width or DEFAULT_WIDTH, color)
+    if gaps:
+        number = len(dict.fromkeys(gaps))
+        hidden = "what it hides" if number == 1 else "what they hide"
+        page.line(f"INCOMPLETE: {count(number, 'gap')}; {hidden} was not compared.", style="bold yellow")
     if not drifts:
-        page.line(f"No difference between {brief(left)} and {brief(right)}.")
+        seen = " in what both saw" if gaps else ""
+        page.line(f"No difference{seen} between {brief(left)} and {brief(right)}.")
+        not_observed(page, gaps)
         return page.text()
     grid = Grid(page, left, right)
     grid.head(count(len(drifts), "difference"))
@@ -50,6 +59,7 @@ def diff_text(
             _row(grid, drift, named=bool(bundle.title))
         if len(bundle.members) > _MEMBERS:
             page.line(f"and {len(bundle.members) - _MEMBERS} more (see --format json)", indent=4, style="dim")
+    not_observed(page, gaps)
     return page.text()
 
 
@@ -71,8 +81,15 @@ def moved_when(moved: Moved) -> str:
     return f"{who} changed {between(moved.after, moved.by)}"
 
 
-def diff_json(drifts: Sequence[Drift], *, left: str, right: str, environments: tuple[str, str] | None = None) -> str:
-    """What differs between two snapshots. An empty `path` means the whole resource."""
+def diff_json(
+    drifts: Sequence[Drift],
+    *,
+    left: str,
+    right: str,
+    environments: tuple[str, str] | None = None,
+    gaps: Sequence[Gap] = (),
+) -> str:
+    """What differs between two snapshots, and what either did not see. An empty `path` means the whole resource."""
     differences = [
         {
             "kind": drift.kind,
@@ -86,7 +103,16 @@ def diff_json(drifts: Sequence[Drift], *, left: str, right: str, environments: t
         for bundle in _bundles(drifts, environments or (left, right))
         for drift in bundle.members
     ]
-    return dump({"schema": SCHEMA, "left": left, "right": right, "differences": differences})
+    return dump(
+        {
+            "schema": SCHEMA,
+            "left": left,
+            "right": right,
+            "outcome": "incomplete" if gaps else "complete",
+            "differences": differences,
+            "gaps": [gap_object(gap) for gap in dict.fromkeys(gaps)],
+        }
+    )
 
 
 def _moved(moved: Moved) -> dict[str, Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from auditor.publish.json_report import gap_object
 from auditor.publish.notice_text import about
 from auditor.publish.spelling import iso
 from auditor.waivers import state
@@ -107,12 +108,15 @@ def collector_object(collector: Collector) -> dict[str, Any]:
 
 
 def matching_object(comparison: Comparison) -> dict[str, Json]:
-    """How the resources of two environments were paired, and what stayed alone."""
+    """How the resources of two environments were paired, what stayed alone, and what was not seen and could be either."""
+    gaps = comparison.left.gaps + comparison.right.gaps
     return {
         "left": comparison.left.environment,
         "right": comparison.right.environment,
         "matches": [match_object(compared.match) for compared in comparison.matches],
         "unmatched": [unmatched_object(one) for one in comparison.unmatched],
+        "outcome": "incomplete" if gaps else "complete",
+        "gaps": [gap_object(gap) for gap in gaps],
     }
 
 

@@ -13,9 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.ordering import order
-from auditor.publish.console import gap_lines
+from auditor.publish.console import not_observed
 from auditor.publish.entries import Entry, counterpart, declared_text, group, is_one_sided, shown_identity, warnings
-from auditor.publish.gap_groups import gap_groups
 from auditor.publish.grid import DEFAULT_WIDTH, STYLES, Page
 from auditor.publish.moves import moved_text
 from auditor.publish.spelling import (
@@ -215,11 +214,7 @@ def snapshot_text(snapshot: Snapshot, *, width: int | None, color: bool) -> str:
         page.line(f"{brief(kind):<{room}}  {number:>6}")
     if not kinds:
         page.line("No resources were seen.")
-    if snapshot.gaps:
-        page.blank()
-        page.rule("NOT OBSERVED", style="bold yellow")
-    for hidden in gap_groups(snapshot.gaps):
-        gap_lines(page, hidden)
+    not_observed(page, snapshot.gaps)
     return page.text()
 
 

@@ -243,8 +243,10 @@ def test_snapshots_can_be_taken_and_compared(company: Path, run: Run) -> None:
     assert run("snapshot", "staging").code == 0
     outcome = run("diff", first, "staging", "--format", "json")
     assert outcome.code == 1
-    (difference,) = json.loads(outcome.out)["differences"]
+    told = json.loads(outcome.out)
+    (difference,) = told["differences"]
     assert (difference["path"], difference["left"]["value"], difference["right"]["value"]) == (["SAMPLING"], "10", "20")
+    assert (told["outcome"], told["gaps"]) == ("complete", [])
     assert run("diff", first, first).code == 0
 
 
@@ -256,7 +258,15 @@ def test_a_resource_that_could_not_be_read_is_no_difference(company: Path, run: 
     extra.write_text('{"a": ')
     assert run("snapshot", "staging").code == 3
     outcome = run("diff", first, "staging", "--format", "json")
-    assert (outcome.code, json.loads(outcome.out)["differences"]) == (3, [])
+    told = json.loads(outcome.out)
+    assert (outcome.code, told["outcome"], told["differences"]) == (3, "incomplete", [])
+    assert [(gap["environment"], gap["resource"]) for gap in told["gaps"]] == [("staging", "extra.json")]
+    # Of one snapshot against itself, a gap is told once.
+    itself = run("diff", "staging", "staging").out
+    assert itself.startswith(
+        "INCOMPLETE: 1 gap; what it hides was not compared.\nNo difference in what both saw between"
+    )
+    assert itself.count("the answer could not be understood") == 1
     extra.unlink()
     run("snapshot", "staging")
     outcome = run("diff", first, "staging", "--format", "json")
@@ -286,6 +296,21 @@ def test_match_shows_what_is_alone_and_lets_a_person_confirm(company: Path, run:
     again = json.loads(run("match", "staging", "prod", "--format", "json").out)
     assert again["unmatched"] == []
     assert ("billing-worker.env", "config") in {(one["left"], one["matched_by"]) for one in again["matches"]}
+
+
+def test_match_says_what_it_did_not_see(company: Path, run: Run) -> None:
+    """What has no counterpart may have one in what was not read: that is said first, and told below."""
+    run("now", "staging", "prod")
+    whole = run("match", "staging", "prod")
+    assert whole.out == "1 pair, 0 resources without a counterpart\n"
+    assert json.loads(run("match", "staging", "prod", "--format", "json").out)["outcome"] == "complete"
+    (company / "deploy" / "staging" / "broken.json").write_text("{")
+    run("now", "staging", "prod")
+    lines = run("match", "staging", "prod").out.splitlines()
+    assert lines[1] == "INCOMPLETE: 1 gap; what it hides may be a counterpart."
+    assert "  staging, files:deploy/staging: MALFORMED, the answer could not be understood" in lines
+    told = json.loads(run("match", "staging", "prod", "--format", "json").out)
+    assert (told["outcome"], [gap["resource"] for gap in told["gaps"]]) == ("incomplete", ["broken.json"])
 
 
 def test_a_match_with_a_misspelt_identity_is_refused(company: Path, run: Run) -> None:

@@ -89,7 +89,8 @@ def changes_router() -> APIRouter:
         told = drifts(laid, lambda asked: movers(asked, (first, second), past, ids, BOUNDS))
         # Backwards in time nothing "went from one to the other".
         words = ids if environments[0] == environments[1] and ours.taken_at > theirs.taken_at else environments
-        return sent(diff_json(told, left=ours.id, right=theirs.id, environments=words))
+        gaps = laid.comparison.left.gaps + laid.comparison.right.gaps
+        return sent(diff_json(told, left=ours.id, right=theirs.id, environments=words, gaps=gaps))
 
     return found
 

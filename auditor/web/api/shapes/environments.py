@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -120,4 +120,6 @@ class SnapshotDiff(Shape):
     schema_: int = Field(alias="schema")
     left: str
     right: str
+    outcome: Literal["complete", "incomplete"]
     differences: list[Difference]
+    gaps: list[Gap] = Field(description="What either snapshot did not see, so what was not compared.")
