@@ -24,6 +24,7 @@ _INSIDE = re.compile(
       | fill[-_ ]?(?:me|this)?[-_ ]?in (?![a-z])
       | (?:set|update|edit)[-_](?:me|this) (?![a-z])
       | (?:your|my|insert|put|enter|add|paste)[-_ ](?:[a-z0-9]+[-_ ]){1,5}here (?![a-z])
+      | x{4,} (?![a-z0-9])
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -58,7 +59,7 @@ _DEFAULTS = re.compile(
 )
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----\s+(?P<body>\S+)\s+-----END [A-Z ]+-----")
 # One of these is in every text that `_INSIDE` finds something in; most texts need no closer look.
-_HINTS = ("chang", "be", "replace", "fill", "-me", "_me", "-this", "_this", "here")
+_HINTS = ("chang", "be", "replace", "fill", "-me", "_me", "-this", "_this", "here", "xxxx")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{4,}")
 
 

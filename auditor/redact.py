@@ -36,7 +36,7 @@ _HARMLESS = re.compile(r"[\w.-]{0,19}")
 _ENTRY = re.compile(r"([A-Za-z_][\w.-]*)=(.*)", re.DOTALL)
 _SWITCH = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _OBJECT_NAME = re.compile(r"[a-z](?:[a-z0-9.-]*[a-z0-9])?")
-_NAME_OF_SECRET = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+")
+_NAME_OF_SECRET = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 # Pairs of keys by which a list of objects spells a map: `{name: DB_PASSWORD, value: ...}`.
 _NAMED_VALUES = (
     ("name", "value"),
@@ -275,7 +275,7 @@ class _Walk:
         return kind is int or (kind is str and self._redactor.is_plain(value, key))
 
     def _list(self, items: Sequence[Json], among: Place, key: str, promised: bool, declared: bool) -> Json:
-        if words(key)[-1:] == ("secrets",) and all(_names_a_secret(item) for item in items):
+        if words(key)[-1:] in (("secrets",), ("secret",)) and all(_names_a_secret(item) for item in items):
             promised = False
         program = items[0] if items and isinstance(items[0], str) else ""
         if "/" in program or "\\" in program:
@@ -376,7 +376,7 @@ def _is_called(value: Json) -> bool:
 
 
 def _names_a_secret(item: Json) -> bool:
-    """`secrets: [db_password]` lists names of secrets, as Compose and pipelines do."""
+    """`secrets: [db_password]` and `secret: [DB_PASSWORD]` list names of secrets, as Compose, pipelines and Kamal do."""
     return isinstance(item, str) and _NAME_OF_SECRET.fullmatch(item) is not None and not looks_opaque(item)
 
 

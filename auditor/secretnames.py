@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
@@ -71,6 +72,8 @@ def names_secret(name: str) -> bool:
         return False
     if "vault" in parts and parts[-2:] == ("secret", "id"):
         return True
+    if _names_an_entry(parts):
+        return False
     return any(
         _is_secret(parts, index) and not _ABOUT.intersection(parts[index + 1 :])
         for index in range(len(parts))
@@ -97,6 +100,11 @@ def names_about(name: str) -> bool:
     """Whether the name says that its value is about something (a name, a path, a count) rather than the thing."""
     parts = words(name)
     return bool(parts) and parts[-1] in _ABOUT
+
+
+def _names_an_entry(parts: tuple[str, ...]) -> bool:
+    """`existingSecretPasswordKey`: under which key a secret that a chart did not make holds the password."""
+    return parts[-1] in ("key", "keys") and ("existing", "secret") in pairwise(parts)
 
 
 def _is_secret(parts: tuple[str, ...], index: int) -> bool:

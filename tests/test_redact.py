@@ -46,7 +46,8 @@ HARMLESS_NAMES = """PASSWORD_MIN_LENGTH TOKEN_TTL SECRET_NAME KEY_VAULT_NAME TLS
     SECRETS_MANAGER_ARN KEYBOARD MONKEY AUTHOR AUTH_URL S3_KEY key S3_ACCESS_KEY_ID DSP_TOKEN_ISSUER MAX_TOKENS
     DSP_TOKEN_ISSUE_ENDPOINT secretKeyRef secretName tlsSecretName TOKENIZER auth_mode proxy_pass kms_key_id KEY_ID
     partition_key primaryKey existingSecret password_policy SALT_ROUNDS SESSION_COOKIE_NAME hash_key JWT_ALGORITHM
-    compass bypass PASSENGER_COUNT notification_webhook SecretArn token_url client_id SMS_RATE_LIMITER_BACKEND""".split()
+    compass bypass PASSENGER_COUNT notification_webhook SecretArn token_url client_id SMS_RATE_LIMITER_BACKEND
+    existingSecretKey existingSecretPasswordKey""".split()
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
@@ -183,6 +184,7 @@ def test_public_identifiers_and_ordinary_values_stay_as_they_are() -> None:
         "limits": {"max_tokens": 4096, "token_ttl": "24h", "password_min_length": 12},
         "auth": "oauth2",
         "secrets": ["db_password", "tls-cert"],
+        "env": {"secret": ["RAILS_MASTER_KEY", "SMTP_PASSWORD", "SENTRY_DSN"]},
         "session_token": True,
         "password": "",
         "password_null": None,
@@ -339,9 +341,10 @@ def test_a_placeholder_is_marked_as_one_without_being_shown(value: str) -> None:
 
 
 PLACEHOLDERS = """changeme change_me CHANGE-ME REPLACE_ME TODO xxx your-api-key-here <your-token> dummy example YOUR_API_KEY
-    placeholder change-me-in-prod postgres://u:changeme@h/db yourpassword dummy-value REPLACE_WITH_KEY""".split()
+    placeholder change-me-in-prod postgres://u:changeme@h/db yourpassword dummy-value REPLACE_WITH_KEY
+    xxxx-xxxx arn:aws:acm:af-south-1:123456789:certificate/xxxx-xxxx https://xxxxx.example.org/a id-XXXXXXXX""".split()
 MEANT = """exchange merchant changelog <none> password production exampled https://example.com todolist youtube
-    set-meta production samples""".split()
+    set-meta production samples xxl-xx maxxxxed 0xxxx4 xxx-large""".split()
 
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nplaceholder\n-----END CERTIFICATE-----\n"
