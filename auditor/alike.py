@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from auditor.aligned import Aligner, least_beside, may_be_cut
+from auditor.days import is_time, tells_when
 from auditor.literals import places_in
 from auditor.model import Json
 from auditor.names import EnvironmentNames
@@ -55,7 +56,6 @@ _ASKS = re.compile(r"\A(?:(?:is|are|we|runs?|running|in|on|the|env|environment) 
 _ASKED_FOR = frozenset({"", " env", " environment", " mode", " deployment", " stage"})
 _EMAIL = re.compile(r"\A[^@\s]+@[^@\s]+\.[A-Za-z]+\Z")
 _PHONE = re.compile(r"\A\+?[0-9][0-9 ()-]{8,16}\Z")
-_TIMESTAMP = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?\Z")
 _FILE_ENDINGS = frozenset(
     "py yml yaml json ini rb sh js mjs ts txt conf cfg xml toml pem crt key jar war zip tgz gz log sql md html css env "
     "properties tf tfvars lock so service sock csv".split()
@@ -69,7 +69,6 @@ _STAGE_LETTERS = {"prod": "pl", "staging": "stnqu", "test": "tq", "dev": "d"}
 _ID_WORDS = frozenset({"id", "ids", "uuid", "uuids", "guid", "guids", "sid", "uid", "uids"})
 _PLAN_WORDS = frozenset({"plan", "plans", "sku", "tier", "edition"})
 _PHONE_WORDS = frozenset({"phone", "number", "sms", "tel", "telephone", "mobile", "msisdn", "fax"})
-_EXPIRY_WORDS = frozenset({"expires", "expiry", "expiration", "expire", "valid", "until", "after", "deadline"})
 _OPAQUE = re.compile(r"\A(?:(?=.*[0-9])[A-Za-z0-9_-]{6,64}|[A-Z]{1,3}-[A-Z0-9]{6,16})\Z")
 _WORDS = re.compile(r"[A-Za-z0-9]+|\{[a-z]+\}|[<>=!*]+")
 _SECRET = "{secret:"
@@ -210,8 +209,8 @@ class Pair:
             return True
         if key_words & _PHONE_WORDS and _PHONE.match(left) and _PHONE.match(right):
             return True
-        if _TIMESTAMP.match(left) and _TIMESTAMP.match(right):
-            return not key_words & _EXPIRY_WORDS
+        if is_time(left) and is_time(right):
+            return tells_when(key_words, left, right)
         if "version" in key_words and same_version(left, right):
             return True
         if alike_networks(left, right, own="{env}" in key):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # Pairs whose documents are read together.
 _AT_ONCE = 1000
-COMPARE_VERSION = 5
+COMPARE_VERSION = 6
 """Part of every key: raise it when two documents would be compared otherwise."""
 # The value of a parameter is called as the parameter is.
 _PARAMETER = "aws.ssm.parameter"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from auditor.references import Target
     from auditor.rules import Policy
 
-RECORD_VERSION = 5
+RECORD_VERSION = 6
 """Part of every key: raise it when the same pair would be judged in other places."""
 _DIFFERS, _UNQUALIFIED, _VALUE = "d", "u", "v"
 

@@ -15,8 +15,9 @@ _VERSION = re.compile(
 )
 _REF = re.compile(r"[?&](?:ref|version|tag)=(?P<ref>[^&#\s]+)")
 _IMAGE = re.compile(
-    # A template may leave the registry open: `${ECR_REGISTRY}/api:1.4.2`.
-    r"\A(?P<repository>(?:\$\{\w*(?i:REGISTRY|ECR|REPO|DOCKER|IMAGE|ACCOUNT|HUB)\w*\}[\w.${}-]*/)?"
+    # A template may leave the registry open: `${ECR_REGISTRY}/api:1.4.2`, `ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/api:1.4.2`.
+    r"\A(?P<repository>(?:\$\{\w*(?i:REGISTRY|ECR|REPO|DOCKER|IMAGE|ACCOUNT|HUB)\w*\}[\w.${}-]*/"
+    r"|[A-Z_]*(?:REGISTRY|ACCOUNT|PROJECT|HUB)[A-Z_]*[A-Z_a-z0-9.-]*/)?"
     r"(?:[a-z0-9.-]+(?::[0-9]+)?/)*[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?\Z"
 )

@@ -138,6 +138,20 @@ def test_lists_are_compared_as_sets() -> None:
     assert not PAIR.alike_lists(["a", "a"], ["a"])
 
 
+@pytest.mark.parametrize("key", ["created_on", "lastReviewed", "build_date"])
+def test_the_days_on_which_something_happened_are_alike(key: str) -> None:
+    """And so are times to the second, whatever they are called, which nobody writes by hand."""
+    assert PAIR.alike("2026-06-30", "2026-07-29", key)
+    assert PAIR.alike("2026-06-30T10:00:00Z", "2026-07-29T11:30:00Z", "stamp")
+
+
+@pytest.mark.parametrize("key", ["compatibility_date", "api_version", "Version", "cutover", "", "valid_until"])
+def test_a_day_that_somebody_chose_is_not_alike_another(key: str) -> None:
+    """The date of a runtime, an API or a policy language is its version, as is any day that is not when something happened."""
+    assert not PAIR.alike("2026-06-30", "2026-07-29", key)
+    assert not PAIR.alike("2026-06-30T10:00:00Z", "2026-07-29T10:00:00Z", "expires_at")
+
+
 def test_domains_of_the_environment_and_of_its_customers_are_alike() -> None:
     """Domains with nothing in common are each side's own; one that is missing beside its like is missing."""
     assert PAIR.alike_lists(["x.staging.shop.xyz"], ["a.example.org", "b.example.org"])

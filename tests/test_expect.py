@@ -297,11 +297,13 @@ def test_image_references_are_told_from_addresses() -> None:
     image = parse_image("ghcr.io/acme/api:1.4.2")
     assert image is not None
     assert (image.repository, image.tag, image.mutable) == ("ghcr.io/acme/api", "1.4.2", False)
-    for registry in ("${ECR_REGISTRY}", "${AWS_ACCOUNT_ID}.dkr.ecr.${AWS_REGION}.amazonaws.com"):
+    left_open = "ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com"
+    for registry in ("${ECR_REGISTRY}", "${AWS_ACCOUNT_ID}.dkr.ecr.${AWS_REGION}.amazonaws.com", left_open, "REGISTRY"):
         image = parse_image(f"{registry}/shop/api:1.4.2")
         assert image is not None
         assert (image.repository, image.tag) == (f"{registry}/shop/api", "1.4.2")
     assert parse_image("${DATA_FOLDER}/shop:ro") is None
+    assert parse_image("DATA_FOLDER/shop:ro") is None
     moving = ("latest", "main", "7", "v2", "latest-staging", "api-latest")
     assert [is_mutable_tag(tag) for tag in (*moving, "7.2.4", "eceec14", "platest-1")] == [True] * 6 + [False] * 3
 
