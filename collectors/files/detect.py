@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -46,6 +47,11 @@ _NO_FORMAT = "in no format that is read: exclude it where nothing in it has to b
 _DOTENV = re.compile(r"\A\.env(?:rc|[._-].*)?\Z|\A\.flaskenv\Z")
 _INI_LINE = re.compile(r"\s*(?:[#;].*|\[[^\]\n]+\]\s*|[\w.\-/ ]+?\s*[=:].*|)\Z")
 _TEMPLATE = re.compile(r"\{\{-?|\{%-?|<%=?")
+# `image: {{ image }}`: one value that a pipeline fills in; `{{- toYaml .Values.env }}` stands for who knows what.
+_LEFT_OPEN = re.compile(
+    r"^([ \t]*(?:-[ \t]+|(?:-[ \t]+)?[\w.\"'/-]+:[ \t]+))(\{\{[ ]?(?!(?:end|else)\b)[A-Za-z_][\w-]*[ ]?\}\})(?=[ \t]*(?:#.*)?$)",
+    re.MULTILINE,
+)
 _VAULT = "$ANSIBLE_VAULT"
 # What a file of the format may turn out to be, so that one that cannot be read hides no more than it may hold.
 _MAY_BE = {kinds.YAML: "*", kinds.JSON: "*"}
@@ -106,9 +112,12 @@ def parts(name: str, kind: str, text: str) -> list[Part]:
     try:
         return _parts(name, kind, text)
     except Malformed as error:
-        if kind in {kinds.YAML, kinds.JSON} and _TEMPLATE.search(text):
-            raise Unsupported("a template, not plain data: give what it is rendered to") from error
-        raise
+        if kind not in {kinds.YAML, kinds.JSON} or not _TEMPLATE.search(text):
+            raise
+        if kind == kinds.YAML and (quoted := _LEFT_OPEN.sub(r"\1'\2'", text)) != text:
+            with suppress(Malformed):
+                return _parts(name, kind, quoted)
+        raise Unsupported("a template, not plain data: give what it is rendered to") from error
 
 
 def _parts(name: str, kind: str, text: str) -> list[Part]:

@@ -220,6 +220,25 @@ def test_a_template_beside_what_is_made_of_it_says_nothing_new(tmp_path: Path) -
     assert found.gaps == []
 
 
+LEFT_OPEN = "name: api\nimage: {{image}}  # by the pipeline\nhosts:\n  - {{ host }}\n  - api.acme.example\n"
+
+
+def test_a_value_that_a_pipeline_fills_in_leaves_the_rest_readable(tmp_path: Path) -> None:
+    """`image: {{image}}`, as in manifests of nais: one value is open, and nothing else is unknown for it."""
+    found = read(tmp_path, {"app.yaml": LEFT_OPEN})
+    assert found.gaps == []
+    assert found.one("yaml.file", "app.yaml") == {
+        "name": "api", "image": "{{image}}", "hosts": ["{{ host }}", "api.acme.example"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("line", ["env: {{- toYaml .env }}", "{{#each hosts}}", "env: {{ .Values.env }}", "a: {{end}}"])
+def test_a_template_that_makes_more_than_one_value_is_unknown(tmp_path: Path, line: str) -> None:
+    """What an expression, a loop or a block stands for may be anything."""
+    found = read(tmp_path, {"app.yaml": f"{LEFT_OPEN}{line}\n"})
+    assert [(gap.kind, gap.reason, gap.resource) for gap in found.gaps] == [("*", GapReason.UNSUPPORTED, "app.yaml")]
+
+
 def test_what_is_another_environments_is_no_gap_of_this_one(tmp_path: Path) -> None:
     """In a folder that both share, production's templates are production's."""
     files = {"app-prod.yaml.j2": "a\n", "app-staging.yaml.j2": "a\n"}
