@@ -22,6 +22,8 @@ MAX_MACROS = 2
 MAX_ITEMS = 10_000
 MAX_COST = 250_000
 """Steps of one evaluation with loops, about a microsecond each."""
+_MOST_KNOWN = 4096
+_LONGEST_KNOWN = 2000  # characters of all variables
 _TEXT_STEP = 500  # characters that a search in a loop walks in one step
 
 _MACRO = re.compile(r"\.\s*(all|exists|exists_one|map|filter)\s*\(")
@@ -38,6 +40,9 @@ _PATTERN = re.compile(rf"\bmatches\s*\((?:[^\"',()]*,)?\s*({_QUOTED.pattern})\s*
 _TOKEN = re.compile(r"[A-Za-z_0-9]+|''|[^\sA-Za-z_0-9]")
 _NO_METHOD = re.compile(r"Undefined variable or function: '(\w+)'")
 _RAISED = re.compile(r"Function '(\w+)' error: (?:Python function call failed: )?(?:\w+Error: )?(.*?)(?:\. Check function|\Z)", re.DOTALL)  # fmt: skip
+
+# What holds too much to be looked up by.
+_WIDE = frozenset({"attributes", "tags"})
 
 Told = Callable[[str], None]
 
@@ -57,6 +62,7 @@ class Condition:
     uses: frozenset[str]
     power: int
     _program: Any = field(repr=False, compare=False)
+    _known: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def holds(self, variables: Mapping[str, Any], told: Told = unheard) -> bool:
         """Whether the expression is true.
@@ -64,6 +70,26 @@ class Condition:
         A missing key, or a null where a value is needed, makes it false. Anything else that keeps it from an answer
         does so, too, and `told` hears why: that is a mistake of its author, or more than a rule may cost.
         """
+        # The same few values come again and again, and each time the engine reads its patterns anew.
+        asked = repr(variables) if _WIDE.isdisjoint(self.uses) else ""
+        known = self._known.get(asked)
+        if known is not None:
+            return known
+        silent = True
+
+        def heard(why: str) -> None:
+            nonlocal silent
+            silent = False
+            told(why)
+
+        found = self._worked_out(variables, heard)
+        if silent and 0 < len(asked) <= _LONGEST_KNOWN:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[asked] = found
+        return found
+
+    def _worked_out(self, variables: Mapping[str, Any], told: Told) -> bool:
         excess = self._excess(variables)
         if excess:
             told(excess)

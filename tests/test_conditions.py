@@ -147,6 +147,17 @@ def test_what_is_missing_or_null_makes_it_false_without_a_word(text: str) -> Non
     assert heard(text, left=side, right={"raw": "two"}, path=[]) == (False, [])
 
 
+@pytest.mark.parametrize("text", ["left.value < 5", "size(left.value) == 1", "string(left.value) == '1'"])
+def test_what_was_answered_before_is_answered_alike_and_told_anew(text: str) -> None:
+    """Though some values are equal that are not the same, and though what had no answer is asked again."""
+    asked = compile_condition(text)
+    values: list[object] = [1, True, 1.0, "1", [1], [True], None, 7, 7.0, "a", {}, {"value": 1}]
+    for value in (*values, *reversed(values), *values):
+        told: list[str] = []
+        side = {"value": value}
+        assert (asked.holds({"left": side}, told.append), told) == heard(text, left=side)
+
+
 def test_an_audit_notes_once_per_rule_what_had_no_answer(tmp_path: Path) -> None:
     """With file, line, how often, and the first place; the rule before it decides meanwhile."""
     policy = policy_of(tmp_path, RULE.format(where="left.value > right.value"))
