@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -157,16 +157,18 @@ class Told:
 
     @cached_property
     def _claims(self) -> Mapping[tuple[str, str], list[Resource]]:
-        found: dict[tuple[str, str], list[Resource]] = defaultdict(list)
-        for resource in self._known:
-            found[resource.kind, _own(resource)].append(resource)
-        return found
+        return self._grouped(_own)
 
     @cached_property
     def _named(self) -> Mapping[tuple[str, str], list[Resource]]:
+        return self._grouped(lambda resource: resource.identity)
+
+    def _grouped(self, by: Callable[[Resource], str]) -> Mapping[tuple[str, str], list[Resource]]:
+        """Those that may say what is deployed, by kind and something else."""
         found: dict[tuple[str, str], list[Resource]] = defaultdict(list)
         for resource in self._known:
-            found[resource.kind, resource.identity].append(resource)
+            if resource.kind in READERS:
+                found[resource.kind, by(resource)].append(resource)
         return found
 
     @cached_property

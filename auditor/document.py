@@ -16,12 +16,12 @@ from auditor.model import Json
 
 
 class Document(Mapping[str, Json]):
-    """A mapping of text to JSON that nobody may change. `digest` is the SHA-256, in hex, of its compact JSON.
+    """A mapping of text to JSON that nobody may change. `sha256` is that of its compact JSON.
 
     Equal to every mapping that says the same. Reading one that is kept elsewhere raises what its `load` raises.
     """
 
-    __slots__ = ("_body", "_length", "_load", "digest")
+    __slots__ = ("_body", "_length", "_load", "sha256")
 
     def __init__(
         self,
@@ -33,7 +33,14 @@ class Document(Mapping[str, Json]):
         """Give the compact `body`, or a `load` that finds it by its digest; and how many keys it has, where that is known."""
         if body is None and load is None:
             raise ValueError("a document needs its body, or something that finds it")
-        self.digest, self._body, self._load, self._length = digest, body, load, length
+        # As bytes it takes half the room of its text.
+        self.sha256 = bytes.fromhex(digest)
+        self._body, self._load, self._length = body, load, length
+
+    @property
+    def digest(self) -> str:
+        """`sha256` in hex, by which it is kept."""
+        return self.sha256.hex()
 
     @classmethod
     def of(cls, attributes: Mapping[str, Json]) -> Document:
@@ -80,7 +87,7 @@ class Document(Mapping[str, Json]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Document):
-            return self.digest == other.digest
+            return self.sha256 == other.sha256
         return isinstance(other, Mapping) and self._parsed() == other
 
     def _parsed(self) -> dict[str, Json]:
@@ -124,10 +131,10 @@ class _Asked:
         self.document = document
 
     def __hash__(self) -> int:
-        return hash(self.document.digest)
+        return hash(self.document.sha256)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and self.document.digest == other.document.digest
+        return isinstance(other, _Asked) and self.document.sha256 == other.document.sha256
 
 
 @lru_cache(maxsize=256)

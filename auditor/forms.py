@@ -7,8 +7,8 @@ snapshot's references it may hold: so a thing that comes or goes touches the doc
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from hashlib import blake2b
+from sys import intern
 from typing import TYPE_CHECKING
 
 from auditor.codec import compact_texts
@@ -18,6 +18,7 @@ from auditor.kept import KEY, key_of
 from auditor.mentions import mentioned, number, unpack
 from auditor.model import Normal, Resource
 from auditor.naming import NAMING_VERSION, Nouns, packed, unpacked
+from auditor.recent import Recent
 from auditor.set_aside import Neutral, digest_of, spelled
 from auditor.snapshot import References, raw_form
 
@@ -34,8 +35,6 @@ _DIGEST = 32
 _IDENTITY = _DIGEST + 4
 # Documents that are read together.
 _AT_ONCE = 1000
-# Trees that were made lately, for who looks at them next: some 20 kB each.
-_MOST_TREES = 10_000
 
 
 def known_forms(
@@ -82,7 +81,7 @@ class _Forms:
         self._copied = self._live if references.copied is references.live else _numbered(references.copied)
         self._places: dict[tuple[str, str], tuple[Kind, bytes, dict[int, bytes]]] = {}
         self._set_aside: dict[str, Neutral] = {}
-        self._trees: OrderedDict[int, tuple[Resource, Mapping[str, Json], Mapping[str, Json] | None]] = OrderedDict()
+        self._trees = Recent()
 
     def done(self) -> None:
         """Nothing more will be made: what stays is what forms are read with."""
@@ -93,7 +92,7 @@ class _Forms:
     def known(self, resource: Resource) -> Normal | None:
         """The form of a resource; None where it was never made."""
         kind, declared, numbered = self._places.get((resource.kind, resource.source)) or self._place(resource)
-        digest = bytes.fromhex(Document.of(resource.attributes).digest)
+        digest = Document.of(resource.attributes).sha256
         mentions = self._mentions.get(digest[:KEY])
         if mentions is None:
             return None
@@ -105,7 +104,7 @@ class _Forms:
         """The form of a resource, which is made where it was not known. Its document is looked at."""
         kind, declared, numbered = self._places.get((resource.kind, resource.source)) or self._place(resource)
         document = Document.of(resource.attributes)
-        digest = bytes.fromhex(document.digest)
+        digest = document.sha256
         mentions = self._mentions.get(digest[:KEY])
         if mentions is None:
             mentions = self._mentions[digest[:KEY]] = mentioned(document.plain())
@@ -118,8 +117,8 @@ class _Forms:
     def _normal(self, resource: Resource, kind: Kind, key: bytes, record: bytes) -> Normal:
         end = _IDENTITY + int.from_bytes(record[_DIGEST:_IDENTITY], "little")
         identity = record[_IDENTITY:end].decode("utf-8", "surrogatepass")
-        if identity == resource.identity:
-            identity = resource.identity
+        # Both sides of a pair have one identity, and so have the many resources of a service that are called after it.
+        identity = resource.identity if identity == resource.identity else intern(identity)
         return Normal.light(resource, kind, identity, b"".join((record[:_DIGEST], key, record[end:])), self)
 
     def _place(self, resource: Resource) -> tuple[Kind, bytes, dict[int, bytes]]:
@@ -153,7 +152,7 @@ class _Forms:
     def _made(self, resource: Resource, kind: Kind, key: bytes) -> bytes:
         """The record of a form that was not known: its digest, its identity, and what it mentions."""
         names, raw = self._neutral(resource), self._raw(resource, kind)
-        self._remember(resource, raw)
+        self._trees.keep(resource, raw)
         self._naming[key_of(key, self._nouns.digest)] = packed(self._nouns.told(raw))
         digest = bytes.fromhex(names.digest(raw))
         identity = names.names.neutral(resource.identity).encode("utf-8", "surrogatepass")
@@ -161,17 +160,15 @@ class _Forms:
 
     def trees(self, normal: Normal) -> Trees:
         """`form` and `raw` of one of the forms."""
-        found = self._found(normal.resource)
-        if found is not None and found[1] is not None:
-            return found[1], found[0]
-        raw = found[0] if found is not None else self._raw(normal.resource, normal.kind)
-        form = spelled(raw)
-        self._remember(normal.resource, raw, form)
+        raw, form = self._trees.get(normal.resource) or (self._raw(normal.resource, normal.kind), None)
+        if form is None:
+            form = spelled(raw)
+            self._trees.keep(normal.resource, raw, form)
         return form, raw
 
     def raw(self, normal: Normal) -> Mapping[str, Json]:
         """`raw` alone."""
-        found = self._found(normal.resource)
+        found = self._trees.get(normal.resource)
         return found[0] if found is not None else self._raw(normal.resource, normal.kind)
 
     def namings(self, normals: Sequence[Normal]) -> Iterator[Naming | None]:
@@ -182,19 +179,6 @@ class _Forms:
 
     def _raw(self, resource: Resource, kind: Kind) -> Mapping[str, Json]:
         return raw_form(resource, kind, self._neutral(resource), self._references.seen_by(resource.kind))
-
-    def _found(self, resource: Resource) -> tuple[Mapping[str, Json], Mapping[str, Json] | None] | None:
-        """The trees of a resource that were made lately: `raw`, and its form if somebody looked at it."""
-        found = self._trees.get(id(resource))
-        if found is None or found[0] is not resource:
-            return None
-        self._trees.move_to_end(id(resource))
-        return found[1:]
-
-    def _remember(self, resource: Resource, raw: Mapping[str, Json], form: Mapping[str, Json] | None = None) -> None:
-        self._trees[id(resource)] = resource, raw, form
-        if len(self._trees) > _MOST_TREES:
-            self._trees.popitem(last=False)
 
 
 def _key(resource: Resource, digest: bytes, declared: bytes, mentions: bytes, numbered: Mapping[int, bytes]) -> bytes:

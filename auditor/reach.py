@@ -49,15 +49,8 @@ def _dependents(comparison: Comparison, wanted: frozenset[Spot]) -> Mapping[Spot
     """What refers to each of the `wanted` resources, in either environment."""
     found: dict[Spot, set[Spot]] = defaultdict(set)
     for side in ("left", "right"):
-        # A pair is one resource, under the identity that its findings have.
-        matches = (compared.match for compared in comparison.matches)
-        if side == "left":
-            own = [(match.left.identity, match.left) for match in matches]
-        else:
-            own = [(match.left.identity, match.right) for match in matches]
-        own += [(one.normal.identity, one.normal) for one in comparison.unmatched if one.side == side]
-        targets = _Targets(own, wanted)
-        naming = [(identity, normal) for identity, normal in own if targets.may_be_named_in(normal)]
+        targets = _Targets(_of_side(comparison, side), wanted)
+        naming = [one for one in _of_side(comparison, side) if targets.may_be_named_in(one[1])]
         known = _namings([normal for _, normal in naming])
         for start in range(0, len(naming), _AT_ONCE):
             some = [(*one, next(known)) for one in naming[start : start + _AT_ONCE]]
@@ -68,6 +61,14 @@ def _dependents(comparison: Comparison, wanted: frozenset[Spot]) -> Mapping[Spot
                     if target != spot:
                         found[target].add(spot)
     return found
+
+
+def _of_side(comparison: Comparison, side: str) -> Iterator[tuple[str, Normal]]:
+    """Each resource of a side. A pair is one resource, under the identity that its findings have."""
+    for compared in comparison.matches:
+        match = compared.match
+        yield match.left.identity, match.left if side == "left" else match.right
+    yield from ((one.normal.identity, one.normal) for one in comparison.unmatched if one.side == side)
 
 
 class _Targets:

@@ -219,7 +219,7 @@ def _changes(read: Resource, redacted: Resource) -> Mapping[str, Json]:
 
 
 def _record(document: Document, changes: Mapping[str, Json]) -> bytes:
-    head = bytes.fromhex(document.digest) + _LENGTH.pack(len(document))
+    head = document.sha256 + _LENGTH.pack(len(document))
     return head + compact(changes) if changes else head
 
 

@@ -218,7 +218,7 @@ class Sharing:
         kind, identity, source, region, account, parent, refs, tags, component, location, *_ = row
         return Resource(
             one(kind, kind),
-            identity,
+            one(identity, identity),
             attributes,
             one(source, source),
             region and one(region, region),

@@ -84,7 +84,7 @@ class Saver:
         store from then on, several at once."""
         self._save(snapshot, words)
         away = [one for one in map(_ATTRIBUTES, snapshot.resources) if isinstance(one, Document) and not one.held]
-        find = Documents(self._database, [one.digest for one in away])
+        find = Documents(self._database, (one.sha256 for one in away))
         for one in away:
             one.found_by(find)
 

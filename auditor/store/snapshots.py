@@ -81,7 +81,7 @@ def load(session: Session, row: SnapshotRow, database: Database) -> Snapshot:
     make = Sharing().resource
     listed = read(session, manifests(session, row.id), lambda row: make(row, Document(row[DIGEST], load=find)))
     resources = tuple(in_order(said, listed))
-    find.walks([Document.of(one.attributes).digest for one in resources])
+    find.walks(Document.of(one.attributes).sha256 for one in resources)
     return Snapshot(
         id=row.id,
         environment=row.environment,

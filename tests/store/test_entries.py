@@ -15,7 +15,7 @@ from auditor.document import Document
 from auditor.errors import StoreError
 from auditor.model import Resource
 from auditor.store import Store, entries
-from auditor.store.documents import Documents
+from auditor.store.documents import Documents, _Walk
 from tests.store.samples import START, at, resource, snapshot
 from tests.store.test_snapshots import company
 
@@ -112,16 +112,27 @@ def test_a_snapshot_of_known_documents_asks_for_none_of_them(store: Store):
     assert store.load_snapshot("s3").resources[7].attributes == {"engine": "mysql"}
 
 
+def test_a_walk_knows_where_each_digest_stands():
+    """Though some begin alike, and though one stands there twice: what counts is where it stands last."""
+    alike = [bytes([number]) * 5 + bytes([other]) * 27 for number in (9, 3, 255, 0) for other in (7, 0, 255)]
+    walk = _Walk([*alike, alike[4], alike[0]])
+    places = {one.hex(): place for place, one in enumerate([*alike, alike[4], alike[0]])}
+    assert {digest: walk.place(digest) for digest in places} == places
+    assert [walk.place((bytes([head]) * 32).hex()) for head in (1, 3, 9, 254)] == [None] * 4
+    assert list(walk.part(12, 99)) == [alike[4].hex(), alike[0].hex()]
+    assert _Walk(()).place("0" * 64) is None
+
+
 def test_documents_are_read_ahead_for_a_walk_and_one_by_one_for_a_look(sqlite_url: str):
     """And no more bytes are remembered than there is room for."""
     with Store.open(sqlite_url) as store:
         store.save_snapshot(snapshot(resources=company(500)))
         digests = [one.digest for one in store.listing("s1").resources]
         counted = _Counted(store._database)
-        find = Documents(counted, digests)  # type: ignore[arg-type]
+        find = Documents(counted, map(bytes.fromhex, digests))  # type: ignore[arg-type]
         assert [digest(find(one)) == one for one in digests] == [True] * 500
         assert counted.transactions < 10
-        find = Documents(counted, digests, most=3_000)  # type: ignore[arg-type]
+        find = Documents(counted, map(bytes.fromhex, digests), most=3_000)  # type: ignore[arg-type]
         counted.transactions = 0
         for place in (400, 300, 200, 100, 0):
             find(digests[place])
