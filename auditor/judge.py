@@ -348,6 +348,7 @@ class _Bench:
         return breach
 
     def judgement(self) -> Judgement:
+        """All that was found. The sitting is over then."""
         ordered = sorted(
             self.breaches.values(), key=lambda item: (-item.severity.rank, item.kind, item.identity, item.path)
         )
@@ -355,9 +356,11 @@ class _Bench:
         compared = bool(self.comparison.matches)
         score, scores = (self.tally.overall(), self.tally.by_category()) if compared else (None, {})
         naming = frozenset(rule.name for rule in self.evaluator.policy.rules if rule.expect.name == "qualified")
+        notes, tallies = self.evaluator.faults.notes(), self.tallies.by_category()
+        # What was needed to judge takes much room, and nothing more is judged.
+        del self.settled, self.evaluator
         causes = with_causes(tuple(ordered), naming, self.components, self.releases)
         breaches = with_reach(causes, self.comparison)
-        notes, tallies = self.evaluator.faults.notes(), self.tallies.by_category()
         return Judgement(breaches, self.expected, self.unknown, score, scores, notes, tallies)
 
 

@@ -94,11 +94,13 @@ class Kept:
             self._used.update(found)
             missing = [key for key in keys if key not in found]
             bodies = self._stored() if missing else {}
-            for identifier, body in bodies.items():
-                columns = Columns(body, identifier, self._marks.get(identifier, b""), squeezed=False)
+            for identifier in bodies:
+                columns = Columns(bodies[identifier], identifier, self._marks.get(identifier, b""), squeezed=False)
                 found.update((key, value) for key in missing if (value := columns.get(key)) is not None)
                 self._marks[identifier] = columns.marks()
                 missing = [key for key in missing if key not in found]
+                # Before the next one is unpacked.
+                del columns
             return found
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
