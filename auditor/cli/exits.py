@@ -78,17 +78,21 @@ def _ended(error: Exception, context: click.Context | None) -> Exit:
     if isinstance(error, ConfigError):
         _tell("\n".join(str(problem) for problem in error.problems))
         return Exit.USAGE
-    _failed(str(error) if isinstance(error, AuditorError) else f"{type(error).__name__}: {error}", context)
+    if isinstance(error, AuditorError):
+        # What we foresaw says by itself what is wrong: where in the program it was noticed helps nobody.
+        _failed(str(error), context, hint=False)
+    else:
+        _failed(f"{type(error).__name__}: {error}", context, hint=True)
     return Exit.FAILED
 
 
-def _failed(message: str, context: click.Context | None) -> None:
+def _failed(message: str, context: click.Context | None, *, hint: bool) -> None:
     _tell(redacted(f"The auditor failed: {message}", os.environ))
     if context is not None and context.meta.get(DEBUG):
         import traceback
 
         _tell(redacted(traceback.format_exc(), os.environ))
-    else:
+    elif hint:
         _tell("Run it again with --debug to see where.")
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_REASONS = 5
 _MOST_NAMES = 3
+_MOST_NOTES = 5
 _ROOM = 240
 _FINGERPRINT = 8
 
@@ -107,8 +108,16 @@ def facts(gate: Gate) -> tuple[tuple[str, str], ...]:
         ("Moved", _moved(gate)),
         ("Not seen", _not_seen(gate)),
         ("Outside", _gaps_outside(gate)),
+        *(("Note", text) for text in _notes(gate)),
     )
     return tuple((name, text) for name, text in found if text)
+
+
+def _notes(gate: Gate) -> list[str]:
+    """What the audit remarked of itself: what it could not judge, or judged otherwise than one may think."""
+    told = [brief(sentence(note), _ROOM) for note in dict.fromkeys(gate.audit.notes)]
+    rest = len(told) - _MOST_NOTES
+    return [*told[:_MOST_NOTES], *([f"and {rest} more (see --format json)"] if rest > 0 else [])]
 
 
 def _observed(gate: Gate) -> str:

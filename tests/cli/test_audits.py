@@ -82,12 +82,12 @@ def test_an_unknown_environment_exits_with_two_and_names_the_nearest(company: Pa
 
 
 def test_a_store_that_cannot_be_used_exits_with_four_and_one_clear_message(company: Path, run: Run) -> None:
-    """Not findings, not a usage error: the auditor failed, and says how to learn more."""
+    """Not findings, not a usage error: the auditor failed, and says why. --debug would add nothing, so it is not named."""
     (company / "auditor.db").write_bytes(b"this is no database" * 100)
     outcome = run("now", "staging", "prod")
     assert (outcome.code, outcome.out) == (4, "")
     assert outcome.err.startswith("The auditor failed: ")
-    assert outcome.err.endswith("Run it again with --debug to see where.\n")
+    assert outcome.err.endswith("the file is not an SQLite database; name another file\n")
     assert "Traceback" in run("now", "staging", "prod", "--debug").err
 
 

@@ -109,7 +109,7 @@ def failing(error: BaseException) -> click.Group:
         (
             StoreError("store: it is locked"),
             4,
-            "The auditor failed: store: it is locked\nRun it again with --debug to see where.\n",
+            "The auditor failed: store: it is locked\n",
         ),
         (
             ZeroDivisionError("by zero"),

@@ -180,3 +180,14 @@ def test_a_summary_that_is_too_long_is_cut_between_lines_and_closed() -> None:
     assert set(kept.splitlines()[2:-4]) == {"| ä row |"}
     assert summary("short\n", there) == "short\n"
     assert summary(text, SUMMARY_BYTES - 10) == ""
+
+
+def test_what_the_audit_remarked_is_told_and_kept_to_a_few_lines() -> None:
+    """Each note once; from six on, the rest is counted."""
+    few = replace(parity(), notes=("rule a has no answer", "rule a has no answer", "b is read by both"))
+    told = [line.split(maxsplit=1)[1] for line in shown(gate(few)).splitlines() if line.startswith("Note ")]
+    assert told == ["rule a has no answer", "b is read by both"]
+    assert "| Note | b is read by both |" in shown(gate(few), "markdown")
+    many = replace(parity(), notes=tuple(f"note {number}" for number in range(7)))
+    lines = [line for line in shown(gate(many)).splitlines() if line.startswith("Note ")]
+    assert [line.split(maxsplit=1)[1] for line in lines[-2:]] == ["note 4", "and 2 more (see --format json)"]
