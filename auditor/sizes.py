@@ -21,6 +21,7 @@ _GCP = re.compile(
     r"\A(?:db-)?(?P<series>[a-z][0-9][a-z]?)-(?P<class>standard|highmem|highcpu|ultramem|megamem|micro|small|medium)"
     r"(?:-(?P<cpus>[0-9]{1,3}))?\Z"
 )
+_FLY = re.compile(r"\A(?P<class>shared|performance)-(?:cpu-)?(?P<cpus>[0-9]{1,2})x\Z")
 _GCP_CUSTOM = re.compile(r"\Adb-custom-(?P<cpus>[0-9]{1,3})-(?P<memory>[0-9]{3,7})\Z")
 _STEPS = {"nano": 0.0625, "micro": 0.125, "small": 0.25, "medium": 0.5, "large": 1.0, "xlarge": 2.0}
 # Bare metal is the whole machine: above every size that is counted.
@@ -59,6 +60,8 @@ def parse_size(text: str) -> Size | None:
         architecture = "arm64" if series in ("t2a", "c4a", "n4a") else "x86_64"
         rank = float(match["cpus"] or _STEPS.get(match["class"], 1.0))
         return Size("gcp", f"{series}-{match['class'] if match['cpus'] else ''}", int(series[1]), architecture, rank)
+    if match := _FLY.match(text):
+        return Size("fly", match["class"], 0, "x86_64", float(match["cpus"]))
     if match := _GCP_CUSTOM.match(text):
         return Size("gcp", "db-custom", 0, "x86_64", float(match["cpus"]) + float(match["memory"]) / 1e9)
     return None

@@ -15,7 +15,9 @@ from auditor.model import Json
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})\Z")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]{1,9}\Z")
-_BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(Ki|Mi|Gi|Ti|Pi|KiB|MiB|GiB|TiB|kB|KB|MB|GB|TB|K|M|G|T|k)\Z")
+_BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(Ki|Mi|Gi|Ti|Pi|KiB|MiB|GiB|TiB|kB|KB|MB|GB|TB|K|M|G|T|k|kb|mb|gb|tb)\Z")
+# Docker's and Java's spelling of memory; elsewhere `m` is a minute, or a thousandth.
+_MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([mgt])\Z")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|sec|secs|seconds?|min|mins|minutes?|m|h|hours?|d|days?)\Z")
 _COMPOUND_DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?\Z")
 _ISO_DURATION = re.compile(r"P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?\Z")
@@ -28,6 +30,7 @@ _BYTE_UNITS = {
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
     "k": 10**3, "K": 10**3, "kB": 10**3, "KB": 10**3, "M": 10**6, "MB": 10**6,
     "G": 10**9, "GB": 10**9, "T": 10**12, "TB": 10**12,
+    "kb": 10**3, "m": 10**6, "mb": 10**6, "g": 10**9, "gb": 10**9, "t": 10**12, "tb": 10**12,
 }  # fmt: skip
 _DURATION_UNITS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600), "d": Decimal(86400)}
 _DEFAULT_PORTS = {
@@ -40,7 +43,8 @@ _VERSION_WORDS = frozenset({"version", "versions", "tag", "release", "revision",
 _OPAQUE_WORDS = frozenset({"phone", "account", "sha", "commit", "digest", "checksum", "zip", "postcode", "fax", "pin"})
 
 _CPU_WORDS = frozenset({"cpu", "cpus"})
-_TELLING = (_VERSION_WORDS, _OPAQUE_WORDS, _CPU_WORDS)
+_MEMORY_WORDS = frozenset({"memory", "mem", "memswap", "ram", "heap", "shm", "disk", "storage"})
+_TELLING = (_VERSION_WORDS, _OPAQUE_WORDS, _CPU_WORDS, _MEMORY_WORDS)
 
 
 @lru_cache(maxsize=65536)
@@ -109,6 +113,8 @@ def _number(text: str, key_words: frozenset[str]) -> Json:
         milli = _MILLI.match(text)
         if milli:
             return _plain(Decimal(milli.group(1)) / 1000)
+    if key_words & _MEMORY_WORDS and (memory := _MEMORY.match(text)):
+        return _plain(Decimal(memory.group(1)) * _BYTE_UNITS[memory.group(2)])
     return quantity(text)
 
 

@@ -138,6 +138,14 @@ def test_lists_are_compared_as_sets() -> None:
     assert not PAIR.alike_lists(["a", "a"], ["a"])
 
 
+def test_memory_is_read_in_small_letters_too() -> None:
+    """As Docker, Java and Fly spell it. To Kubernetes `512m` is next to nothing, so it is not taken for `512Mi`."""
+    assert PAIR.alike("512mb", "512MB", "memory")
+    assert PAIR.alike("1g", "1000m", "options.memory")
+    assert not PAIR.alike("512m", "512Mi", "memory")
+    assert PAIR.alike("60m", "1h", "max_age")
+
+
 @pytest.mark.parametrize("key", ["created_on", "lastReviewed", "build_date"])
 def test_the_days_on_which_something_happened_are_alike(key: str) -> None:
     """And so are times to the second, whatever they are called, which nobody writes by hand."""

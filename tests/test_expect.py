@@ -273,6 +273,8 @@ def test_releases_are_counted_in_the_first_number_that_differs() -> None:
         ("Standard_D4ps_v5", "d_ps_5", "arm64", 4.0),
         ("n2-standard-4", "n2-standard", "x86_64", 4.0),
         ("t2a-standard-1", "t2a-standard", "arm64", 1.0),
+        ("shared-cpu-2x", "shared", "x86_64", 2.0),
+        ("performance-4x", "performance", "x86_64", 4.0),
     ],
 )
 def test_sizes_are_read_in_the_naming_of_each_cloud(text: str, family: str, architecture: str, rank: float) -> None:
