@@ -133,7 +133,7 @@ class _Bench:
         hidden = self._hidden(match)
         rulings: dict[Path, tuple[Place, list[Ruling]]] = {}
         for place in spots.differing:
-            if (place.path and place.path[0] in hidden) or self._points_into_gap(place):
+            if _is_unknown(place, hidden) or self._points_into_gap(place):
                 self._hide(category)
                 continue
             ruling = self._decide(place)
@@ -143,7 +143,7 @@ class _Bench:
             else:
                 rulings[place.spot][1].append(ruling)
         for leaf in (*spots.unqualified, *spots.values):
-            if not leaf.path or leaf.path[0] in hidden:
+            if not leaf.path or _is_unknown(leaf, hidden):
                 continue
             failed = self.evaluator.checks(leaf, differs=leaf.spot in rulings)
             if failed:
@@ -362,6 +362,15 @@ class _Bench:
         causes = with_causes(tuple(ordered), naming, self.components, self.releases)
         breaches = with_reach(causes, self.comparison)
         return Judgement(breaches, self.expected, self.unknown, score, scores, notes, tallies)
+
+
+def _is_unknown(place: Place, hidden: frozenset[str]) -> bool:
+    """Whether a place stands in an attribute of which something was not read, and was not itself seen on both sides."""
+    return bool(place.path) and place.path[0] in hidden and not (len(place.path) > 1 and _seen_on_both(place))
+
+
+def _seen_on_both(place: Place) -> bool:
+    return all(leaf.present and leaf.raw is not None for leaf in (place.left, place.right))
 
 
 def _key(side: str, normal: Normal) -> tuple[str, ...]:

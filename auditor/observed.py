@@ -261,6 +261,15 @@ def _points_into_gap(path: Path, own: Value, other: Value) -> bool:
     )
 
 
+def _at(path: Path, tree: Json) -> Json:
+    """What stands at a path of maps; None where nothing does."""
+    for step in path:
+        if not isinstance(tree, Mapping):
+            return None
+        tree = tree.get(step)
+    return tree
+
+
 def _is_near(regions: frozenset[str | None], region: str | None) -> bool:
     return bool(regions) and (region is None or None in regions or region in regions)
 
@@ -285,7 +294,7 @@ class Observed:
         for side, view in zip(("left", "right"), self._views, strict=True):
             if side not in _sides_of(breach):
                 continue
-            if path and view.hides_attribute(kind, identity, path[0]):
+            if path and view.hides_attribute(kind, identity, path[0]) and not self._shows(place, path):
                 return False
             if paired or (side, *place) in self._alone:
                 continue
@@ -303,6 +312,15 @@ class Observed:
             )
             for difference in compared.differences
             if difference.path == path
+        )
+
+    def _shows(self, place: tuple[str, str], path: Path) -> bool:
+        """Whether both sides show what stands at a path below an attribute of which something else was not read."""
+        kind, identity = place
+        return len(path) > 1 and any(
+            all(_at(path, normal.form) is not None for normal in (one.match.left, one.match.right))
+            for one in self._comparison.matches
+            if one.match.left.kind.name == kind and identity in (one.match.left.identity, one.match.right.identity)
         )
 
     @cached_property

@@ -152,6 +152,26 @@ def test_an_attribute_that_could_not_be_read_is_unknown(tmp_path: Path) -> None:
     assert found.unknown == 1
 
 
+def test_what_both_sides_show_of_an_attribute_is_known_although_not_all_of_it_was_read(tmp_path: Path) -> None:
+    """A variable that both services give themselves, whatever their `env_file` says; not one that it may hold, or fill in."""
+    ours = {"environment": {"LEVEL": "a", "OURS": "1", "FILLED": None, "RIGHT": "x"}}
+    theirs = {"environment": {"LEVEL": "b", "FILLED": "2", "RIGHT": "x"}}
+    pair = compared(normal(ours, raw_identity="orders-staging"), normal(theirs, raw_identity="orders-prod"))
+    left = snapshot("staging", gaps=(gap("staging", resource="orders-staging", attribute="environment"),))
+    right = snapshot("prod", gaps=(gap(resource="orders-prod", attribute="environment"),))
+    both = comparison(pair, left=left, right=right)
+    found = judge(both, policy_of(tmp_path, PLAIN), STAGING, PROD, NOW)
+    assert [breach.path for breach in found.breaches] == [("environment", "LEVEL")]
+    assert found.unknown == 2
+    (breach,) = found.breaches
+    gone = {name: replace(breach, path=("environment", name)) for name in ("RIGHT", "OURS", "FILLED")}
+    assert {name: was_observed(both, one) for name, one in gone.items()} == {
+        "RIGHT": True,
+        "OURS": False,
+        "FILLED": False,
+    }
+
+
 def test_what_one_side_lacks_is_lacking_although_it_names_what_was_not_seen(tmp_path: Path) -> None:
     """A statement about an ARN, of which only production has one, is told; a key that is an id may be another's."""
     pair = compared(
