@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from auditor.waivers import Waiver
 
 _ORDER = list(Level)
-_FOLLOWING = frozenset({"kind-never-seen", "path-never-seen", "never-decides", "waiver-unmatched"})
+_FOLLOWING = frozenset({"kind-never-seen", "kind-not-observed", "path-never-seen", "never-decides", "waiver-unmatched"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,7 @@ class Linter:
     def _count(self, config: Config, policy: Policy, pairs: Sequence[int], mine: tuple[str, ...], tools: Tools) -> None:
         sceneries: list[Scenery] = []
         seen: list[str] = []
+        hidden: set[str] = set()
         for pair in (config.pairs[index] for index in pairs):
             try:
                 found = staged(config, pair, tools, self._now, policy)
@@ -149,13 +150,14 @@ class Linter:
                 continue
             sceneries.append(found.scenery)
             seen.append(f"{pair.left}/{pair.right}")
-            gaps = len(found.left.gaps) + len(found.right.gaps)
+            gaps = found.left.gaps + found.right.gaps
+            hidden.update(gap.kind for gap in gaps)
             if gaps:
                 self._limit(f"{pair.left}/{pair.right} was not observed completely: its counts are too low")
         if not sceneries:
             return
         hits, sights = count(policy, sceneries)
-        self._add(lint_hits(policy, hits, sights, mine))
+        self._add(lint_hits(policy, hits, sights, mine, hidden))
         own = tuple(rule.name for rule in policy.rules if rule.policy in mine)
         self._observed.append(Observed(policy.names, tuple(seen), hits, own))
 

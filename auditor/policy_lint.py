@@ -60,14 +60,21 @@ def lint(policy: Policy, known: Known, mine: Collection[str]) -> Iterator[Remark
         yield from _same_id(rule, policy.rules[index + 1 :])
 
 
-def lint_hits(policy: Policy, hits: Mapping[str, Hits], sights: Sights, mine: Collection[str]) -> Iterator[Remark]:
-    """What the latest snapshots say of the rules of the packs `mine`."""
+def lint_hits(
+    policy: Policy, hits: Mapping[str, Hits], sights: Sights, mine: Collection[str], hidden: Collection[str] = ()
+) -> Iterator[Remark]:
+    """What the latest snapshots say of the rules of the packs `mine`. `hidden` are globs of the kinds of which gaps hide
+    some: what such a rule is about may be there, so it is not called never seen."""
     for rule in policy.rules:
         if rule.policy not in mine:
             continue
         found = hits[rule.name]
-        if not sights.has_kind(rule):
-            message = "never seen: no snapshot holds a resource of such a kind"
+        unseen = not sights.has_kind(rule) or (bool(rule.paths) and not found.seen)
+        if unseen and any(kinds_meet(glob, kind) for glob in rule.kinds or ("*",) for kind in hidden):
+            message = "cannot tell: the last audit could not observe all resources of such a kind"
+            yield _remark(Level.INFO, "kind-not-observed", rule, message, "see what `audit doctor` says to grant")
+        elif not sights.has_kind(rule):
+            message = "never seen: the last snapshots hold no resource of such a kind"
             yield _remark(Level.INFO, "kind-never-seen", rule, message, "nothing to do where it is yet to come")
         elif rule.paths and not found.seen:
             message = f"never seen: of {sights.count(rule)} places of these kinds, none has this path"

@@ -122,12 +122,22 @@ def test_hits_say_where_each_rule_was_of_use(tmp_path: Path) -> None:
         "test/filled": (4, 2, 1, 1, 0),
         "test/here": (1, 1, 0, 1, 0),
     }
-    told = {one.code: one for one in lint_hits(policy, hits, sights, ["test"])}
+    told_all = tuple(lint_hits(policy, hits, sights, ["test"]))
+    told = {one.code: one for one in told_all}
     assert told["never-decides"].rule == "test/level"
     assert told["never-decides"].message.endswith("of the one place that it speaks of, later rules decide (test/again)")
     assert told["path-never-seen"].message == "never seen: of 5 places of these kinds, none has this path"
     assert told["path-never-seen"].remedy == "did you mean `LEVEL`?"
     assert (told["kind-never-seen"].level, told["kind-never-seen"].rule) == (Level.INFO, "test/later")
+    # What a gap may hide is not called never seen; a gap of another kind changes nothing.
+    (later,) = (rule for rule in policy.rules if rule.name == "test/later")
+    denied = [(one.code, one.rule) for one in lint_hits(policy, hits, sights, ["test"], later.kinds)]
+    assert ("kind-not-observed", "test/later") in denied
+    assert "kind-never-seen" not in {code for code, _ in denied}
+    assert "path-never-seen" in {code for code, _ in denied}
+    hidden = {one.code for one in lint_hits(policy, hits, sights, ["test"], ["*"])}
+    assert hidden.isdisjoint({"kind-never-seen", "path-never-seen"})
+    assert list(lint_hits(policy, hits, sights, ["test"], ["aws.none"])) == list(told_all)
 
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
