@@ -23,6 +23,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
+from shutil import which
 
 from auditor.demo import files, living, standin, versions, world
 
@@ -108,20 +110,32 @@ def _audit(config: Path, arguments: Sequence[str], variables: Mapping[str, str])
 
 
 def _next(folder: Path, addresses: Mapping[str, str] | None) -> str:
+    audit = _command()
     if addresses is None:
         return (
             f"\nEverything that was asked for stands in {folder}: read auditor.yaml and README.md there, change a file "
-            f"under environments/ or policies/, and run `audit demo --folder {folder}` again.\n"
-            f"`audit demo --folder {folder} --serve` keeps the company up and serves its page at {PAGE}; try the other "
-            "commands on it, too."
+            f"under environments/ or policies/, and run `{audit} demo --folder {folder}` again.\n\n"
+            "What was found can be looked at from there, without the company:\n\n"
+            f"  cd {quote(str(folder.resolve()))}\n  {audit} findings\n  {audit} explain FINDING\n\n"
+            f"`{audit} demo --folder {folder} --serve` keeps the company up and serves its page at {PAGE}; try "
+            "`audit now` and the other commands on it, too."
         )
     variables = [f"{name}={value}" for name, value in (*list(_CREDENTIALS.items())[:2], *addresses.items())]
     exports = "".join(f"  export {variable}\n" for variable in variables)
     return (
         f"\nThe company stays up until you press Ctrl-C, and is audited every minute.\n\nIts page: {PAGE}\n\n"
-        f"In another terminal:\n\n  cd {folder.resolve()}\n{exports}"
-        "  audit now staging prod\n  audit findings\n\nREADME.md there says what else to try."
+        f"In another terminal:\n\n  cd {quote(str(folder.resolve()))}\n{exports}"
+        f"  {audit} now staging prod\n  {audit} findings\n\nREADME.md there says what else to try."
     )
+
+
+def _command() -> str:
+    """How this very program is started from any folder: by its name where the shell finds it, else by its path."""
+    ours = Path(sys.executable).with_name("audit")
+    found = which("audit")
+    if not ours.exists() or (found is not None and Path(found).absolute() == ours):
+        return "audit"
+    return quote(str(ours))
 
 
 def _keep_serving(config: Path, variables: Mapping[str, str], say: Callable[[str], None]) -> None:

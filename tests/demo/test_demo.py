@@ -86,6 +86,23 @@ def test_the_demo_prints_the_report_says_what_to_do_next_and_exits_0(
     assert "Traceback" not in ran.stderr
 
 
+def test_what_the_demo_says_to_try_works_where_audit_is_not_on_the_path(
+    first: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """As they are printed, from any folder, in a shell that does not find `audit`."""
+    _, ran = first
+    (name,) = re.findall(r"`audit explain ([0-9a-f]+)`", ran.stdout)
+    steps = re.findall(r"^  (\S.*)$", ran.stderr.split("without the company:")[1], re.MULTILINE)
+    script = "\n".join(["set -e", *steps]).replace("FINDING", name)
+    variables = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    tried = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+    )
+    assert tried.returncode == 0, tried.stderr
+    assert f"finding {name}" in tried.stdout
+    assert "Rule       default/" in tried.stdout
+
+
 def test_the_readme_shows_a_part_of_what_the_demo_prints(
     first: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
