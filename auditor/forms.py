@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from auditor.model import Json, Kind, Naming, Trees
     from auditor.names import EnvironmentNames
 
-FORM_VERSION = 9
+FORM_VERSION = 10
 """Part of every key: raise it when the same content would get another normal form, or mention other things."""
 _DIGEST = 32
 _IDENTITY = _DIGEST + 4

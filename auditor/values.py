@@ -40,6 +40,10 @@ _DEFAULT_PORTS = {
 }  # fmt: skip
 # Under these words a value that looks like a number is a name: `1.10` is another release than `1.1`.
 _VERSION_WORDS = frozenset({"version", "versions", "tag", "release", "revision", "image", "engine", "ref", "tags"})
+# How many images are kept, how long a release may take: nothing is named by that.
+_MEASURES = frozenset(
+    "count counts days hours minutes seconds ms limit limits timeout size max min number ttl percent".split()
+)
 _OPAQUE_WORDS = frozenset({"phone", "account", "sha", "commit", "digest", "checksum", "zip", "postcode", "fax", "pin"})
 
 _CPU_WORDS = frozenset({"cpu", "cpus"})
@@ -69,13 +73,14 @@ def canonical(value: Json, key: str = "") -> Json:
 
 def way_of_spelling(key: str) -> int:
     """A number that is equal for keys under which every text has the same spelling."""
-    found = frozenset(words(key))
+    found = frozenset(words(key)) - (frozenset() if _tells_a_version(key) else _VERSION_WORDS)
     return sum(1 << place for place, among in enumerate(_TELLING) if found & among)
 
 
 @lru_cache(maxsize=65536)
 def _tells_a_version(key: str) -> bool:
-    return not _VERSION_WORDS.isdisjoint(words(key))
+    found = words(key)
+    return not (_VERSION_WORDS.isdisjoint(found) or found[-1] in _MEASURES)
 
 
 @lru_cache(maxsize=131072)
