@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from auditor.kept import Keeping, Kept
     from auditor.redact import Redactor
 
-REDACTION_VERSION = 3
+REDACTION_VERSION = 4
 """Part of every key: raise it when the same resource would be redacted in another way."""
 
 _DIGEST = 32

@@ -90,7 +90,7 @@ _DIGESTS = frozenset(
 )
 _IDENTIFIERS = frozenset(
     "id ids arn arns name names url urls uri uris path paths file files host hosts hostname endpoint endpoints version "
-    "versions location bucket prefix username at date time timestamp ref refs".split()
+    "versions location bucket prefix username at date time timestamp ref refs aud audience audiences".split()
 )
 
 

@@ -184,6 +184,7 @@ def test_public_identifiers_and_ordinary_values_stay_as_they_are() -> None:
         "limits": {"max_tokens": 4096, "token_ttl": "24h", "password_min_length": 12},
         "auth": "oauth2",
         "secrets": ["db_password", "tls-cert"],
+        "ACCESS_AUD": "7b283d5d9b56f6fffa342280310a4ae68f13cbb05dc27f3c1d2faec2deae507a",
         "env": {"secret": ["RAILS_MASTER_KEY", "SMTP_PASSWORD", "SENTRY_DSN"]},
         "session_token": True,
         "password": "",
