@@ -76,7 +76,9 @@
 
   // --- Keys. Never while somebody types, and never instead of the browser's own.
   let leading = false;
-  const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog[open]");
+  // A dialog that has just closed keeps the focus until the browser draws again: nobody types there.
+  const typing = (target) =>
+    target.closest("input, textarea, select, [contenteditable], dialog[open]") && !target.closest("dialog:not([open])");
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (leading) {

@@ -115,6 +115,24 @@ def test_keys_lead_through_the_pages(companies: Companies, visit: Visit) -> None
     page.wait_for_url("**/versions")
 
 
+def test_keys_work_at_once_when_a_dialog_has_closed(companies: Companies, visit: Visit) -> None:
+    """A closed dialog keeps the focus until the browser draws again: who is that quick is not typing into it."""
+    from playwright.sync_api import expect
+
+    page = visit(companies("small"), "/findings?text=orders")
+    page.goto(page.url.split("/findings")[0] + str(page.locator("[data-row] a").first.get_attribute("href")))
+    page.keyboard.press("a")
+    acknowledge = page.get_by_role("dialog", name="Acknowledge")
+    acknowledge.locator("input, textarea").first.focus()
+    acknowledge.evaluate(
+        """dialog => {
+            dialog.close();
+            document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "?", bubbles: true}));
+        }"""
+    )
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible(timeout=5_000)
+
+
 def test_filters_stand_in_the_address(companies: Companies, visit: Visit) -> None:
     """Chosen by keyboard, without a new page; the address alone gives the same rows, and Back takes one away."""
     from playwright.sync_api import expect
