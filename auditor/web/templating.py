@@ -71,6 +71,7 @@ def page(
         "config": backend.config if backend is not None and identity is not None else None,
         "now": backend.clock() if backend is not None else None,
         "version": __version__,
+        "pulse": getattr(request.state, "pulse", ""),
     }
     body = templates().get_template(template).render({**around, **context})
     return HTMLResponse(body, status, headers={"vary": "accept", **(headers or {})})

@@ -14,7 +14,7 @@ SECONDS = 2.0
 
 
 class Pulses:
-    """The store's pulse, asked at most once in `SECONDS`, however many pages are open."""
+    """The store's pulse, which those who wait for another one ask at most once in `SECONDS`, however many they are."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,4 +24,10 @@ class Pulses:
         with self._lock:
             if self._known is None or time.monotonic() - self._known[0] >= SECONDS / 2:
                 self._known = time.monotonic(), ground.store.pulse()
+            return self._known[1]
+
+    def fresh(self, ground: Backend) -> str:
+        """The pulse at this moment. Whoever asks `now` hears none that is older, so that no page is told old news."""
+        with self._lock:
+            self._known = time.monotonic(), ground.store.pulse()
             return self._known[1]

@@ -141,8 +141,13 @@
     document.querySelector("#main input[type=checkbox]:checked:not([data-kept])") ||
     String(getSelection()).length > 0;
   let fetching = false;
+  let outdated = false;
   async function refresh() {
-    if (fetching) return;
+    if (fetching) {
+      // What is on its way may have been made before this was recorded.
+      outdated = true;
+      return;
+    }
     fetching = true;
     try {
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
@@ -170,13 +175,18 @@
     } finally {
       fetching = false;
     }
+    if (outdated) {
+      outdated = false;
+      changed();
+    }
   }
   function changed() {
     if (inUse()) say("There is something new.", { label: "Show it", run: refresh });
     else refresh();
   }
   let stream = null;
-  let seen = null;
+  // What the page was made from: an audit that ended before it listened is news, too.
+  let seen = main()?.dataset.live || null;
   function listen() {
     if (stream || !main()?.hasAttribute("data-live")) return;
     stream = new EventSource("/events");

@@ -14,6 +14,7 @@ from auditor.web.keeps import Keeps, keeps
 from auditor.web.queries import environments as asking
 from auditor.web.queries.changes import rows, since_of
 from auditor.web.templating import page, url
+from auditor.web.views.live import pulsed
 
 # Bundles and members of one bundle that a page shows; the rest is in `audit drift --format json`.
 _MOST_BUNDLES = 200
@@ -27,7 +28,7 @@ _Id = Annotated[str, Query(max_length=200)]
 
 
 def environment_router() -> APIRouter:
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ)), Depends(pulsed)])
 
     @router.get("/environments")
     def environments(request: Request, ground: _Ground) -> HTMLResponse:

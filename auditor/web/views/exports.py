@@ -14,6 +14,7 @@ from auditor.web.backend import Backend, backend
 from auditor.web.queries import reports
 from auditor.web.queries.audits import Reports
 from auditor.web.templating import page
+from auditor.web.views.live import pulsed
 
 # The report brings its own style, and nothing else: in the sandbox it is nobody's page.
 HTML_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
@@ -23,7 +24,7 @@ AuditId = Annotated[str, Query(max_length=120)]
 
 
 def exports_router() -> APIRouter:
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ)), Depends(pulsed)])
 
     @router.get("/pairs/{left}/{right}/export.{ending}")
     def export(

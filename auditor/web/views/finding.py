@@ -23,6 +23,7 @@ from auditor.web.queries.finding_rows import rows
 from auditor.web.queries.timeline import DAYS, timeline
 from auditor.web.templating import page, url
 from auditor.web.views.acting import offered, said
+from auditor.web.views.live import pulsed
 
 _MAY_READ = need(Scope.READ)
 Reader = Annotated[Identity, Depends(_MAY_READ)]
@@ -30,7 +31,7 @@ Ground = Annotated[Backend, Depends(backend)]
 
 
 def finding_router() -> APIRouter:
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(_MAY_READ)])
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(_MAY_READ), Depends(pulsed)])
 
     @router.get("/findings/{fingerprint}")
     def finding(

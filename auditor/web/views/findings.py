@@ -14,12 +14,13 @@ from auditor.web.queries.finding_rows import rows
 from auditor.web.queries.findings import FilterError, Filters, chips, listing, read
 from auditor.web.templating import page
 from auditor.web.views.acting import said
+from auditor.web.views.live import pulsed
 
 _MAY_READ = need(Scope.READ)
 
 
 def findings_router() -> APIRouter:
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(_MAY_READ)])
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(_MAY_READ), Depends(pulsed)])
 
     @router.get("/findings")
     def findings(

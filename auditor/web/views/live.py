@@ -1,4 +1,6 @@
-"""GET /events: tells an open page that something changed, as server-sent events. What changed, the page itself shows."""
+"""GET /events: tells an open page that something changed, as server-sent events. What changed, the page itself shows.
+
+A page says which pulse of the store it shows, and compares what it hears with that."""
 
 from __future__ import annotations
 
@@ -36,6 +38,17 @@ def live_router() -> APIRouter:
         return StreamingResponse(changes(request, ground, kept.pulses), media_type="text/event-stream", headers=headers)
 
     return router
+
+
+def pulsed(
+    request: Request, ground: Annotated[Backend, Depends(backend)], kept: Annotated[Keeps, Depends(keeps)]
+) -> None:
+    """Asked before a page reads anything: what is recorded while it is made, or until it listens, is news to it."""
+    try:
+        request.state.pulse = kept.pulses.fresh(ground)
+    except StoreError:
+        # What the page reads says why.
+        request.state.pulse = ""
 
 
 async def changes(request: Request, ground: Backend, pulses: Pulses, seconds: float = SECONDS) -> AsyncIterator[str]:

@@ -10,10 +10,11 @@ from auditor.web.access import Scope, need
 from auditor.web.backend import Backend, backend
 from auditor.web.keeps import Keeps, keeps
 from auditor.web.templating import page
+from auditor.web.views.live import pulsed
 
 
 def overview_router() -> APIRouter:
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ)), Depends(pulsed)])
 
     @router.get("/")
     def show(

@@ -22,6 +22,7 @@ from auditor.web.queries.pair import Names, findings, head, named, path_of, tabs
 from auditor.web.queries.staging import Busy
 from auditor.web.templating import page, url
 from auditor.web.views.acting import said
+from auditor.web.views.live import pulsed
 
 _MOST_PAIRS = 200
 Ground = Annotated[Backend, Depends(backend)]
@@ -30,7 +31,7 @@ _Keeps = Annotated[Keeps, Depends(keeps)]
 
 def pair_router() -> APIRouter:
     router = APIRouter(include_in_schema=False)
-    reading = [Depends(need(Scope.READ))]
+    reading = [Depends(need(Scope.READ)), Depends(pulsed)]
 
     @router.get("/pairs/{left}/{right}", dependencies=reading)
     def show(

@@ -19,6 +19,7 @@ from auditor.web.backend import Backend, backend
 from auditor.web.queries import explained, policies
 from auditor.web.queries.policies import RuleFilter
 from auditor.web.templating import page
+from auditor.web.views.live import pulsed
 
 if TYPE_CHECKING:
     from auditor.config import Config, Pair
@@ -41,7 +42,7 @@ Name = Annotated[str, Query(max_length=64)]
 
 
 def policies_router() -> APIRouter:
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ)), Depends(pulsed)])
 
     @router.get("/policies")
     def every(request: Request, ground: Annotated[Backend, Depends(backend)]) -> HTMLResponse:

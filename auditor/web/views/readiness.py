@@ -18,6 +18,7 @@ from auditor.web.keeps import Keeps, keeps
 from auditor.web.queries.readiness import DEFAULT, Answered, Asked, Unasked, overview
 from auditor.web.templating import page, url
 from auditor.web.views.environment import own_name, segment
+from auditor.web.views.live import pulsed
 
 # A page is answered at once: what is not found out within this time, it shows as soon as it is.
 _AT_ONCE = 0.1
@@ -35,12 +36,12 @@ _Against = Annotated[str, Query(max_length=200)]
 def readiness_router() -> APIRouter:
     router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
 
-    @router.get("/ready")
+    @router.get("/ready", dependencies=[Depends(pulsed)])
     def all_of_them(request: Request, ground: _Ground, kept: _Keeps) -> HTMLResponse:
         rows = overview(ground, kept.readiness)
         return page(request, "readiness_list.html", rows=[_row(asked, found) for asked, found in rows])
 
-    @router.get("/ready/{name}")
+    @router.get("/ready/{name}", dependencies=[Depends(pulsed)])
     def one(
         request: Request,
         name: str,

@@ -20,6 +20,7 @@ from auditor.web.queries.lineage import lineage
 from auditor.web.queries.resources import LATEST, Wanted
 from auditor.web.templating import page, url
 from auditor.web.views.environment import own_name, segment
+from auditor.web.views.live import pulsed
 
 _AT_ONCE = 0.2
 _ASKED_FOR = 2.0
@@ -54,7 +55,7 @@ class _Asked:
 
 
 def resource_router() -> APIRouter:
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ)), Depends(pulsed)])
 
     @router.get("/environments/{name}/snapshots/{snapshot}")
     def snapshot(

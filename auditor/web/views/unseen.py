@@ -13,12 +13,13 @@ from auditor.web.access import Scope, need
 from auditor.web.backend import Backend, backend
 from auditor.web.queries.unseen import unseen
 from auditor.web.templating import page
+from auditor.web.views.live import pulsed
 
 _MOST_NOTICES = 100
 
 
 def unseen_router() -> APIRouter:
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ)), Depends(pulsed)])
 
     @router.get("/gaps")
     def gaps(

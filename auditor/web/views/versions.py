@@ -11,6 +11,7 @@ from auditor.web.access import Scope, need
 from auditor.web.backend import Backend, backend
 from auditor.web.keeps import Keeps, keeps
 from auditor.web.templating import page, url
+from auditor.web.views.live import pulsed
 
 # Longer names of components are cut where they are stored.
 _LONGEST = 200
@@ -19,7 +20,7 @@ _DETAILED = 4
 
 
 def versions_router() -> APIRouter:
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ))])
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(need(Scope.READ)), Depends(pulsed)])
 
     @router.get("/versions")
     def versions(

@@ -20,6 +20,7 @@ from auditor.web.keeps import Keeps, keeps
 from auditor.web.queries.waivers import WaiverFilter, covers_text, one, waivers
 from auditor.web.templating import page, url
 from auditor.web.views.acting import DONE
+from auditor.web.views.live import pulsed
 
 if TYPE_CHECKING:
     from auditor.waivers import Waiver
@@ -33,7 +34,7 @@ Text = Annotated[str, Query(max_length=200)]
 def waivers_router() -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/waivers")
+    @router.get("/waivers", dependencies=[Depends(_MAY_READ), Depends(pulsed)])
     def every(
         request: Request,
         ground: Ground,

@@ -51,6 +51,47 @@ def test_an_audit_shows_on_an_open_page_that_stays_where_it_was(small: Site, vis
     assert reader.get_by_role("searchbox", name="Search findings").input_value() == "half a wo"
 
 
+def test_what_was_recorded_before_the_page_listened_is_shown(small: Site, visit: Visit) -> None:
+    """An audit that ends between the answer and the first word of the stream is no news to the stream, but to the page."""
+    from playwright.sync_api import Route, expect
+
+    def late(route: Route) -> None:
+        _release_orders(small, "3.8.5")
+        route.continue_()
+
+    page = visit(small, None)
+    page.route("**/events", late, times=1)
+    page.goto("/pairs/staging/prod")
+    expect(page.get_by_text("orders:3.8.5").first).to_be_visible()
+
+
+def test_what_is_recorded_while_a_page_is_asked_anew_is_shown(small: Site, visit: Visit) -> None:
+    """The answer that is on its way knows nothing of it."""
+    from playwright.sync_api import Route, expect
+
+    page = visit(small, "/pairs/staging/prod")
+    _wait_for_pulse(page)
+
+    def late(route: Route) -> None:
+        old = route.fetch()
+        page.evaluate("delete document.documentElement.dataset.told")
+        _release_orders(small, "3.8.6")
+        _wait_for_pulse(page)
+        route.fulfill(response=old)
+
+    page.route("**/pairs/staging/prod", late, times=1)
+    _release_orders(small, "3.8.5")
+    expect(page.get_by_text("orders:3.8.6").first).to_be_visible()
+
+
+def _release_orders(where: Site, version: str) -> None:
+    """Staging gets another version, and an audit sees it."""
+    file = where.folder / "staging" / "orders.yaml"
+    file.write_text(re.sub(r"orders:3[.]8[.]\d", f"orders:{version}", file.read_text()))
+    where.clock.later(_AN_HOUR)
+    where.audit()
+
+
 def test_news_wait_while_somebody_writes(small: Site, visit: Visit) -> None:
     """The page asks; what is being typed is neither lost nor moved."""
     from playwright.sync_api import expect
