@@ -28,7 +28,11 @@ _URL = re.compile(
 _ADDRESS = re.compile(
     r"(?P<host>\[[0-9a-f:]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)+|localhost)(?::(?P<port>[0-9]+))?", re.IGNORECASE
 )
-_ARN = re.compile(r"arn:(?P<partition>[a-z-]+):(?P<service>[a-z0-9-]+):[^:]*:[^:]*:(?P<resource>.+)", re.DOTALL)
+# The type is `role/` of `role/orders`, `secret:` of `secret:orders`; queues and topics are called by their names alone.
+_ARN = re.compile(
+    r"arn:(?P<partition>[a-z-]+):(?P<service>[a-z0-9-]+):[^:]*:[^:]*:(?P<resource>(?=.)(?P<type>[^:/]*[:/])?.*)",
+    re.DOTALL,
+)
 _PARTS = re.compile(r"[A-Za-z][\w ]*=[^;]*(?:;\s*[A-Za-z][\w ]*=[^;]*)+;?\s*")
 # What was made up by a machine: it holds a digit, and is too long for a version such as `v2`.
 _MADE_UP = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9_@-]{6,}|[0-9]+")
@@ -51,8 +55,6 @@ _STORES = frozenset(
 # Under these every customer, and every service, has a name.
 _PLATFORMS = frozenset({"amazonaws.com", "windows.net", "azure.com", "googleapis.com"})
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "net", "nhs", "org"})
-# `role/` of `role/orders`, `secret:` of `secret:orders`; queues and topics are called by their names alone.
-_TYPE = re.compile(r"(?:[^:/]*[:/])?")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
 
 
@@ -96,7 +98,7 @@ def _same_url(left: re.Match[str], right: re.Match[str]) -> bool:
 def _same_arn(left: re.Match[str], right: re.Match[str]) -> bool:
     if left["partition"] != right["partition"] or left["service"] != right["service"]:
         return False
-    if left["service"] != "s3" and _TYPE.match(left["resource"])[0] != _TYPE.match(right["resource"])[0]:  # type: ignore[index]
+    if left["service"] != "s3" and left["type"] != right["type"]:
         return False
     # `secret:NAME:KEY`, `function:NAME:ALIAS`: what follows the name tells which part of the thing is meant.
     ours, theirs = left["resource"].split(":"), right["resource"].split(":")

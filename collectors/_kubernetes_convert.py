@@ -23,6 +23,11 @@ def _secret(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def maps(value: Any) -> list[dict[str, Any]]:
+    """The maps in a list; none where it is no list. A manifest in Git was never checked by a server."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _encoded(value: Any) -> Any:
     # A map or a number is refused by the server; it stays what it is.
     return base64.b64encode(value.encode("utf-8", "surrogatepass")).decode() if isinstance(value, str) else value
@@ -37,8 +42,8 @@ def _autoscaler(document: dict[str, Any]) -> dict[str, Any]:
     if percent is not None and not spec.get("metrics"):
         target = {"type": "Utilization", "averageUtilization": percent}
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
-    for metric in spec.get("metrics") or ():
-        body = metric.get("resource") if isinstance(metric, dict) else None
+    for metric in maps(spec.get("metrics")):
+        body = metric.get("resource")
         if isinstance(body, dict) and "target" not in body:
             if (utilization := body.pop("targetAverageUtilization", None)) is not None:
                 body["target"] = {"type": "Utilization", "averageUtilization": utilization}
@@ -55,12 +60,11 @@ def _ingress(document: dict[str, Any]) -> dict[str, Any]:
     if isinstance(spec.get("backend"), dict):
         spec["defaultBackend"] = spec.pop("backend")
     spec.update({key: _backend(spec[key]) for key in ("defaultBackend",) if key in spec})
-    for rule in spec.get("rules") or ():
-        http = rule.get("http") if isinstance(rule, dict) else None
-        for path in (http.get("paths") or ()) if isinstance(http, dict) else ():
-            if isinstance(path, dict):
-                path.setdefault("pathType", "ImplementationSpecific")
-                path["backend"] = _backend(path.get("backend"))
+    for rule in maps(spec.get("rules")):
+        http = rule.get("http")
+        for path in maps(http.get("paths")) if isinstance(http, dict) else ():
+            path.setdefault("pathType", "ImplementationSpecific")
+            path["backend"] = _backend(path.get("backend"))
     return document
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from auditor.model import Json
-from collectors._kubernetes_convert import converted
+from collectors._kubernetes_convert import converted, maps
 from collectors._kubernetes_tables import (
     CONTAINERS,
     DROPPED,
@@ -64,7 +64,7 @@ def _is_whole(document: Document, kind: str) -> bool:
     if kind in TEMPLATES:
         required = {"Job": (), "CronJob": ("schedule",)}.get(kind, ("selector",))
         pods = [pod for pod in _at(document, f"{TEMPLATES[kind]}.spec") if isinstance(pod, dict)]
-        containers = [container for pod in pods for container in _items(pod.get("containers"))]
+        containers = [container for pod in pods for container in maps(pod.get("containers"))]
         return all(key in spec for key in required) and bool(containers) and all("image" in one for one in containers)
     needed = {"Service": ("ports",), "HorizontalPodAutoscaler": ("scaleTargetRef", "maxReplicas")}.get(kind, ())
     named = kind == "Service" and spec.get("type") == "ExternalName"
@@ -139,9 +139,9 @@ def _pull_policy(image: str) -> str:
 
 def _service(document: Document) -> None:
     spec = document["spec"]
-    for port in _items(spec.get("ports")):
+    for port in maps(spec.get("ports")):
         if _equal(port.get("targetPort"), port.get("port")):
-            del port["targetPort"]
+            port.pop("targetPort", None)
     # `None` is a choice (no load balancing); an address is given out.
     if spec.get("clusterIP") != "None":
         spec.pop("clusterIP", None)
@@ -154,7 +154,7 @@ def _network_policy(document: Document) -> None:
 
 
 def _subjects(document: Document) -> None:
-    for subject in _items(document.get("subjects")):
+    for subject in maps(document.get("subjects")):
         group = "" if subject.get("kind") == "ServiceAccount" else "rbac.authorization.k8s.io"
         if subject.get("apiGroup") == group:
             del subject["apiGroup"]
@@ -185,9 +185,10 @@ def _limits(document: Document) -> None:
         if limit.get("type") != "Container":
             continue
         for key, sources in (("default", ("max",)), ("defaultRequest", ("default", "min"))):
-            for source in sources:
-                for name, value in (limit.get(source) or {}).items():
-                    limit.setdefault(key, {}).setdefault(name, value)
+            given = [one for source in (*reversed(sources), key) if isinstance(one := limit.get(source), dict)]
+            merged = {name: value for one in given for name, value in one.items()}
+            if merged and isinstance(limit.get(key, merged), dict):
+                limit[key] = merged
 
 
 def _scaling(document: Document) -> None:
@@ -232,10 +233,6 @@ def _said(value: Any, key: str = "") -> Any:
     return [_said(item) for item in value] if isinstance(value, list) else value
 
 
-def _items(value: Any) -> list[Document]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 def _at(document: Any, path: str) -> Iterator[Document]:
     """Every map at a path."""
     if not path:
@@ -246,7 +243,7 @@ def _at(document: Any, path: str) -> Iterator[Document]:
     if not isinstance(document, dict):
         return
     if step.endswith("[]"):
-        for item in _items(document.get(step[:-2])):
+        for item in maps(document.get(step[:-2])):
             yield from _at(item, rest)
     else:
         yield from _at(document.get(step), rest)

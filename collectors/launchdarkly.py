@@ -200,7 +200,7 @@ def _asked(clause: Mapping[str, Any]) -> str:
     subject = f"{kind}." if kind != "user" else ""
     attribute = str(clause.get("attribute") or "")
     negation = "not " if clause.get("negate") else ""
-    return f"{negation}{subject}{attribute} {clause.get('op')}".strip()
+    return f"{negation}{subject}{attribute} {text(clause, 'op', 'a clause')}".strip()
 
 
 def _targets(settings: Mapping[str, Any], names: list[str]) -> Iterator[str]:

@@ -20,6 +20,8 @@ MEANINGS: Mapping[GapReason, str] = {
 }
 _AWS_DENIED = "Grant the missing permission; `audit iam-policy` prints all that are needed."
 _DENIED = "Grant the missing permission; `audit collectors NAME` says which the collector needs."
+_NO_ACCESS = "there are no credentials that may read any of it"
+_NO_ACCESS_REMEDY = "Look at its credentials first. "
 _THROTTLED = "Run again later, or ask for less at a time."
 
 
@@ -55,13 +57,19 @@ class GapGroup:
 
     @property
     def meaning(self) -> str:
-        return MEANINGS[self.reason]
+        return _NO_ACCESS if self._is_locked_out else MEANINGS[self.reason]
 
     @property
     def remedy(self) -> str:
         if self.reason is GapReason.ACCESS_DENIED:
-            return _AWS_DENIED if self.source.startswith("aws:") else _DENIED
+            first = _NO_ACCESS_REMEDY if self._is_locked_out else ""
+            return first + (_AWS_DENIED if self.source.startswith("aws:") else _DENIED)
         return _THROTTLED if self.reason is GapReason.THROTTLED else ""
+
+    @property
+    def _is_locked_out(self) -> bool:
+        """Whether nothing of the source is read: then no single permission is missing, but somebody has yet to sign in."""
+        return self.reason is GapReason.ACCESS_DENIED and any("*" in kind for kind in self.kinds)
 
 
 def gap_groups(gaps: Iterable[Gap]) -> tuple[GapGroup, ...]:

@@ -48,7 +48,7 @@ def resource(kind: str, version: str, item: Mapping[str, Json], source: str, pat
 
     `version` is what it was asked in (`apps/v1`); `path` where the API has it.
     """
-    metadata = _map(item.get("metadata"))
+    metadata = mapped(item.get("metadata"))
     if metadata.get("ownerReferences") or _is_systems(kind, item, metadata):
         return None
     whole = {key: value for key, value in item.items() if key != "status"}
@@ -57,24 +57,24 @@ def resource(kind: str, version: str, item: Mapping[str, Json], source: str, pat
     if found is None or kind not in _TELLING:
         return found
     # What is deployed is read from it (`auditor/deployed.py`).
-    status = {key: value for key, value in _map(item.get("status")).items() if key in _STATUS}
+    status = {key: value for key, value in mapped(item.get("status")).items() if key in _STATUS}
     return replace(found, attributes={**found.attributes, "status": status}) if status else found
 
 
 def _is_systems(kind: str, item: Mapping[str, Json], metadata: Mapping[str, Json]) -> bool:
     check = _SYSTEMS.get(kind)
     name = str(metadata.get("name", ""))
-    if name.startswith(_SYSTEM) or _BOOTSTRAPPED in _map(metadata.get("labels")):
+    if name.startswith(_SYSTEM) or _BOOTSTRAPPED in mapped(metadata.get("labels")):
         return True
-    return check is not None and check(name, item, _map(metadata.get("annotations")))
+    return check is not None and check(name, item, mapped(metadata.get("annotations")))
 
 
 _SYSTEMS: Mapping[str, Callable[[str, Mapping[str, Json], Mapping[str, Json]], bool]] = {
     "ServiceAccount": lambda name, _item, _notes: name == "default",
     "ConfigMap": lambda name, _item, notes: name in _PUBLISHED or _LEADER in notes,
-    "Secret": lambda _name, item, notes: item.get("type") in _TOKEN_TYPES or _ACCOUNT in notes,
+    "Secret": lambda _name, item, notes: str(item.get("type")) in _TOKEN_TYPES or _ACCOUNT in notes,
     "Service": lambda name, item, _notes: (
-        name == "kubernetes" and _map(item.get("metadata")).get("namespace") == "default"
+        name == "kubernetes" and mapped(item.get("metadata")).get("namespace") == "default"
     ),
     "PriorityClass": lambda name, _item, _notes: name in _CLASSES,
     "Namespace": lambda name, _item, _notes: name == "default",
@@ -83,7 +83,7 @@ _SYSTEMS: Mapping[str, Callable[[str, Mapping[str, Json], Mapping[str, Json]], b
 
 def _written(metadata: Mapping[str, Json], kind: str, asked: str) -> str:
     """The API version that an object was written in, which is another than the one it is asked in as long as both are served."""
-    applied = _map(metadata.get("annotations")).get(_APPLIED)
+    applied = mapped(metadata.get("annotations")).get(_APPLIED)
     if isinstance(applied, str):
         try:
             found = json.loads(applied)
@@ -93,7 +93,7 @@ def _written(metadata: Mapping[str, Json], kind: str, asked: str) -> str:
             return str(found["apiVersion"])
     managers = metadata.get("managedFields")
     written = [one for one in (managers if isinstance(managers, list) else ()) if isinstance(one, dict)]
-    people = [one for one in written if not one.get("subresource") and one.get("manager") not in _CONTROLLERS]
+    people = [one for one in written if not one.get("subresource") and str(one.get("manager")) not in _CONTROLLERS]
     return next((str(one["apiVersion"]) for one in people if isinstance(one.get("apiVersion"), str)), asked)
 
 
@@ -108,5 +108,6 @@ def told_apart(found: Iterable[Resource]) -> Iterator[Resource]:
         yield replace(one, identity=f"{one.parent}/{one.identity}") if shared else one
 
 
-def _map(value: Any) -> Mapping[str, Any]:
+def mapped(value: Any) -> Mapping[str, Any]:
+    """A part that should be a map; an empty one where it is something else."""
     return value if isinstance(value, dict) else {}

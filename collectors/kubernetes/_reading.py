@@ -106,8 +106,7 @@ class Reading:
         version = f"{place.group}/{place.version}" if place.group else place.version
         found: list[Resource] = []
         for item in items:
-            metadata = item.get("metadata")
-            metadata = metadata if isinstance(metadata, dict) else {}
+            metadata = _live.mapped(item.get("metadata"))
             if not isinstance(metadata.get("name"), str):
                 raise CollectError(GapReason.MALFORMED, "the listing holds an object without a name")
             where = self.api.path(place.group, place.version, place.plural, metadata.get("namespace"))
@@ -165,11 +164,12 @@ class Reading:
         return [one for one in named if _live.is_read(one, named, self.options.exclude_namespaces)]
 
     def _is_read(self, item: dict[str, Any], place: Custom) -> bool:
-        metadata = item.get("metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
+        metadata = _live.mapped(item.get("metadata"))
         namespace = metadata.get("name") if place.kind == "Namespace" else metadata.get("namespace")
         if namespace is None:
             return True
+        if not isinstance(namespace, str):
+            raise CollectError(GapReason.MALFORMED, "the listing holds an object whose namespace is no text")
         if self.chosen is not None and namespace not in self.chosen:
             return False
         return _live.is_read(namespace, self.options.namespaces, self.options.exclude_namespaces)
@@ -186,7 +186,7 @@ class Reading:
                     _, found = self._listed(place, _AUTOSCALER.kind) if version else ([], [])
                 except CollectError:
                     found = []
-                told = (target_of((one.get("metadata") or {}).get("namespace"), one) for one in found)
+                told = (target_of(_live.mapped(one.get("metadata")).get("namespace"), one) for one in found)
                 self._targets = [target for target in told if target is not None]
             return self._targets
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from auditor.collector import Context
 from auditor.errors import CollectError
 from auditor.model import Gap, GapReason, Resource
 from collectors import consul, github, gitlab, launchdarkly, terraform, unleash, vault
+from tests.collectors.shapes import other_shapes
 from tests.collectors.test_consul import Consul
 from tests.collectors.test_flags import Darkly, darkly_flag, features, unleash_flag
 from tests.collectors.test_forges import GITHUB, GITLAB, REPO
@@ -37,36 +36,6 @@ FAR_SIDES: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     "launchdarkly": (launchdarkly, Darkly(darkly_flag("a")), {"token": "t", "project": "shop", "environment": "production"}, "url"),
     "unleash": (unleash, features(FLAG), {"token": "t"}, "url"),
 }  # fmt: skip
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in an answer; of a list the first item, for the others are alike."""
-    yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from places(item, (*path, key))
-
-
-def changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """The document with another value at a place; ... takes the key away."""
-    if not path:
-        return value
-    found = copy.deepcopy(document)
-    at = found
-    for step in path[:-1]:
-        at = at[step]
-    if value is ...:
-        del at[path[-1]]
-    else:
-        at[path[-1]] = value
-    return found
-
-
-def others(value: Any) -> tuple[Any, ...]:
-    """What may stand there instead: nothing, and values of other types, some with something in them."""
-    if isinstance(value, dict):
-        return (None, [], ["x"], "x", 7, ...)
-    return (None, {}, "x", 7, [None], ...) if isinstance(value, list) else (None, {"x": None}, [[]], ...)
 
 
 def answers(server: Hostile) -> dict[str, Answer]:
@@ -97,22 +66,16 @@ def test_an_answer_of_any_other_shape_is_a_gap_in_words_or_is_read(name: str) ->
         gaps: set[str] = set()
         for path, answer in good.items():
             document = json.loads(answer.body)
-            for place in places(document):
-                at = document
-                for step in place:
-                    at = at[step]
-                for value in others(at):
-                    if value is ... and not place:
-                        continue
-                    body = json.dumps(changed(document, place, value)).encode()
-                    server.routes = {**good, path: Answer(body, headers=answer.headers)}
-                    for item in read(module, options):
-                        if isinstance(item, Gap):
-                            gaps.add(item.detail)
-                            assert "Error" not in item.detail, (path, place, value)
-                        else:
-                            assert "None" not in item.identity, (path, place, value)
-                            assert "'None'" not in repr(item.attributes), (path, place, value)
+            for place, value, other in other_shapes(document):
+                body = json.dumps(other).encode()
+                server.routes = {**good, path: Answer(body, headers=answer.headers)}
+                for item in read(module, options):
+                    if isinstance(item, Gap):
+                        gaps.add(item.detail)
+                        assert "Error" not in item.detail, (path, place, value)
+                    else:
+                        assert "None" not in item.identity, (path, place, value)
+                        assert "'None'" not in repr(item.attributes), (path, place, value)
     assert any("the answer is not what was asked for: " in detail for detail in gaps)
 
 
@@ -146,13 +109,7 @@ def test_a_state_of_another_shape_is_refused_in_words() -> None:
     document["resources"] = document["resources"][:2]
     with hostile({}) as server:
         options = {"http": {"url": f"{server.url}/state"}}
-        for place in places(document):
-            at = document
-            for step in place:
-                at = at[step]
-            for value in others(at):
-                if value is ... and not place:
-                    continue
-                server.routes = {"/state": Answer(json.dumps(changed(document, place, value)).encode())}
-                for item in read(terraform, options):
-                    assert not isinstance(item, Gap) or "Error" not in item.detail, (place, value, item)
+        for place, value, other in other_shapes(document):
+            server.routes = {"/state": Answer(json.dumps(other).encode())}
+            for item in read(terraform, options):
+                assert not isinstance(item, Gap) or "Error" not in item.detail, (place, value, item)

@@ -177,3 +177,15 @@ def test_whoever_is_denied_is_sent_to_what_tells_the_permissions(source: str, co
     """A database has no IAM policy; each collector says itself what it needs."""
     (group,) = gap_groups([Gap("prod", source, "data.*", GapReason.ACCESS_DENIED, "denied")])
     assert command in group.remedy
+
+
+def test_a_source_of_which_nothing_is_read_lacks_credentials_and_not_one_permission() -> None:
+    """Nobody signed in, or a key that is no more: no permission mends that."""
+    nothing_read, one_kind = (
+        gap_groups([Gap("prod", "aws:default", kind, GapReason.ACCESS_DENIED, "denied")])[0]
+        for kind in ("aws.*", "aws.rds.instance")
+    )
+    assert nothing_read.meaning == "there are no credentials that may read any of it"
+    assert nothing_read.remedy.startswith("Look at its credentials first. Grant the missing permission; ")
+    assert one_kind.meaning == "the credentials may not read it"
+    assert one_kind.remedy.startswith("Grant the missing permission; ")

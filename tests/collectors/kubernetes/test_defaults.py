@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 from auditor.model import Resource
 from collectors._kubernetes_defaults import completed
 from collectors._kubernetes_scaled import without_scaled_replicas
+from collectors.kubernetes import _live
+from tests.collectors.kubernetes.stand import RECORDED, answers
+from tests.collectors.shapes import other_shapes
 
 
 def deployment(
@@ -98,3 +103,25 @@ def test_what_an_autoscaler_scales_has_no_number_of_replicas_of_its_own() -> Non
     assert [one.attributes["spec"] for one in without_scaled_replicas(listed[2:], [("blog", "deployment", "api")])] == [
         {}
     ]
+
+
+def test_a_manifest_of_any_other_shape_is_read_all_the_same() -> None:
+    """In Git nobody has checked it: one part that is written wrong does not cost the other files."""
+    for manifest in yaml.safe_load_all((RECORDED / "manifests.yaml").read_text()):
+        for place, _, other in other_shapes(manifest):
+            if place:
+                assert isinstance(completed(other), dict), (manifest["kind"], place)
+
+
+def test_an_object_of_any_other_shape_is_read_all_the_same() -> None:
+    """What an aggregated API answers, no schema has checked: one object that is odd does not cost the whole listing."""
+    listed = [each for each in answers().values() if isinstance(each, dict) and each.get("items")]
+    seen = 0
+    for listing in listed:
+        kind, version = str(listing.get("kind")).removesuffix("List"), str(listing.get("apiVersion"))
+        for place, value, other in other_shapes(listing["items"][0]):
+            if place and place not in (("metadata",), ("metadata", "name")):
+                found = _live.resource(kind, version, other, "kubernetes:x", "/x")
+                assert found is None or found.identity == other["metadata"]["name"], (kind, place, value)
+                seen += found is not None
+    assert seen > 1000
