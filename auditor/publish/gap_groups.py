@@ -69,7 +69,8 @@ class GapGroup:
     @property
     def _is_locked_out(self) -> bool:
         """Whether nothing of the source is read: then no single permission is missing, but somebody has yet to sign in."""
-        return self.reason is GapReason.ACCESS_DENIED and any("*" in kind for kind in self.kinds)
+        everything = {"*", f"{self.source.partition(':')[0]}.*"}
+        return self.reason is GapReason.ACCESS_DENIED and not everything.isdisjoint(self.kinds)
 
 
 def gap_groups(gaps: Iterable[Gap]) -> tuple[GapGroup, ...]:

@@ -181,11 +181,11 @@ def test_whoever_is_denied_is_sent_to_what_tells_the_permissions(source: str, co
 
 def test_a_source_of_which_nothing_is_read_lacks_credentials_and_not_one_permission() -> None:
     """Nobody signed in, or a key that is no more: no permission mends that."""
-    nothing_read, one_kind = (
+    nothing_read, one_service = (
         gap_groups([Gap("prod", "aws:default", kind, GapReason.ACCESS_DENIED, "denied")])[0]
-        for kind in ("aws.*", "aws.rds.instance")
+        for kind in ("aws.*", "aws.rds.*")
     )
     assert nothing_read.meaning == "there are no credentials that may read any of it"
     assert nothing_read.remedy.startswith("Look at its credentials first. Grant the missing permission; ")
-    assert one_kind.meaning == "the credentials may not read it"
-    assert one_kind.remedy.startswith("Grant the missing permission; ")
+    assert one_service.meaning == "the credentials may not read it"
+    assert one_service.remedy.startswith("Grant the missing permission; ")
