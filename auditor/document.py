@@ -122,6 +122,11 @@ def expect(documents: Iterable[Document]) -> None:
         many.expect(digests)
 
 
+def elsewhere(contents: Iterable[Mapping[str, Json]]) -> list[Document]:
+    """Those of them that are documents whose bodies are not at hand."""
+    return [one for one in contents if type(one) is Document and one._body is None]
+
+
 class _Asked:
     """A document as a key of what was parsed lately: two of one digest say the same."""
 

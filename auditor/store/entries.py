@@ -71,7 +71,7 @@ def rows(resources: Iterable[Resource]) -> list[Row]:
             one.tags,
             one.component,
             one.location,
-            one.attributes.digest if type(one.attributes) is Document else document(one).digest,
+            told.sha256.hex() if type(told := one.attributes) is Document else document(one).digest,
         )
         for one in resources
     ]
@@ -85,9 +85,9 @@ def document(resource: Resource) -> Document:
         raise StoreError(f"store: {resource.kind} {resource.identity}: attributes are not JSON: {error}") from error
 
 
-def name(one: Named) -> str:
-    """What resources are ordered by, and chunks are cut by."""
-    return f"{one.kind}\0{one.identity}\0{one.source}\0{one.region or ''}\0{one.account or ''}"
+def names(resources: Iterable[Named]) -> list[str]:
+    """What resources are called among all of their snapshot: what they are ordered by, and chunks are cut by."""
+    return [f"{one.kind}\0{one.identity}\0{one.source}\0{one.region or ''}\0{one.account or ''}" for one in resources]
 
 
 def is_ordered(named: Sequence[str]) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 import auditor
 from auditor.codec import canonical, digest, encode
 from auditor.deployed import DEPLOYED_VERSION, KINDS, deployed
-from auditor.document import Document
+from auditor.document import Document, elsewhere
 from auditor.errors import StoreError
 from auditor.gauges import Deployed
 from auditor.model import Resource, Snapshot
@@ -83,7 +83,7 @@ class Saver:
         """The same again changes nothing, another of its id is refused. Documents that were not at hand are found in this
         store from then on, several at once."""
         self._save(snapshot, words)
-        away = [one for one in map(_ATTRIBUTES, snapshot.resources) if isinstance(one, Document) and not one.held]
+        away = elsewhere(map(_ATTRIBUTES, snapshot.resources))
         find = Documents(self._database, (one.sha256 for one in away))
         for one in away:
             one.found_by(find)
@@ -141,7 +141,7 @@ def _told_by(resources: Sequence[Resource], words: tuple[str, ...]) -> str:
 
 def _read_together(database: Database, resources: Sequence[Resource]) -> Iterator[Resource]:
     """The resources, with those documents read at once that are not at hand and that this store has."""
-    away = [one for one in map(_ATTRIBUTES, resources) if isinstance(one, Document) and not one.held]
+    away = elsewhere(map(_ATTRIBUTES, resources))
     find = Documents(database)
     find.expect([one.digest for one in away])
     for resource in resources:
@@ -227,7 +227,7 @@ def _take_apart(snapshot: Snapshot) -> _Parts:
     # Nothing is kept by resource but its name: a hundred thousand rows would be gone through again and again by the garbage
     # collector, at three times the price of making them.
     resources = snapshot.resources
-    named = list(map(entries.name, resources))
+    named = entries.names(resources)
     ordered = entries.is_ordered(named)
     by_source: dict[str, list[int]] = {}
     for place, source in enumerate(map(_SOURCE, resources)):

@@ -22,7 +22,7 @@ from auditor.model import Gap, Listing, Snapshot
 from auditor.store import blobs
 from auditor.store.database import Database
 from auditor.store.documents import Documents
-from auditor.store.entries import DIGEST, Named, Row, Sharing, chunks_of, name, rows_of
+from auditor.store.entries import DIGEST, Named, Row, Sharing, chunks_of, names, rows_of
 from auditor.store.tables import ChunkRow, DocumentRow, ManifestRow, SnapshotManifestRow, SnapshotRow
 
 Item = TypeVar("Item", bound=Named)
@@ -105,7 +105,8 @@ def in_order(said: Facts, listed: Sequence[Sequence[Item]]) -> list[Item]:
         return [item for which, first, count in said.runs for item in listed[which][first : first + count]]
     found = list(chain.from_iterable(listed))
     if len(listed) > 1:
-        found.sort(key=name)
+        named = names(found)
+        return [found[place] for place in sorted(range(len(found)), key=named.__getitem__)]
     return found
 
 

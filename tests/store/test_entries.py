@@ -35,10 +35,10 @@ def test_a_row_says_what_the_codec_says_of_a_resource():
 def test_one_resource_more_or_less_or_other_is_one_other_chunk():
     """All others are shared: they are cut by names, whose number and place do not matter."""
     made = (replace(one, attributes=Document.of(one.attributes)) for one in company(2_000))
-    here = sorted(made, key=entries.name)
+    here = sorted(made, key=lambda one: entries.names([one]))
 
     def chunks(resources: list[Resource]) -> list[bytes]:
-        named = list(map(entries.name, resources))
+        named = entries.names(resources)
         return [entries.spelled(resources[start:end]) for start, end in entries.cuts(named)]
 
     before = chunks(here)
@@ -46,7 +46,7 @@ def test_one_resource_more_or_less_or_other_is_one_other_chunk():
     chance = random.Random(3)
     for _ in range(5):
         place = chance.randrange(len(here))
-        more = sorted([*here, resource(f"new-{place}")], key=entries.name)
+        more = sorted([*here, resource(f"new-{place}")], key=lambda one: entries.names([one]))
         for other in (
             more,
             [*here[:place], *here[place + 1 :]],
@@ -76,9 +76,9 @@ def test_what_is_asked_of_a_chunk_is_told_without_reading_all_of_it():
         ]
         chunk = entries.spelled(made)
         rows = entries.rows_of(chunk)
-        assert entries.first_name(chunk) in (entries.name(made[0]), None)
+        assert entries.first_name(chunk) in (entries.names(made)[0], None)
         assert entries.first_name(chunk) is not None or chunk[:1] == b" "
-        assert list(map(entries.row_name, rows)) == list(map(entries.name, made))
+        assert list(map(entries.row_name, rows)) == entries.names(made)
         for kind, identity in {(row[0], row[1]) for row in rows} | {("aws.rds.instance", "nothing")}:
             found = [row for row in rows if (row[0], row[1]) == (kind, identity)]
             assert list(map(list, entries.rows_called(chunk, kind, identity))) == list(map(list, found))
