@@ -11,7 +11,8 @@ from auditor.model import spot
 
 if TYPE_CHECKING:
     from auditor.alike import Pair
-    from auditor.model import Comparison, Normal, Resource, Snapshot, Spot
+    from auditor.comparison import Comparison, Normal
+    from auditor.model import Resource, Snapshot, Spot
     from auditor.names import EnvironmentNames
     from auditor.snapshot import Handles, References
 

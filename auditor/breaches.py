@@ -9,14 +9,28 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from auditor import messages
+from auditor.comparison import Declarations
 from auditor.expect import Question, value_order
-from auditor.model import ABSENT, Breach, Declarations, MatchMethod, Side, spot
+from auditor.model import (
+    ABSENT,
+    Breach,
+    MatchMethod,
+    Side,
+    spot,
+)
 from auditor.promotion import COMPONENT, REHEARSED
 
 if TYPE_CHECKING:
+    from auditor.comparison import Match, Unmatched
     from auditor.declared import Departure
     from auditor.evaluate import Ruling
-    from auditor.model import Absent, Json, Kind, Match, Path, Resource, Unmatched
+    from auditor.model import (
+        Absent,
+        Json,
+        Kind,
+        Path,
+        Resource,
+    )
     from auditor.places import Place
     from auditor.promotion import Promotion
 

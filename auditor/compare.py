@@ -14,11 +14,12 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import auditor
+from auditor.comparison import Change, Compared, Difference, Match
 from auditor.counterparts import MOST_COMPARISONS, counterparts
 from auditor.document import Document, expect
 from auditor.errors import CompareError
 from auditor.kept import KEY, key_of
-from auditor.model import ABSENT, Absent, Change, Compared, Difference, Json, Match, Path
+from auditor.model import ABSENT, Absent, Json, Path
 from auditor.paths import ITEM, UNKEYED, free_key, shown
 from auditor.snapshot import is_ordered
 from auditor.values import canonical

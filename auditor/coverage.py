@@ -13,7 +13,8 @@ from auditor.model import Coverage, Gap, GapReason, SourceCoverage
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from auditor.model import Comparison, Listing, Snapshot
+    from auditor.comparison import Comparison
+    from auditor.model import Listing, Snapshot
 
 _STEPS = 10_000
 _Place: TypeAlias = tuple[str, str | None, str]

@@ -12,10 +12,19 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from auditor.model import Category, Declarations, Kind, spot
+from auditor.comparison import Declarations
+from auditor.model import Category, Kind, spot
 
 if TYPE_CHECKING:
-    from auditor.model import Breach, Comparison, Json, Normal, Path, Resource, Snapshot, Spot
+    from auditor.comparison import Comparison, Normal
+    from auditor.model import (
+        Breach,
+        Json,
+        Path,
+        Resource,
+        Snapshot,
+        Spot,
+    )
     from auditor.names import EnvironmentNames
 
 PREFIX = "terraform.resource."

@@ -12,8 +12,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from auditor.compare import compare_match
+from auditor.comparison import Match, Normal
 from auditor.drift import Changed, Drifted, Step, Unseen
-from auditor.model import ABSENT, Absent, Gap, Json, Match, MatchMethod, Normal, Path
+from auditor.model import (
+    ABSENT,
+    Absent,
+    Gap,
+    Json,
+    MatchMethod,
+    Path,
+)
 from auditor.observed import Value, points_into_gap
 from auditor.scene import Entry, Library, Scene
 from auditor.unchanged import Unchanged

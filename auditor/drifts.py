@@ -16,7 +16,8 @@ from auditor.unchanged import Unchanged
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from auditor.model import Compared, Resource, Unmatched
+    from auditor.comparison import Compared, Unmatched
+    from auditor.model import Resource
     from auditor.parting import Apart, Parted
     from auditor.pipeline import Laid
 

@@ -21,8 +21,9 @@ from auditor.sides import OTHER, Sides
 from auditor.value_types import both_are
 
 if TYPE_CHECKING:
+    from auditor.comparison import Comparison
     from auditor.kept import Keeping
-    from auditor.model import Comparison, Json
+    from auditor.model import Json
     from auditor.names import EnvironmentNames
     from auditor.references import Target
 

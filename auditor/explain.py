@@ -9,9 +9,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from auditor.chain import Link, Part, Tracer
+from auditor.comparison import Match, Unmatched
 from auditor.expect import Family, Leaf
 from auditor.globs import snake
-from auditor.model import ABSENT, Kind, Match, Path, Unmatched
+from auditor.model import ABSENT, Kind, Path
 from auditor.observed import SideView, Value, is_missing, points_into_gap
 from auditor.paths import PathSet
 from auditor.places import NOTHING, Place, differing, leaves, leaves_under, unqualified
@@ -20,7 +21,14 @@ from auditor.rules import CATCH_ALL
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from auditor.model import Absent, Compared, Comparison, Gap, Json, MatchMethod, Normal, Snapshot
+    from auditor.comparison import Compared, Comparison, Normal
+    from auditor.model import (
+        Absent,
+        Gap,
+        Json,
+        MatchMethod,
+        Snapshot,
+    )
     from auditor.names import EnvironmentNames
     from auditor.past import History
     from auditor.rules import Policy

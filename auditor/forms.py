@@ -12,11 +12,12 @@ from sys import intern
 from typing import TYPE_CHECKING
 
 from auditor.codec import compact_texts
+from auditor.comparison import Normal
 from auditor.declared import is_declaration
 from auditor.document import Document, expect
 from auditor.kept import KEY, key_of
 from auditor.mentions import mentioned, number, unpack
-from auditor.model import Normal, Resource
+from auditor.model import Resource
 from auditor.naming import NAMING_VERSION, Nouns, packed, unpacked
 from auditor.recent import Recent
 from auditor.set_aside import Neutral, digest_of, spelled
@@ -25,8 +26,9 @@ from auditor.snapshot import References, raw_form
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from auditor.comparison import Naming, Trees
     from auditor.kept import Keeping
-    from auditor.model import Json, Kind, Naming, Trees
+    from auditor.model import Json, Kind
     from auditor.names import EnvironmentNames
 
 FORM_VERSION = 10

@@ -22,8 +22,8 @@ from auditor.set_aside import digest_of, neutral
 
 if TYPE_CHECKING:
     from auditor.at_hand import Seen
+    from auditor.comparison import Normal
     from auditor.looks import Look, Past
-    from auditor.model import Normal
     from auditor.names import EnvironmentNames
     from auditor.scene import Entry, Realm
 

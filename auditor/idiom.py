@@ -21,8 +21,8 @@ from auditor.forms import FORM_VERSION
 from auditor.kept import KEY, key_of
 
 if TYPE_CHECKING:
+    from auditor.comparison import Match
     from auditor.kept import Keeping
-    from auditor.model import Match
     from auditor.names import EnvironmentNames
 
 # So many different names have to show a spelling: one or two may be chance.

@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING
 
 from auditor.breaches import Voice, fingerprint
 from auditor.causes import with_causes
+from auditor.comparison import Match, Normal, Unmatched
 from auditor.declared import EXISTS, departures
 from auditor.evaluate import Evaluator, Ruling
 from auditor.expect import Family, Leaf
-from auditor.model import Breach, Category, Match, Normal, Path, Resource, Tally, Unmatched
+from auditor.model import (
+    Breach,
+    Category,
+    Path,
+    Resource,
+    Tally,
+)
 from auditor.observed import SideView, Value, is_missing, points_into_gap, was_observed
 from auditor.past import NO_HISTORY, History, Lags
 from auditor.places import NOTHING, Place, differing, leaves, leaves_alone, leaves_under, unqualified
@@ -27,9 +34,9 @@ from auditor.settled import RIGHT, Settled, Spots
 from auditor.tallies import Tallies
 
 if TYPE_CHECKING:
+    from auditor.comparison import Compared, Comparison
     from auditor.declared import Departure
     from auditor.kept import Keeping
-    from auditor.model import Compared, Comparison
     from auditor.names import EnvironmentNames
     from auditor.promotion import Promotion, Release
     from auditor.rules import Policy

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
-from auditor.model import Match, MatchMethod, Normal, Unmatched
+from auditor.comparison import Match, Normal, Unmatched
+from auditor.model import MatchMethod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

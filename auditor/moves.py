@@ -16,9 +16,9 @@ from auditor.parting import Apart, Mover, movers
 
 if TYPE_CHECKING:
     from auditor.at_hand import Seen
+    from auditor.comparison import Comparison
     from auditor.life import LifeResult, StoredFinding
     from auditor.looks import Past
-    from auditor.model import Comparison
     from auditor.scene import Realm
 
 FURTHEST = timedelta(days=180)

@@ -12,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
+from auditor.comparison import Naming
 from auditor.kept import key_of
-from auditor.model import Json, Naming
+from auditor.model import Json
 from auditor.values import words
 
 NAMING_VERSION = 1

@@ -19,7 +19,8 @@ from auditor.model import ABSENT, Absent, Json, Path
 from auditor.values import words
 
 if TYPE_CHECKING:
-    from auditor.model import Breach, Compared, Comparison, Gap, Normal, Snapshot
+    from auditor.comparison import Compared, Comparison, Normal
+    from auditor.model import Breach, Gap, Snapshot
     from auditor.names import EnvironmentNames
 
 # `aws.ec2.security_group/web-staging`, as an id reads once it is known what it points to; and one that is still an id.

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from auditor.alike import Pair
 from auditor.compare import compare_match
+from auditor.comparison import Match
 from auditor.history import AtHand, Bounds, Spot, Track, Turn, Walk
-from auditor.model import ABSENT, Match, MatchMethod, Moved, Path
+from auditor.model import ABSENT, MatchMethod, Moved, Path
 
 if TYPE_CHECKING:
     from auditor.history import State

@@ -32,8 +32,9 @@ from auditor.versions import is_commit
 
 if TYPE_CHECKING:
     from auditor.alike import Pair
+    from auditor.comparison import Comparison
     from auditor.gauges import Deployed
-    from auditor.model import Breach, Comparison, Json, Path, Resource
+    from auditor.model import Breach, Json, Path, Resource
     from auditor.names import EnvironmentNames
     from auditor.places import Place
 

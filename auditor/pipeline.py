@@ -16,6 +16,7 @@ from auditor.alike import Pair
 from auditor.at_hand import seen_of
 from auditor.collect import Environment, State, collect_all
 from auditor.compare import compare
+from auditor.comparison import Comparison
 from auditor.coverage import coverage_of, one_sided_gaps
 from auditor.declared import set_aside
 from auditor.equivalents import put_into_terms
@@ -29,7 +30,7 @@ from auditor.life import live
 from auditor.match import Counterpart, match
 from auditor.metering import count_audit, failures_counted
 from auditor.meters import Meters, Unmetered
-from auditor.model import Audit, Comparison
+from auditor.model import Audit
 from auditor.moves import Histories, Movement
 from auditor.notices import Telling
 from auditor.past import Gone, recall
@@ -50,12 +51,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from auditor.collect import Progress, Source
+    from auditor.comparison import Normal
     from auditor.config import Config
     from auditor.config import Pair as ConfiguredPair
     from auditor.judge import Judgement
     from auditor.leases import Holder
     from auditor.life import LifeResult, StoredFinding
-    from auditor.model import Author, Moved, Normal, Resource, Snapshot
+    from auditor.model import Author, Moved, Resource, Snapshot
     from auditor.names import EnvironmentNames
     from auditor.notify import Teller
     from auditor.redact import Redactor

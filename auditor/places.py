@@ -12,7 +12,8 @@ from auditor.paths import free_key, shown
 from auditor.values import canonical
 
 if TYPE_CHECKING:
-    from auditor.model import Compared, Difference, Json, Match, Normal, Resource
+    from auditor.comparison import Compared, Difference, Match, Normal
+    from auditor.model import Json, Resource
     from auditor.names import EnvironmentNames
 
 NOTHING = Leaf(ABSENT, ABSENT)

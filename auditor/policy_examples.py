@@ -7,24 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from auditor.comparison import Change, Compared, Comparison, Difference, Match, Normal, Unmatched
 from auditor.judge import judge
 from auditor.literals import kept_apart
 from auditor.model import (
     ABSENT,
     Category,
-    Change,
-    Compared,
-    Comparison,
-    Difference,
     Kind,
     Listing,
-    Match,
     MatchMethod,
-    Normal,
     Path,
     Resource,
     Snapshot,
-    Unmatched,
 )
 from auditor.names import environment_names
 from auditor.policy_rule import OK

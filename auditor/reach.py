@@ -15,7 +15,8 @@ from auditor.mentions import mentions_any, number
 from auditor.naming import noun_of, spoken
 
 if TYPE_CHECKING:
-    from auditor.model import Breach, Comparison, Naming, Normal
+    from auditor.comparison import Comparison, Naming, Normal
+    from auditor.model import Breach
 
 _REFERENCE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+/[A-Za-z0-9][\w./-]*")
 

@@ -20,7 +20,8 @@ from auditor.versions import parse_image
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from auditor.model import Absent, Json, Match, Path, Resource
+    from auditor.comparison import Match
+    from auditor.model import Absent, Json, Path, Resource
     from auditor.names import EnvironmentNames
 
 _ARN = re.compile(r"\barn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:([0-9]{12})?:(\S+)")

@@ -11,8 +11,9 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from auditor.codec import canonical, decode
+from auditor.comparison import Normal
 from auditor.document import Document
-from auditor.model import Normal, Resource, Snapshot
+from auditor.model import Resource, Snapshot
 from auditor.observed import SideView
 from auditor.snapshot import Handles, normal_form, references_of
 

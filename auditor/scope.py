@@ -19,7 +19,8 @@ from auditor.scope_links import REACHED_BY_HOST, Links, Unresolved
 from auditor.yaml_source import nearest
 
 if TYPE_CHECKING:
-    from auditor.model import Breach, Comparison, Gap, Normal
+    from auditor.comparison import Comparison, Normal
+    from auditor.model import Breach, Gap
     from auditor.names import EnvironmentNames
 
 # What runs: a service is called after one of these.

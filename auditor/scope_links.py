@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from auditor.alike import hosts
+from auditor.comparison import Normal
 from auditor.deployed import without_names
-from auditor.model import Json, Normal, Path
+from auditor.model import Json, Path
 from auditor.values import words
 from auditor.versions import parse_image
 

@@ -20,9 +20,10 @@ from auditor.mentions import mentions_any, number
 from auditor.model import ABSENT
 
 if TYPE_CHECKING:
+    from auditor.comparison import Match
     from auditor.evaluate import Evaluator
     from auditor.kept import Keeping
-    from auditor.model import Json, Match
+    from auditor.model import Json
     from auditor.names import EnvironmentNames
     from auditor.places import Place
     from auditor.references import Target

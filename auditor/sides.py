@@ -14,8 +14,9 @@ from auditor.references import Target, Vocabulary, aimed, handles_apart, neighbo
 from auditor.rules import NON_PRODUCTION
 
 if TYPE_CHECKING:
+    from auditor.comparison import Comparison, Match
     from auditor.kept import Keeping
-    from auditor.model import Comparison, Json, Match, Snapshot
+    from auditor.model import Json, Snapshot
     from auditor.names import EnvironmentNames
 
 OTHER = {"left": "right", "right": "left"}

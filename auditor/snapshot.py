@@ -15,11 +15,12 @@ from functools import partial
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING
 
+from auditor.comparison import Normal
 from auditor.declared import is_declaration
 from auditor.document import Document
 from auditor.embedded import embedded
 from auditor.footing import ground_of
-from auditor.model import Json, Kind, Normal, Resource
+from auditor.model import Json, Kind, Resource
 from auditor.paths import UNKEYED
 from auditor.set_aside import Neutral, spelled
 from auditor.values import canonical

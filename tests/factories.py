@@ -9,26 +9,19 @@ from hashlib import sha256
 from pathlib import Path as File
 from typing import Any
 
+from auditor.comparison import Change, Compared, Comparison, Difference, Match, Normal, Trees, Unmatched
 from auditor.judge import Judgement, judge
 from auditor.model import (
     ABSENT,
     Category,
-    Change,
-    Compared,
-    Comparison,
-    Difference,
     Gap,
     Json,
     Kind,
     Listing,
-    Match,
     MatchMethod,
-    Normal,
     Path,
     Resource,
     Snapshot,
-    Trees,
-    Unmatched,
 )
 from auditor.names import EnvironmentNames, environment_names
 from auditor.policy import load_policy

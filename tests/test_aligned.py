@@ -8,7 +8,8 @@ import pytest
 
 from auditor.aligned import Aligner
 from auditor.alike import Pair
-from auditor.model import Category, Kind, Match, MatchMethod, Normal, Resource
+from auditor.comparison import Match, Normal
+from auditor.model import Category, Kind, MatchMethod, Resource
 from auditor.names import environment_names
 from auditor.references import target, vocabulary
 

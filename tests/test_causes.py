@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from auditor.comparison import Unmatched
 from auditor.judge import judge
-from auditor.model import Breach, Category, Kind, Unmatched
+from auditor.model import Breach, Category, Kind
 from auditor.policy import load_policy
 from auditor.rules import Policy
 from tests.factories import NOW, PROD, RDS, STAGING, compared, comparison, normal, policy_of

@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 
 from auditor.alike import Pair
 from auditor.compare import compare_match
+from auditor.comparison import Change, Compared, Match, Normal
 from auditor.match import Counterpart, match
-from auditor.model import ABSENT, Category, Change, Compared, Kind, Match, MatchMethod, Normal, Resource
+from auditor.model import (
+    ABSENT,
+    Category,
+    Kind,
+    MatchMethod,
+    Resource,
+)
 from auditor.names import environment_names
 from auditor.snapshot import normalise
 

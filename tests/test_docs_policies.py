@@ -14,6 +14,7 @@ from auditor.alike import Pair
 from auditor.cli.exits import Exit, guarded
 from auditor.cli.root import audit
 from auditor.compare import compare_match
+from auditor.comparison import Match, Normal
 from auditor.condition_functions import FUNCTIONS
 from auditor.conditions import _VARIABLES, MAX_DEPTH, MAX_ITEMS, MAX_LENGTH
 from auditor.config import load_config
@@ -21,7 +22,7 @@ from auditor.expect import BARE, Family
 from auditor.expect_spec import WITH_ARGUMENT, read_expectation
 from auditor.judge import judge
 from auditor.messages import TEMPLATE_FIELDS
-from auditor.model import Match, MatchMethod, Normal
+from auditor.model import MatchMethod
 from auditor.policy import PackModel, available, load_policy
 from auditor.policy_examples import Outcome, run_examples
 from auditor.policy_rule import ExampleModel, RuleModel

@@ -8,8 +8,9 @@ import pytest
 
 from auditor.chain import Part
 from auditor.cli.explain_command import parsed
+from auditor.comparison import Comparison, Unmatched
 from auditor.explain import Explanation, Scenery, State, explain
-from auditor.model import Comparison, Gap, GapReason, Kind, Resource, Unmatched
+from auditor.model import Gap, GapReason, Kind, Resource
 from auditor.past import History
 from auditor.policy import load_policy
 from auditor.policy_text import rule_text

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from auditor.comparison import Match, Normal, Trees
 from auditor.idiom import Idiom, idiom, idioms
 from auditor.kept import Keeping
-from auditor.model import Match, MatchMethod, Normal, Resource, Trees
+from auditor.model import MatchMethod, Resource
 from auditor.names import environment_names
 from auditor.references import target
 from tests.factories import ENV_FILE, compared, light, normal

@@ -12,8 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.breaches import fingerprint
+from auditor.comparison import Change, Difference, Unmatched
 from auditor.judge import judge, was_observed
-from auditor.model import ABSENT, Category, Change, Difference, Gap, GapReason, MatchMethod, Severity, Unmatched
+from auditor.model import (
+    ABSENT,
+    Category,
+    Gap,
+    GapReason,
+    MatchMethod,
+    Severity,
+)
 from auditor.policy import load_policy
 from tests.factories import ENV_FILE, NOW, PROD, RDS, STAGING, compared, comparison, judged, normal, policy_of, snapshot
 

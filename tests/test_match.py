@@ -6,9 +6,16 @@ from collections.abc import Mapping
 
 from auditor.alike import Pair
 from auditor.compare import compare_match
+from auditor.comparison import Match, Normal
 from auditor.judge import judge
 from auditor.match import match
-from auditor.model import Category, Json, Kind, Match, MatchMethod, Normal, Severity
+from auditor.model import (
+    Category,
+    Json,
+    Kind,
+    MatchMethod,
+    Severity,
+)
 from auditor.policy import load_policy
 from tests.factories import NOW, PROD, STAGING, compared, comparison, normal
 

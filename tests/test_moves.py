@@ -9,10 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from auditor.comparison import Comparison
 from auditor.errors import PublishError, StoreError
 from auditor.life import LifeResult, live
 from auditor.looks import Manifest, Past
-from auditor.model import Author, Breach, Comparison, Finding, Moved, Resource
+from auditor.model import (
+    Author,
+    Breach,
+    Finding,
+    Moved,
+    Resource,
+)
 from auditor.moves import Histories, Movement, Witness
 from tests.pasts import Pasts, at, breach, empty_store, orders, realm
 

@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from auditor.comparison import Unmatched
 from auditor.errors import ConfigError
 from auditor.judge import judge, was_observed
-from auditor.model import Breach, Category, Gap, GapReason, Kind, Resource, Unmatched
+from auditor.model import (
+    Breach,
+    Category,
+    Gap,
+    GapReason,
+    Kind,
+    Resource,
+)
 from auditor.names import environment_names, is_production
 from auditor.overlap import Overlap, Sketches
 from auditor.policy import load_policy

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from auditor.comparison import Unmatched
 from auditor.explain import Scenery
 from auditor.glob_sets import kind_covers, kinds_meet, path_covers
 from auditor.globs import kind_pattern, path_glob
-from auditor.model import Unmatched
 from auditor.past import History
 from auditor.policy import available, load_policy
 from auditor.policy_hits import count

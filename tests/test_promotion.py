@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from auditor.alike import Pair
+from auditor.comparison import Comparison
 from auditor.judge import judge
-from auditor.model import Breach, Category, Comparison, Kind, Severity
+from auditor.model import Breach, Category, Kind, Severity
 from auditor.names import environment_names
 from auditor.past import History, promotes, recall, seen
 from auditor.policy import load_policy

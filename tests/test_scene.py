@@ -8,8 +8,9 @@ from pathlib import Path
 
 from auditor.alike import Pair
 from auditor.at_hand import Seen, seen_of
+from auditor.comparison import Unmatched
 from auditor.looks import Look
-from auditor.model import Resource, Unmatched, spot
+from auditor.model import Resource, spot
 from auditor.names import environment_names
 from auditor.scene import Library, Scene
 from auditor.snapshot import normalise, references_of

@@ -9,9 +9,10 @@ import pytest
 
 from auditor.alike import Pair
 from auditor.compare import compare
+from auditor.comparison import Comparison
 from auditor.coverage import one_sided_gaps
 from auditor.match import match
-from auditor.model import Comparison, Gap, GapReason, Resource
+from auditor.model import Gap, GapReason, Resource
 from auditor.promotion import COMPONENT
 from auditor.registry import Registry
 from auditor.scope import Scope, UnknownService, scope_of, service_names

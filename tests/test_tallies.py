@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from auditor.comparison import Unmatched
 from auditor.evaluate import Ruling
 from auditor.judge import judge
-from auditor.model import Category, Gap, GapReason, Tally, Unmatched
+from auditor.model import Category, Gap, GapReason, Tally
 from auditor.places import Place
 from auditor.registry import Registry
 from auditor.tallies import with_hidden

@@ -14,7 +14,7 @@ from auditor.cli.options import choice_of_data, config_option, output_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from auditor.model import Comparison, Match, Unmatched
+    from auditor.comparison import Comparison, Match, Unmatched
     from auditor.registry import Registry
 
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from auditor.collector import Collector
+    from auditor.comparison import Comparison, Match, Unmatched
     from auditor.credentials import ApiToken
-    from auditor.model import Comparison, Json, Match, Unmatched
+    from auditor.model import Json
     from auditor.notices import Queued
     from auditor.policy import Pack
     from auditor.waivers import Waiver

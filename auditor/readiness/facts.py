@@ -12,7 +12,17 @@ from auditor.model import Category, Severity, Status
 from auditor.readiness.model import Evidence
 
 if TYPE_CHECKING:
-    from auditor.model import Audit, Compared, Comparison, Finding, Gap, Json, Kind, Path, Resource, Snapshot
+    from auditor.comparison import Compared, Comparison
+    from auditor.model import (
+        Audit,
+        Finding,
+        Gap,
+        Json,
+        Kind,
+        Path,
+        Resource,
+        Snapshot,
+    )
     from auditor.promotion import Past
 
 _ACTIVE = frozenset({Status.OPEN, Status.REGRESSED})

@@ -12,7 +12,8 @@ from auditor.readiness.topics import Topic, about, is_configuration, is_infrastr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from auditor.model import Compared, Finding, Kind
+    from auditor.comparison import Compared
+    from auditor.model import Finding, Kind
     from auditor.readiness.facts import Facts
 
 # What a rehearsal stands on: machines, databases, and how traffic arrives.

@@ -13,10 +13,11 @@ from auditor.alike import Pair
 from auditor.collect import Environment, Source, collect_all
 from auditor.collector import Collector, Context
 from auditor.compare import compare
+from auditor.comparison import Comparison
 from auditor.coverage import one_sided_gaps
 from auditor.judge import Judgement, judge
 from auditor.match import match
-from auditor.model import Breach, Comparison, Gap, Resource, Snapshot
+from auditor.model import Breach, Gap, Resource, Snapshot
 from auditor.names import environment_names
 from auditor.policy import load_policy
 from auditor.redact import Redactor

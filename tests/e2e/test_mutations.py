@@ -18,12 +18,13 @@ from auditor.alike import Pair
 from auditor.cli import setup
 from auditor.collect import collect_all
 from auditor.compare import compare
+from auditor.comparison import Compared, Comparison
 from auditor.evaluate import Evaluator
 from auditor.forms import known_forms
 from auditor.judge import judge
 from auditor.kept import Keeping
 from auditor.match import match
-from auditor.model import Compared, Comparison, Kind, Resource, Snapshot
+from auditor.model import Kind, Resource, Snapshot
 from auditor.paths import PathSet
 from auditor.places import differing
 from auditor.policy import load_policy

@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 
 from auditor.alike import Pair
 from auditor.compare import compare
+from auditor.comparison import Comparison, Normal
 from auditor.match import match
-from auditor.model import Category, Comparison, Kind, Listing, Normal, Resource, Snapshot
+from auditor.model import (
+    Category,
+    Kind,
+    Listing,
+    Resource,
+    Snapshot,
+)
 from auditor.names import EnvironmentNames, environment_names
 from auditor.snapshot import normalise
 

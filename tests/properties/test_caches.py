@@ -14,12 +14,19 @@ from hypothesis import strategies as st
 from auditor.alike import Pair
 from auditor.codec import canonical, encode
 from auditor.compare import compare
+from auditor.comparison import Comparison
 from auditor.document import Document
 from auditor.forms import known_forms
 from auditor.judge import Judgement, judge
 from auditor.kept import Keeping
 from auditor.match import match
-from auditor.model import Comparison, Gap, GapReason, Listing, Resource, Snapshot
+from auditor.model import (
+    Gap,
+    GapReason,
+    Listing,
+    Resource,
+    Snapshot,
+)
 from auditor.names import EnvironmentNames
 from auditor.policy import load_policy
 from auditor.rules import Policy

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from auditor.alike import Pair
 from auditor.compare import compare, compare_match
-from auditor.model import ABSENT, Json, Match, MatchMethod, Normal, Resource
+from auditor.comparison import Match, Normal
+from auditor.model import ABSENT, Json, MatchMethod, Resource
 from tests.factories import PROD, RDS, STAGING
 
 _PAIR = Pair(STAGING, PROD)

@@ -9,9 +9,16 @@ from fnmatch import fnmatchcase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.comparison import Comparison
 from auditor.coverage import coverage_of
 from auditor.declared import set_aside
-from auditor.model import Comparison, Gap, GapReason, Listing, Resource, Snapshot
+from auditor.model import (
+    Gap,
+    GapReason,
+    Listing,
+    Resource,
+    Snapshot,
+)
 from tests.factories import NOW, compared, normal
 
 _KINDS = ("aws.rds.instance", "aws.sqs.queue", "aws.iam.role")

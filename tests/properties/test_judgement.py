@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from auditor.chain import Part, Tracer
 from auditor.codec import canonical as encoded
 from auditor.codec import encode
+from auditor.comparison import Comparison
 from auditor.judge import Judgement, judge
-from auditor.model import ABSENT, Breach, Comparison, Resource
+from auditor.model import ABSENT, Breach, Resource
 from auditor.past import History
 from auditor.places import differing, leaves
 from auditor.policy import load_policy

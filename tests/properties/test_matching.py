@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
 from auditor.alike import Pair
+from auditor.comparison import Normal
 from auditor.match import Counterpart, match
-from auditor.model import Category, Kind, MatchMethod, Normal, Resource
+from auditor.model import Category, Kind, MatchMethod, Resource
 from auditor.names import EnvironmentNames
 from tests.factories import PROD, STAGING
 

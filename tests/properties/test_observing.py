@@ -8,25 +8,19 @@ from fnmatch import fnmatchcase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.comparison import Change, Compared, Comparison, Difference, Match, Normal, Unmatched
 from auditor.model import (
     Breach,
-    Change,
-    Compared,
-    Comparison,
-    Difference,
     Gap,
     GapReason,
     Kind,
     Listing,
-    Match,
     MatchMethod,
-    Normal,
     Resource,
     RuleRef,
     Severity,
     Side,
     Snapshot,
-    Unmatched,
 )
 from auditor.names import EnvironmentNames
 from auditor.observed import Observed, SideView, Value, points_into_gap

@@ -9,8 +9,17 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.comparison import Comparison, Normal, Trees, Unmatched
 from auditor.mentions import mentioned
-from auditor.model import Breach, Comparison, Json, Kind, Normal, Resource, RuleRef, Severity, Side, Trees, Unmatched
+from auditor.model import (
+    Breach,
+    Json,
+    Kind,
+    Resource,
+    RuleRef,
+    Severity,
+    Side,
+)
 from auditor.reach import with_reach
 from auditor.values import words
 from tests.factories import NOW, RDS, compared, light, snapshot

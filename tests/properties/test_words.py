@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.aligned import Aligner
+from auditor.comparison import Match, Normal, Trees
 from auditor.idiom import idiom, idioms
-from auditor.model import Json, Kind, Match, MatchMethod, Normal, Resource, Trees
+from auditor.model import Json, Kind, MatchMethod, Resource
 from auditor.names import EnvironmentNames, environment_names
 from auditor.references import _NEXT_WORD, neighbours, vocabulary
 from tests.factories import PROD, RDS, STAGING, light, normal

@@ -10,13 +10,13 @@ from typing import Any
 
 from auditor.alike import Pair
 from auditor.compare import compare
+from auditor.comparison import Comparison
 from auditor.coverage import coverage_of, one_sided_gaps
 from auditor.match import match
 from auditor.model import (
     Audit,
     Breach,
     Category,
-    Comparison,
     Finding,
     Gap,
     GapReason,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeVar
 
-    from auditor.model import Comparison
+    from auditor.comparison import Comparison
     from auditor.web.backend import Backend
 
     Item = TypeVar("Item")

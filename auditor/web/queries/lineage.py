@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from auditor.compare import compare_match
-from auditor.model import Match, MatchMethod
+from auditor.comparison import Match
+from auditor.model import MatchMethod
 from auditor.publish.spelling import Shown, side_by_side
 from auditor.realms import names_of
 from auditor.snapshot import normal_form

@@ -19,8 +19,9 @@ from auditor.store.query import FindingQuery, Order
 from auditor.values import words as words_of
 
 if TYPE_CHECKING:
+    from auditor.comparison import Normal
     from auditor.explaining import Stage
-    from auditor.model import Breach, Normal
+    from auditor.model import Breach
     from auditor.store import Store
 
 MOST = 200

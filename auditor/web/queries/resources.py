@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditor.model import Normal, Resource
+from auditor.comparison import Normal
+from auditor.model import Resource
 from auditor.publish.gap_groups import GapGroup, gap_groups
 from auditor.publish.spelling import Shown, middle, side_by_side, spell
 from auditor.realms import names_of, source_names

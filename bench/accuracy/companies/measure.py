@@ -20,10 +20,18 @@ import yaml
 
 from auditor.collect import Source
 from auditor.collector import Context, Options, Task
+from auditor.comparison import Comparison
 from auditor.config import Config, load_config
 from auditor.errors import StoreError
 from auditor.judge import judge
-from auditor.model import Breach, Comparison, Gap, Kind, Resource, Severity, Snapshot
+from auditor.model import (
+    Breach,
+    Gap,
+    Kind,
+    Resource,
+    Severity,
+    Snapshot,
+)
 from auditor.pipeline import Tools, lay, take_snapshots
 from auditor.policy import load_policy
 from auditor.redact import Redactor

@@ -11,8 +11,9 @@ from typing import Any
 
 from auditor.alike import Pair
 from auditor.compare import compare
+from auditor.comparison import Compared, Normal, Unmatched
 from auditor.match import match
-from auditor.model import Compared, Kind, Normal, Resource, Unmatched
+from auditor.model import Kind, Resource
 from auditor.names import EnvironmentNames, environment_names
 from auditor.redact import Redactor
 from auditor.snapshot import normal_form, references_of

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from auditor.compare import compare_match
+from auditor.comparison import Comparison, Match
 from auditor.judge import judge
-from auditor.model import Comparison, Json, Listing, Match, Resource, Snapshot
+from auditor.model import Json, Listing, Resource, Snapshot
 from auditor.paths import matches
 from auditor.policy import load_policy
 from auditor.snapshot import normal_form

@@ -9,8 +9,8 @@ import pytest
 
 from auditor.alike import Pair
 from auditor.compare import compare
+from auditor.comparison import Normal
 from auditor.match import match
-from auditor.model import Normal
 from auditor.redact import Redactor
 from auditor.snapshot import normalise
 from tests.collectors.aws.canned import canned

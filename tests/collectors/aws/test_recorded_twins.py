@@ -12,8 +12,9 @@ import pytest
 
 from auditor.alike import Pair
 from auditor.compare import compare
+from auditor.comparison import Normal
 from auditor.match import match
-from auditor.model import Normal, Resource
+from auditor.model import Resource
 from auditor.names import environment_names
 from auditor.redact import Redactor
 from auditor.snapshot import normalise

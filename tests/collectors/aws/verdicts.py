@@ -7,9 +7,10 @@ from functools import cache
 
 from auditor.alike import Pair
 from auditor.compare import compare
+from auditor.comparison import Comparison
 from auditor.judge import judge
 from auditor.match import match
-from auditor.model import Comparison, Resource
+from auditor.model import Resource
 from auditor.names import environment_names
 from auditor.paths import dotted
 from auditor.policy import load_policy

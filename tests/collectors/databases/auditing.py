@@ -12,10 +12,18 @@ from auditor.alike import Pair
 from auditor.assemble import Read, snapshot
 from auditor.collector import Context
 from auditor.compare import compare
+from auditor.comparison import Comparison
 from auditor.errors import CollectError
 from auditor.judge import judge
 from auditor.match import match
-from auditor.model import Breach, Comparison, Gap, GapReason, Kind, Resource, Snapshot
+from auditor.model import (
+    Breach,
+    Gap,
+    GapReason,
+    Kind,
+    Resource,
+    Snapshot,
+)
 from auditor.names import environment_names
 from auditor.policy import load_policy
 from auditor.redact import Redactor
